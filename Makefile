@@ -1,0 +1,60 @@
+# Everything a contributor types. PYTHON chooses the interpreter: PYTHON=python3.13 make test
+PYTHON ?= python3
+VENV ?= .venv
+ENDPOINT_VENV ?= .venv-endpoint
+BIN := $(VENV)/bin
+STAY ?=
+
+# uv is faster where it exists; pip does the same from the same hashed lock.
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: demo test check lint types imports wheel lock clean help
+.DEFAULT_GOAL := help
+
+help: ## what can be asked of this file
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.ready: requirements/dev.lock pyproject.toml
+	@rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+ifdef UV
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+else
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+endif
+	@touch $@
+
+$(ENDPOINT_VENV)/.ready: requirements/endpoint.lock
+	@rm -rf $(ENDPOINT_VENV)
+	$(PYTHON) -m venv $(ENDPOINT_VENV)
+ifdef UV
+	uv pip install --quiet --python $(ENDPOINT_VENV)/bin/python --require-hashes -r requirements/endpoint.lock
+else
+	$(ENDPOINT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/endpoint.lock
+endif
+	@touch $@
+
+test: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## the whole test suite
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.ready
+	$(BIN)/mypy
+
+imports: $(VENV)/.ready
+	$(BIN)/lint-imports
+
+check: lint types imports test wheel ## all that CI runs
+
+lock: ## compile the hashed lock files from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements/service.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements/service.lock pyproject.toml --group dev -o requirements/dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --group endpoint -o requirements/endpoint.lock
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) $(ENDPOINT_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

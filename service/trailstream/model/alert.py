@@ -1,0 +1,106 @@
+"""Outbound values: what a rule says of itself, a match, and the alert that a sink receives."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from trailstream.model.record import Record, account_of, actor_of, record_id, text_at
+
+
+class Severity(IntEnum):
+    """One scale for every rule language; ordered, so that a sink can ask for "high and above"."""
+
+    INFORMATIONAL = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def label(self) -> str:
+        """The name as rules and alerts write it: ``medium``."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What every rule says of itself, whatever its language."""
+
+    id: str
+    title: str
+    severity: Severity
+    language: str
+    path: str
+    """The file it was read from, relative to the rules directory."""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule that matched, and the whole record."""
+
+    rule: RuleInfo
+    record: Record
+    raw: bytes | None
+    """The record's own bytes, verbatim, where the reader kept them."""
+    record_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What a sink receives. Its id is the same whenever the same rule meets the same record."""
+
+    id: str
+    rule: RuleInfo
+    record_id: str
+    record_json: bytes
+    """The whole record: its own bytes where the reader kept them."""
+    object: str | None
+    """``s3://bucket/key`` or a local path; None where the record came in the message itself."""
+    record_index: int
+    account: str | None
+    region: str | None
+    event_id: str | None
+    event_time: str | None
+    event_source: str | None
+    event_name: str | None
+    error_code: str | None
+    actor: str | None
+    source_ip: str | None
+    shared_event_id: str | None
+
+
+def alert_id(rule_id: str, of_record: str) -> str:
+    """Return the alert's id: 32 hex digits of SHA-256, so that it fits every deduplication id there is."""
+    return hashlib.sha256(f"{rule_id}\n{of_record}".encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def alert_of(
+    match: Match, *, origin: str | None, key_account: str | None, encode: Callable[[Record], bytes]
+) -> Alert:
+    """Make the alert for a match; ``encode`` writes the record where its own bytes were not kept."""
+    record = match.record
+    identity = record_id(record)
+    return Alert(
+        id=alert_id(match.rule.id, identity),
+        rule=match.rule,
+        record_id=identity,
+        record_json=match.raw if match.raw is not None else encode(record),
+        object=origin,
+        record_index=match.record_index,
+        account=account_of(record, key_account),
+        region=text_at(record, "awsRegion"),
+        event_id=text_at(record, "eventID") or text_at(record, "eventId"),
+        event_time=text_at(record, "eventTime"),
+        event_source=text_at(record, "eventSource"),
+        event_name=text_at(record, "eventName"),
+        error_code=text_at(record, "errorCode"),
+        actor=actor_of(record),
+        source_ip=text_at(record, "sourceIPAddress"),
+        shared_event_id=text_at(record, "sharedEventID"),
+    )

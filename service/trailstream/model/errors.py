@@ -1,0 +1,229 @@
+"""What can go wrong, and what it means for the delivery it happened to.
+
+The branch an error hangs on decides the delivery's fate; nothing else does::
+
+    TrailstreamError
+    ├── RetryableError            the same delivery may succeed later          -> Retry
+    │   ├── ObjectUnavailableError    S3 throttled, failed, or cut the body
+    │   ├── ObjectDeniedError         S3 said 403: a policy can be mended while the message waits
+    │   ├── SinkUnavailableError      the sink throttled, failed, or did not answer
+    │   ├── QueueUnavailableError     the queue throttled, failed, or did not answer
+    │   └── OutOfTimeError            the time that the entrance allows is used up
+    ├── PermanentError            it will fail the same way next time          -> Reject
+    │   ├── NotUnderstoodError        an envelope that nobody here knows
+    │   ├── ObjectMissingError        S3 said 404
+    │   ├── AlertRefusedError         the sink will never take this alert
+    │   └── DamageError               the object's bytes are not what CloudTrail writes
+    │       ├── TruncatedGzipError, CorruptGzipError, TrailingDataError
+    │       ├── InflatedTooLargeError, RatioTooHighError
+    │       ├── MalformedJsonError, TruncatedJsonError, InvalidUtf8Error
+    │       ├── NoRecordsError
+    │       └── RecordDamageError     one record; reading goes on after it
+    │           ├── NotARecordError, RecordTooLargeError, RecordTooDeepError
+    │           └── NumberOverflowError
+    ├── ConfigurationError        every problem of the settings at once        -> exit 2
+    └── RulesError                every problem of the rules at once           -> exit 2
+
+Each class has a short fixed ``code``: it is a metric label, and what an operator searches the runbook for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class TrailstreamError(Exception):
+    """The root of every error that this package raises on purpose."""
+
+    code: ClassVar[str] = "error"
+
+
+class RetryableError(TrailstreamError):
+    """The same delivery may succeed when it is tried again."""
+
+    code = "retryable"
+
+
+class ObjectUnavailableError(RetryableError):
+    """The object store throttled, failed, timed out or cut the body short."""
+
+    code = "object_unavailable"
+
+
+class ObjectDeniedError(RetryableError):
+    """The object store refused access: 403, which without ``s3:ListBucket`` may also mean that the key is missing."""
+
+    code = "object_denied"
+
+
+class SinkUnavailableError(RetryableError):
+    """The sink throttled, failed or did not answer."""
+
+    code = "sink_unavailable"
+
+
+class QueueUnavailableError(RetryableError):
+    """The queue throttled, failed or did not answer."""
+
+    code = "queue_unavailable"
+
+
+class OutOfTimeError(RetryableError):
+    """The entrance allows no more time for this delivery (a Lambda invocation about to end)."""
+
+    code = "out_of_time"
+
+
+class PermanentError(TrailstreamError):
+    """It will fail the same way next time."""
+
+    code = "permanent"
+
+
+class NotUnderstoodError(PermanentError):
+    """A message that is none of the envelopes that tell of a log object."""
+
+    code = "not_understood"
+
+
+class ObjectMissingError(PermanentError):
+    """The object, or that version of it, does not exist."""
+
+    code = "object_missing"
+
+
+class AlertRefusedError(PermanentError):
+    """The sink will never take this alert (an invalid parameter, a topic that is gone)."""
+
+    code = "alert_refused"
+
+
+class DamageError(PermanentError):
+    """The object is not a CloudTrail log object, or not a whole one. Reading ends where it is raised."""
+
+    code = "damaged"
+
+    def __init__(self, detail: str, *, record_index: int | None = None) -> None:
+        """Detail says what and where; ``record_index`` is the position of the first bad record, from 0."""
+        super().__init__(detail)
+        self.detail = detail
+        self.record_index = record_index
+
+
+class TruncatedGzipError(DamageError):
+    """The gzip stream ends before its trailer."""
+
+    code = "truncated_gzip"
+
+
+class CorruptGzipError(DamageError):
+    """The gzip stream is malformed, or its checksum or length does not agree."""
+
+    code = "corrupt_gzip"
+
+
+class TrailingDataError(DamageError):
+    """Bytes follow the gzip stream that are no further member."""
+
+    code = "trailing_data"
+
+
+class InflatedTooLargeError(DamageError):
+    """The object inflates to more than ``max_inflated_bytes``."""
+
+    code = "inflated_too_large"
+
+
+class RatioTooHighError(DamageError):
+    """The object inflates to more than ``max_inflation_ratio`` times its size: a gzip bomb."""
+
+    code = "ratio_too_high"
+
+
+class MalformedJsonError(DamageError):
+    """A JSON syntax error."""
+
+    code = "malformed_json"
+
+
+class TruncatedJsonError(DamageError):
+    """The JSON text ends before the document does."""
+
+    code = "truncated_json"
+
+
+class InvalidUtf8Error(DamageError):
+    """The text is not UTF-8."""
+
+    code = "invalid_utf8"
+
+
+class NoRecordsError(DamageError):
+    """The document holds no ``Records`` array."""
+
+    code = "no_records"
+
+
+class RecordDamageError(DamageError):
+    """One record is valid JSON but unusable. It is noted and reading goes on; the object fails at its end."""
+
+    code = "record_damaged"
+
+
+class NotARecordError(RecordDamageError):
+    """An element of ``Records`` is not an object."""
+
+    code = "not_a_record"
+
+
+class RecordTooLargeError(RecordDamageError):
+    """A record is longer than ``max_record_bytes``."""
+
+    code = "record_too_large"
+
+
+class RecordTooDeepError(RecordDamageError):
+    """A record is nested deeper than ``max_depth``."""
+
+    code = "record_too_deep"
+
+
+class NumberOverflowError(RecordDamageError):
+    """A number in a record is too large for a double."""
+
+    code = "number_overflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with what an operator wrote, and what to do about it."""
+
+    where: str
+    """The setting's name, or ``file:line``."""
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" ({self.remedy})" if self.remedy else "")
+
+
+class ConfigurationError(TrailstreamError):
+    """The settings are not usable; ``problems`` holds every reason, not the first."""
+
+    code = "configuration"
+    noun: ClassVar[str] = "problem with the configuration"
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """Keep the problems in the order in which they were found."""
+        plural = "s" if len(problems) != 1 else ""
+        noun = self.noun.replace("problem", f"problem{plural}", 1)
+        super().__init__("\n".join([f"{len(problems)} {noun}:", *(f"  {problem}" for problem in problems)]))
+        self.problems = problems
+
+
+class RulesError(ConfigurationError):
+    """The rules are not usable; ``problems`` holds every reason, not the first."""
+
+    code = "rules"
+    noun = "problem with the rules"

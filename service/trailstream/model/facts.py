@@ -1,0 +1,146 @@
+"""What happened, in the past tense, once per thing that happened. telemetry/ says each as a metric and a log line.
+
+Facts are emitted through one callable; nothing that emits knows who listens. Times are durations in seconds or Unix
+seconds, as the name says. Strings that come from outside (keys, accounts, reasons' details) are data for the log;
+only ``code``, ``stage``, ``reason``, ``result`` and rule, sink and severity names become metric labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from trailstream.model.alert import Alert
+from trailstream.model.delivery import Delivery, ObjectRef, Outcome, Skip
+
+Stage = Literal["receive", "notice", "read", "decode", "match", "send", "settle"]
+"""Where in the flow an error happened; a metric label."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReceived:
+    """The entrance took a message."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySkipped:
+    """A message, or a part of one, was understood and asks for no work."""
+
+    delivery: Delivery
+    skip: Skip
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsRead:
+    """The first records of an object are out of the reader: what the lag of the stages before us is measured on."""
+
+    ref: ObjectRef
+    event_time: float | None
+    """Unix seconds of the first record's eventTime."""
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectProcessed:
+    """An object (or an inline record, ``ref`` None) was read to its end, or until it failed."""
+
+    ref: ObjectRef | None
+    account: str | None
+    """The account that the key names."""
+    records: int
+    damaged_records: int
+    candidates: int
+    matches: int
+    bytes_compressed: int
+    bytes_inflated: int
+    reader: Literal["fast", "ijson", "inline"]
+    duration_seconds: float
+    code: str | None = None
+    """The error that ended it, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFailed:
+    """A rule raised while it was evaluated. The record counts as not matched by it; the delivery goes on."""
+
+    rule_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertAccepted:
+    """A sink accepted an alert."""
+
+    sink: str
+    alert: Alert
+    received_at: float
+    """Unix seconds at which the delivery was taken, for the lag of the last stage."""
+    accepted_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorHappened:
+    """Something failed. It is an error, not a loss: what becomes of the delivery is its outcome."""
+
+    stage: Stage
+    code: str
+    detail: str
+    delivery: Delivery | None = None
+    ref: ObjectRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettled:
+    """The handler is finished with a delivery: the canonical line of the log."""
+
+    delivery: Delivery
+    outcome: Outcome
+    objects: int
+    records: int
+    matches: int
+    skipped: int
+    duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class VisibilityExtended:
+    """The queue was asked to keep held messages hidden a while longer."""
+
+    extended: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesForgotten:
+    """The queue confirmed (or did not) that done messages are deleted."""
+
+    deleted: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsChanged:
+    """How many deliveries are held at this moment."""
+
+    held: int
+    slots: int
+
+
+Fact = (
+    DeliveryReceived
+    | EntrySkipped
+    | RecordsRead
+    | ObjectProcessed
+    | RuleFailed
+    | AlertAccepted
+    | ErrorHappened
+    | DeliverySettled
+    | VisibilityExtended
+    | DeliveriesForgotten
+    | SlotsChanged
+)
+
+Emit = Callable[[Fact], None]
