@@ -1,0 +1,142 @@
+"""SQS as a queue: batches with every entry's result looked at."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from trailstream.adapters.aws import LONGEST_POLL_SECONDS, VENDOR_ERRORS, Cause, cause_of, detail_of, translated
+from trailstream.model.delivery import Delivery
+from trailstream.model.errors import QueueUnavailableError
+from trailstream.pipeline.ports import Held, QueueFacts
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs import SQSClient
+    from types_aiobotocore_sqs.type_defs import BatchResultErrorEntryTypeDef, MessageTypeDef
+
+MAX_BATCH_ENTRIES = 10
+MAX_VISIBILITY_SECONDS = 12 * 60 * 60
+
+_ERRORS = dict.fromkeys(Cause, QueueUnavailableError)
+
+
+def queue_region(queue_url: str) -> str | None:
+    """Return the Region that an AWS queue URL names, or None: ``https://sqs.eu-west-1.amazonaws.com/...``."""
+    found = re.match(r"https://(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com(?:\.cn)?/", queue_url)
+    return found[1] or found[2] if found else None
+
+
+class SqsQueue:
+    """A queue and, for what can be read of it, its dead-letter queue."""
+
+    def __init__(self, *, client: SQSClient, queue_url: str, now: Callable[[], float] = time.time) -> None:
+        """``now`` gives Unix seconds, for when a message was taken."""
+        self._client = client
+        self._queue_url = queue_url
+        self._now = now
+
+    async def describe(self) -> QueueFacts:
+        """See :class:`trailstream.pipeline.ports.Queue`."""
+        with translated(self._queue_url, _ERRORS):
+            answer = await self._client.get_queue_attributes(
+                QueueUrl=self._queue_url,
+                AttributeNames=["VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"],
+            )
+        attributes = answer.get("Attributes", {})
+        policy: dict[str, Any] = json.loads(attributes.get("RedrivePolicy") or "{}")
+        arn = policy.get("deadLetterTargetArn")
+        return QueueFacts(
+            visibility_timeout_seconds=int(attributes.get("VisibilityTimeout", 30)),
+            max_receive_count=int(policy["maxReceiveCount"]) if arn else None,
+            retention_seconds=_seconds(attributes.get("MessageRetentionPeriod")),
+            dead_letter_retention_seconds=await self._retention_of(arn) if arn else None,
+        )
+
+    async def receive(self, *, at_most: int, wait_seconds: int, visibility_seconds: int) -> Sequence[Held]:
+        """See :class:`trailstream.pipeline.ports.Queue`. Waits 20 s at the most, whatever is asked for."""
+        with translated(self._queue_url, _ERRORS):
+            answer = await self._client.receive_message(
+                QueueUrl=self._queue_url,
+                MaxNumberOfMessages=at_most,
+                WaitTimeSeconds=_clamped(wait_seconds, LONGEST_POLL_SECONDS),
+                VisibilityTimeout=_clamped(visibility_seconds, MAX_VISIBILITY_SECONDS),
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+            )
+        received_at = self._now()
+        return [_held(message, received_at) for message in answer.get("Messages", [])]
+
+    async def delete(self, receipts: Sequence[str]) -> Sequence[str | None]:
+        """See :class:`trailstream.pipeline.ports.Queue`."""
+        if not receipts:
+            return []
+        with translated(self._queue_url, _ERRORS):
+            answer = await self._client.delete_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[{"Id": str(i), "ReceiptHandle": receipt} for i, receipt in enumerate(receipts)],
+            )
+        confirmed = {entry["Id"] for entry in answer.get("Successful", [])}
+        return _results(len(receipts), confirmed, answer.get("Failed", []))
+
+    async def change_visibility(self, seconds_by_receipt: Mapping[str, int]) -> Mapping[str, str | None]:
+        """See :class:`trailstream.pipeline.ports.Queue`. Seconds beyond 12 hours are asked for as 12 hours."""
+        if not seconds_by_receipt:
+            return {}
+        with translated(self._queue_url, _ERRORS):
+            answer = await self._client.change_message_visibility_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {
+                        "Id": str(i),
+                        "ReceiptHandle": receipt,
+                        "VisibilityTimeout": _clamped(seconds, MAX_VISIBILITY_SECONDS),
+                    }
+                    for i, (receipt, seconds) in enumerate(seconds_by_receipt.items())
+                ],
+            )
+        confirmed = {entry["Id"] for entry in answer.get("Successful", [])}
+        results = _results(len(seconds_by_receipt), confirmed, answer.get("Failed", []))
+        return dict(zip(seconds_by_receipt, results, strict=True))
+
+    async def _retention_of(self, arn: str) -> int | None:
+        """Return how long a dead-letter queue keeps a message, or None where it is not ours to read."""
+        account, name = arn.split(":")[4:6]
+        try:
+            found = await self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+            answer = await self._client.get_queue_attributes(
+                QueueUrl=found["QueueUrl"], AttributeNames=["MessageRetentionPeriod"]
+            )
+        except VENDOR_ERRORS as error:
+            if cause_of(error) in {Cause.DENIED, Cause.MISSING}:
+                return None
+            raise QueueUnavailableError(f"{arn}: {detail_of(error)}") from error
+        return _seconds(answer.get("Attributes", {}).get("MessageRetentionPeriod"))
+
+
+def _held(message: MessageTypeDef, received_at: float) -> Held:
+    attributes = message.get("Attributes", {})
+    sent_milliseconds = attributes.get("SentTimestamp")
+    delivery = Delivery(
+        id=message.get("MessageId", ""),
+        body=message.get("Body", ""),
+        receive_count=int(attributes.get("ApproximateReceiveCount", 1)),
+        sent_at=int(sent_milliseconds) / 1000 if sent_milliseconds else None,
+        received_at=received_at,
+    )
+    return Held(delivery, message["ReceiptHandle"])
+
+
+def _results(count: int, confirmed: set[str], failed: Iterable[BatchResultErrorEntryTypeDef]) -> list[str | None]:
+    """Return one result per entry of a batch; an entry that the answer does not mention was not confirmed."""
+    reasons = {entry["Id"]: entry.get("Code", "Failed") for entry in failed}
+    return [None if str(i) in confirmed else reasons.get(str(i), "NoAnswer") for i in range(count)]
+
+
+def _clamped(seconds: int, most: int) -> int:
+    return max(0, min(seconds, most))
+
+
+def _seconds(text: str | None) -> int | None:
+    return int(text) if text else None
