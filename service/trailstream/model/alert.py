@@ -80,9 +80,7 @@ def alert_id(rule_id: str, of_record: str) -> str:
     return hashlib.sha256(f"{rule_id}\n{of_record}".encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def alert_of(
-    match: Match, *, origin: str | None, key_account: str | None, encode: Callable[[Record], bytes]
-) -> Alert:
+def alert_of(match: Match, *, origin: str | None, key_account: str | None, encode: Callable[[Record], bytes]) -> Alert:
     """Make the alert for a match; ``encode`` writes the record where its own bytes were not kept."""
     record = match.record
     identity = record_id(record)

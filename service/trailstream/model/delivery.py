@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from trailstream.model.record import Record
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -44,10 +46,7 @@ class ObjectRef:
 class InlineRecord:
     """A CloudTrail record that arrived in the message itself (EventBridge, "AWS API Call via CloudTrail")."""
 
-    body: bytes
-    """The record's JSON."""
-    event_id: str | None = None
-    """The id of the EventBridge event that carried it."""
+    record: Record
 
 
 @dataclass(frozen=True, slots=True)

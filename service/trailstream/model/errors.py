@@ -8,7 +8,8 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
     │   ├── ObjectDeniedError         S3 said 403: a policy can be mended while the message waits
     │   ├── SinkUnavailableError      the sink throttled, failed, or did not answer
     │   ├── QueueUnavailableError     the queue throttled, failed, or did not answer
-    │   └── OutOfTimeError            the time that the entrance allows is used up
+    │   ├── OutOfTimeError            the time that the entrance allows is used up
+    │   └── UnexpectedError           a bug of ours, met while a delivery was handled
     ├── PermanentError            it will fail the same way next time          -> Reject
     │   ├── NotUnderstoodError        an envelope that nobody here knows
     │   ├── ObjectMissingError        S3 said 404
@@ -24,19 +25,24 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
     ├── ConfigurationError        every problem of the settings at once        -> exit 2
     └── RulesError                every problem of the rules at once           -> exit 2
 
-Each class has a short fixed ``code``: it is a metric label, and what an operator searches the runbook for.
+Each class has a short fixed ``code``, which is a metric label and what an operator searches the runbook for, and the
+``stage`` of the flow that it belongs to.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+Stage = Literal["receive", "notice", "read", "decode", "match", "send", "settle"]
+"""Where in the flow an error happens; a metric label."""
 
 
 class TrailstreamError(Exception):
     """The root of every error that this package raises on purpose."""
 
     code: ClassVar[str] = "error"
+    stage: ClassVar[Stage] = "match"
 
 
 class RetryableError(TrailstreamError):
@@ -49,30 +55,40 @@ class ObjectUnavailableError(RetryableError):
     """The object store throttled, failed, timed out or cut the body short."""
 
     code = "object_unavailable"
+    stage = "read"
 
 
 class ObjectDeniedError(RetryableError):
     """The object store refused access: 403, which without ``s3:ListBucket`` may also mean that the key is missing."""
 
     code = "object_denied"
+    stage = "read"
 
 
 class SinkUnavailableError(RetryableError):
     """The sink throttled, failed or did not answer."""
 
     code = "sink_unavailable"
+    stage = "send"
 
 
 class QueueUnavailableError(RetryableError):
     """The queue throttled, failed or did not answer."""
 
     code = "queue_unavailable"
+    stage = "receive"
 
 
 class OutOfTimeError(RetryableError):
     """The entrance allows no more time for this delivery (a Lambda invocation about to end)."""
 
     code = "out_of_time"
+
+
+class UnexpectedError(RetryableError):
+    """Something was raised that nobody here raises on purpose; it names a bug, and stays on the queue with it."""
+
+    code = "unexpected"
 
 
 class PermanentError(TrailstreamError):
@@ -85,24 +101,28 @@ class NotUnderstoodError(PermanentError):
     """A message that is none of the envelopes that tell of a log object."""
 
     code = "not_understood"
+    stage = "notice"
 
 
 class ObjectMissingError(PermanentError):
     """The object, or that version of it, does not exist."""
 
     code = "object_missing"
+    stage = "read"
 
 
 class AlertRefusedError(PermanentError):
     """The sink will never take this alert (an invalid parameter, a topic that is gone)."""
 
     code = "alert_refused"
+    stage = "send"
 
 
 class DamageError(PermanentError):
     """The object is not a CloudTrail log object, or not a whole one. Reading ends where it is raised."""
 
     code = "damaged"
+    stage = "decode"
 
     def __init__(self, detail: str, *, record_index: int | None = None) -> None:
         """Detail says what and where; ``record_index`` is the position of the first bad record, from 0."""

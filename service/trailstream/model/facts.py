@@ -7,15 +7,13 @@ only ``code``, ``stage``, ``reason``, ``result`` and rule, sink and severity nam
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery, ObjectRef, Outcome, Skip
-
-Stage = Literal["receive", "notice", "read", "decode", "match", "send", "settle"]
-"""Where in the flow an error happened; a metric label."""
+from trailstream.model.errors import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,8 @@ class ObjectProcessed:
     duration_seconds: float
     code: str | None = None
     """The error that ended it, or None."""
+    matches_by_rule: Mapping[str, int] = field(default_factory=dict)
+    """``matches`` by the id of the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,18 @@ class SlotsChanged:
     slots: int
 
 
+@dataclass(frozen=True, slots=True)
+class QueuePolled:
+    """A receive call came back: how many messages it brought, or the code of what went wrong."""
+
+    received: int
+    code: str | None = None
+    detail: str = ""
+
+
 Fact = (
-    DeliveryReceived
+    QueuePolled
+    | DeliveryReceived
     | EntrySkipped
     | RecordsRead
     | ObjectProcessed

@@ -1,0 +1,271 @@
+"""The environment and one TOML file -> frozen settings. Nothing else in the package reads the environment.
+
+A setting is ``name`` under ``[section]`` in the file, or ``TRAILSTREAM_SECTION__NAME`` in the environment, which wins.
+AWS credentials and profiles are not settings: botocore finds them where it always does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from trailstream.model.errors import ConfigurationError, Problem
+from trailstream.model.limits import ReaderChoice, ReadLimits
+
+ENV_PREFIX = "TRAILSTREAM_"
+CONFIG_PATH_VARIABLE = "TRAILSTREAM_CONFIG"
+"""Names the file for an entrance without a command line (Lambda)."""
+
+_DEFAULT_LIMITS = ReadLimits()
+
+Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+
+
+class Section(BaseModel):
+    """A table of the file: nothing unknown, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class AwsSettings(Section):
+    """How AWS is reached."""
+
+    region: str | None = None
+    """The Region of the queue and the topic. Unset: what botocore finds (AWS_REGION, the profile, the container)."""
+    endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Another endpoint than AWS's, for all services: a local stand-in, or a VPC endpoint."""
+
+
+class QueueSettings(Section):
+    """The SQS queue that tells of new objects, and how its messages are kept while they are worked on."""
+
+    url: str = Field(pattern=r"^https?://")
+    """The queue's URL."""
+    slots: int = Field(default=32, ge=1, le=1000)
+    """Deliveries worked on at a time; no more messages are taken than there are free slots."""
+    poll_wait_seconds: int = Field(default=20, ge=0, le=20)
+    """How long one receive call waits for a message; SQS allows 20 at most."""
+    visibility_seconds: int = Field(default=60, ge=2, le=43200)
+    """For how long a held message is hidden from others at a time; extended at every third of it until settled."""
+    retry_first_seconds: float = Field(default=5, ge=0)
+    """How soon a failed delivery shows again after its first receive; doubled with each further receive."""
+    retry_longest_seconds: float = Field(default=900, ge=0, le=43200)
+    """The longest such wait."""
+    reject_visibility_seconds: int = Field(default=5, ge=0, le=43200)
+    """How soon a rejected message shows again, so that redrive moves it to the dead-letter queue."""
+    shutdown_grace_seconds: float = Field(default=25, ge=0)
+    """How long what was begun may take after SIGTERM. Keep it under the container's stop timeout."""
+    allow_no_redrive: bool = False
+    """Start although the queue has no redrive policy. What nobody can read then loops until its retention ends."""
+
+
+class RulesSettings(Section):
+    """Where the rules are."""
+
+    directory: Path = Path("rules")
+    """The directory of rule files, read with everything below it; relative to the configuration file."""
+    skip_broken: bool = False
+    """Start although rules are broken, without them. They are logged and counted."""
+
+
+class ReaderSettings(Section):
+    """What reading one object may take. Every limit holds before the value that breaks it is complete."""
+
+    choice: ReaderChoice = "auto"
+    """``auto`` takes the fast reader where the layout allows; ``ijson`` reads everything incrementally."""
+    max_inflated_bytes: int = Field(default=_DEFAULT_LIMITS.max_inflated_bytes, ge=1)
+    """An object that inflates to more is refused."""
+    max_inflation_ratio: int = Field(default=_DEFAULT_LIMITS.max_inflation_ratio, ge=1)
+    """An object of over 64 MiB that inflates to more than this many times its size is refused."""
+    max_record_bytes: int = Field(default=_DEFAULT_LIMITS.max_record_bytes, ge=1024)
+    """A longer record is refused."""
+    max_depth: int = Field(default=_DEFAULT_LIMITS.max_depth, ge=1, le=500)
+    """A record that is nested deeper is refused."""
+
+    @property
+    def limits(self) -> ReadLimits:
+        """The limits as the readers take them."""
+        return ReadLimits(
+            max_inflated_bytes=self.max_inflated_bytes,
+            max_inflation_ratio=self.max_inflation_ratio,
+            max_record_bytes=self.max_record_bytes,
+            max_depth=self.max_depth,
+        )
+
+
+class SnsSettings(Section):
+    """Alerts as SNS notifications."""
+
+    topic_arn: str = Field(pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$")
+    """The topic, standard or FIFO."""
+    format: Literal["text", "json"] = "text"
+    """``text`` is for people (email, chat); ``json`` is the alert as one JSON object, for programs."""
+
+
+class StdoutSettings(Section):
+    """Alerts as JSON lines on standard output."""
+
+    enabled: bool = True
+    """Whether to write them."""
+
+
+class SinksSettings(Section):
+    """Where alerts go. A delivery is done only when every sink has accepted every alert."""
+
+    sns: SnsSettings | None = None
+    stdout: StdoutSettings | None = None
+
+    @model_validator(mode="after")
+    def _somebody_listens(self) -> SinksSettings:
+        if self.sns is None and (self.stdout is None or not self.stdout.enabled):
+            raise ValueError("no sink is configured, so no alert would reach anybody")
+        return self
+
+
+class TelemetrySettings(Section):
+    """How trailstream shows what it does."""
+
+    host: str = "127.0.0.1"
+    """The address that ``/metrics``, ``/healthz`` and ``/readyz`` are served on."""
+    port: int = Field(default=9464, ge=0, le=65535)
+    """Their port; 0 takes a free one and logs it."""
+    log_format: Literal["json", "console"] = "json"
+    """``json`` for machines, ``console`` for a terminal."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """``debug`` adds a line for each object."""
+    accounts: tuple[Account, ...] = ()
+    """Accounts that always have their own metric series, from the start on."""
+    max_other_accounts: int = Field(default=100, ge=0)
+    """How many further accounts get series of their own before the rest share ``other``."""
+    emf_namespace: str = Field(default="trailstream", min_length=1, max_length=255)
+    """The CloudWatch namespace of the metrics that the Lambda function writes."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, for whichever door."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__", use_attribute_docstrings=True
+    )
+
+    aws: AwsSettings = AwsSettings()
+    queue: QueueSettings | None = None
+    rules: RulesSettings = RulesSettings()
+    reader: ReaderSettings = ReaderSettings()
+    sinks: SinksSettings
+    telemetry: TelemetrySettings = TelemetrySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library names its five arguments
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, and let nothing else speak."""
+        return env_settings, init_settings
+
+
+class WorkerSettings(Settings):
+    """What the worker cannot do without."""
+
+    queue: QueueSettings
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load_settings(kind: type[S], path: Path | None) -> S:
+    """Read the file, if there is one, and the environment.
+
+    Raises :class:`ConfigurationError` with every problem, each with its setting's name and what to do about it.
+    """
+    problems = list(_unknown_variables(kind))
+    document: dict[str, Any] | None = {}
+    if path is not None:
+        document = _read_file(path, problems)
+    if document is not None:
+        try:
+            settings = kind(**document)
+        except ValidationError as error:
+            problems += [_problem(kind, detail) for detail in error.errors(include_url=False)]
+        except SettingsError as error:
+            problems.append(Problem("environment", str(error), 'a list is written as JSON: ["111122223333"]'))
+        else:
+            if not problems:
+                return _resolve_paths(settings, path.parent if path else Path())
+    raise ConfigurationError(problems)
+
+
+def _read_file(path: Path, problems: list[Problem]) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(Problem(str(path), f"cannot be read: {error.strerror}", "name the file with --config"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(Problem(str(path), f"is not TOML: {error}"))
+    return None
+
+
+def config_path_from_environment() -> Path | None:
+    """Return the file that ``TRAILSTREAM_CONFIG`` names."""
+    name = os.environ.get(CONFIG_PATH_VARIABLE)
+    return Path(name) if name else None
+
+
+def _resolve_paths(settings: S, folder: Path) -> S:
+    """Make a relative path mean the same wherever the process was started."""
+    rules = settings.rules.model_copy(update={"directory": folder / settings.rules.directory})
+    return settings.model_copy(update={"rules": rules})
+
+
+def _unknown_variables(kind: type[Settings]) -> Iterator[Problem]:
+    # pydantic-settings passes over what it does not know, and a misspelt variable would be a setting that never was.
+    for name in sorted(os.environ):
+        section = name.removeprefix(ENV_PREFIX).partition("__")[0].lower()
+        if name.startswith(ENV_PREFIX) and name != CONFIG_PATH_VARIABLE and section not in kind.model_fields:
+            yield Problem(name, "no such setting", _did_you_mean(section, kind.model_fields) or "unset it")
+
+
+def _problem(kind: type[Settings], detail: Mapping[str, Any]) -> Problem:
+    location = [str(part) for part in detail["loc"]]
+    where = ".".join(location) or "sinks"
+    variable = ENV_PREFIX + "__".join(location).upper()
+    match detail["type"]:
+        case "missing":
+            section, name = ".".join(location[:-1]), location[-1]
+            in_file = f"`{name}` under [{section}]" if section else f"a section [{name}.…]"
+            return Problem(where, "is required", f"set {in_file} in the file, or {variable}")
+        case "extra_forbidden":
+            known = _fields_at(kind, location[:-1])
+            return Problem(where, "no such setting", _did_you_mean(location[-1], known) or f"known: {', '.join(known)}")
+        case _:
+            given = "" if isinstance(detail["input"], dict) else f", not {detail['input']!r}"
+            return Problem(where, detail["msg"].removeprefix("Value error, ") + given, f"in the file, or {variable}")
+
+
+def _fields_at(kind: type[BaseModel], location: list[str]) -> list[str]:
+    fields = kind.model_fields
+    for name in location:
+        section = _section_of(fields[name].annotation) if name in fields else None
+        fields = section.model_fields if section else {}
+    return sorted(fields)
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    candidates = [annotation, *get_args(annotation)]
+    return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else ""

@@ -1,0 +1,89 @@
+"""One object on its way from stored bytes to matches. Synchronous and fed, so that any entrance can drive it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from trailstream.decode.cloudtrail import Layout, open_reader
+from trailstream.decode.gunzip import Inflate
+from trailstream.decode.notices import unix_seconds
+from trailstream.model.alert import Match
+from trailstream.model.errors import RecordDamageError
+from trailstream.model.limits import ReaderChoice, ReadLimits
+from trailstream.model.record import Batch
+from trailstream.rules.ruleset import Ruleset
+
+
+class ObjectScan:
+    """Feed it an object's bytes; it yields what matched, batch by batch, and counts as it goes.
+
+    Every step of the iterators is bounded (``limits.piece_bytes`` of text), so a caller on an event loop gives others
+    their turn between two steps. Damage is raised after everything before it was yielded.
+    """
+
+    def __init__(
+        self, *, ruleset: Ruleset, limits: ReadLimits, choice: ReaderChoice = "auto", layout: Layout = "records"
+    ) -> None:
+        self._ruleset = ruleset
+        self._inflate = Inflate(limits)
+        self._reader = open_reader(choice, ruleset.head_type, limits, layout)
+        self.candidates = 0
+        self.matches = 0
+        self.rule_failures: list[tuple[str, str]] = []
+        """(rule id, detail) of rules that raised; the caller empties it as it reports them."""
+        self.first_event_time: float | None = None
+        """Unix seconds of the first record's eventTime, once there is one."""
+
+    def feed(self, chunk: bytes) -> Iterator[list[Match]]:
+        """Take some bytes as they are stored; yield the matches of each step, most often none."""
+        for piece in self._inflate.feed(chunk):
+            yield from self._match(self._reader.feed(piece))
+
+    def close(self) -> Iterator[list[Match]]:
+        """Say that the object has ended; raises what is missing at its end, or the first record's damage."""
+        self._inflate.close()
+        yield from self._match(self._reader.close())
+        if self._reader.first_damage is not None:
+            raise self._reader.first_damage
+
+    def _match(self, batches: Iterable[Batch]) -> Iterator[list[Match]]:
+        for batch in batches:
+            if self.first_event_time is None and batch.indexes:
+                self.first_event_time = unix_seconds(batch.value(0).get("eventTime"))
+            matched = self._ruleset.match(batch)
+            self.candidates += matched.candidates
+            self.matches += len(matched.matches)
+            self.rule_failures += matched.failures
+            yield matched.matches
+        yield []
+
+    @property
+    def records(self) -> int:
+        """Usable records so far."""
+        return self._reader.records
+
+    @property
+    def damaged_records(self) -> int:
+        """Records that were noted as unusable so far."""
+        return self._reader.damaged
+
+    @property
+    def first_damage(self) -> RecordDamageError | None:
+        """What was wrong with the first unusable record."""
+        return self._reader.first_damage
+
+    @property
+    def reader(self) -> Literal["fast", "ijson"]:
+        """The reader that took the object to where it is."""
+        return self._reader.reader
+
+    @property
+    def bytes_compressed(self) -> int:
+        """Stored bytes so far."""
+        return self._inflate.bytes_in
+
+    @property
+    def bytes_inflated(self) -> int:
+        """Bytes of text so far."""
+        return self._inflate.bytes_out

@@ -1,0 +1,25 @@
+"""When to try again: pure, so that every wait can be tested as a table."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Waits that double from ``first_seconds`` up to ``longest_seconds``."""
+
+    first_seconds: float
+    longest_seconds: float
+
+    def seconds(self, attempt: int, *, of: str = "") -> float:
+        """Return how long to wait after this attempt (counted from 1).
+
+        What failed together must not come back together: ``of`` names the thing that waits, and its digest shortens
+        the wait by up to a half, the same for the same name, so that nothing here needs a source of chance.
+        """
+        # Beyond 2**32 the doubling has long met any limit; the float would overflow later.
+        whole = min(self.longest_seconds, self.first_seconds * 2.0 ** min(max(attempt - 1, 0), 32))
+        spread = zlib.crc32(of.encode("utf-8", "replace")) / 2**32 if of else 0.0
+        return whole * (1 - spread / 2)
