@@ -1,0 +1,194 @@
+"""Every metric that trailstream speaks of itself with: one vocabulary, for Prometheus and CloudWatch alike.
+
+A label's values come from a closed set: stated here where the code knows it, and None where the configuration and the
+loaded rules do. Nothing that a stranger wrote becomes a label value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from trailstream.decode.keys import FOLDER, OTHER_KINDS
+from trailstream.model import errors
+from trailstream.model.alert import Severity
+from trailstream.model.errors import Stage
+
+Kind = Literal["counter", "gauge", "histogram"]
+Unit = Literal["count", "seconds", "bytes"]
+
+OTHER = "other"
+"""The label value of whatever is not in the closed set."""
+
+OK, FAILED = "ok", "failed"
+RESULTS = (OK, FAILED)
+READERS = ("fast", "ijson", "inline")
+OUTCOMES = ("done", "retry", "reject")
+SEVERITIES = tuple(severity.label for severity in Severity)
+STAGES: tuple[str, ...] = get_args(Stage)
+SKIP_REASONS = (*sorted(OTHER_KINDS.values()), FOLDER, "not_created", "test_event", "validation_message", OTHER)
+_ERRORS = tuple(
+    error
+    for error in vars(errors).values()
+    if isinstance(error, type) and issubclass(error, errors.RetryableError | errors.PermanentError)
+)
+CODES = (*sorted(error.code for error in _ERRORS), OTHER)
+"""What can befall a delivery. Errors of the configuration and the rules end the program before it is ever scraped."""
+
+EVENT_TO_OBJECT, OBJECT_TO_RECEIVED, SENT_TO_RECEIVED, RECEIVED_TO_ALERTED, EVENT_TO_ALERTED = LAG_STAGES = (
+    "event_to_object",
+    "object_to_received",
+    "sent_to_received",
+    "received_to_alerted",
+    "event_to_alerted",
+)
+
+LAG_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 450, 600, 900, 1800, 3600)
+"""Seconds. What is ours is seconds; CloudTrail's own part is minutes, 5 on average; an hour is an outage."""
+
+DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+"""Seconds. Most objects are tiny and take milliseconds; the largest that CloudTrail writes takes minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: what it is called, what it counts, and by what it is split."""
+
+    name: str
+    help: str
+    labels: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    """Label name -> its values, or None where the configuration or the rules say them."""
+    kind: Kind = "counter"
+    unit: Unit = "count"
+    buckets: tuple[float, ...] = ()
+    seeds: tuple[tuple[str, ...], ...] = ()
+    """Which combinations of label values start at 0, where those are not all."""
+    cloudwatch: bool = True
+    """Whether it is worth sending to CloudWatch, where each combination of label values costs money by the month."""
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+RECEIVED_DELIVERIES = Metric(
+    "trailstream_received_deliveries_total", "Deliveries taken from the queue or handed over by Lambda."
+)
+REDELIVERED_DELIVERIES = Metric(
+    "trailstream_redelivered_deliveries_total", "Received deliveries that had been received before."
+)
+SETTLED_DELIVERIES = Metric(
+    "trailstream_settled_deliveries_total",
+    "Deliveries that the handler is finished with, by what becomes of them.",
+    {"outcome": OUTCOMES},
+)
+DELIVERY_DURATION = Metric(
+    "trailstream_delivery_handling_duration_seconds",
+    "Time from taking up a delivery to its outcome.",
+    kind="histogram",
+    unit="seconds",
+    buckets=DURATION_BUCKETS,
+)
+DELETED_DELIVERIES = Metric(
+    "trailstream_deleted_deliveries_total",
+    "Done deliveries whose deletion the queue confirmed, or did not (they will come again).",
+    {"result": RESULTS},
+)
+VISIBILITY_EXTENSIONS = Metric(
+    "trailstream_visibility_extensions_total",
+    "Held deliveries that the queue was asked to keep hidden a while longer.",
+    {"result": RESULTS},
+)
+QUEUE_POLLS = Metric("trailstream_queue_polls_total", "Receive calls to the queue that came back.", {"result": RESULTS})
+IN_FLIGHT_DELIVERIES = Metric(
+    "trailstream_in_flight_deliveries", "Deliveries held at this moment.", kind="gauge", cloudwatch=False
+)
+DELIVERY_SLOTS = Metric(
+    "trailstream_delivery_slots", "Deliveries that may be held at a time.", kind="gauge", cloudwatch=False
+)
+SKIPPED_ENTRIES = Metric(
+    "trailstream_skipped_entries_total",
+    "Messages, or parts of one, that were understood and ask for no work.",
+    {"reason": SKIP_REASONS},
+)
+PROCESSED_OBJECTS = Metric(
+    "trailstream_processed_objects_total", "Log objects read to their end, or until they failed.", {"result": RESULTS}
+)
+OBJECT_DURATION = Metric(
+    "trailstream_object_processing_duration_seconds",
+    "Time to read one log object, decode and match it, and have its alerts accepted.",
+    kind="histogram",
+    unit="seconds",
+    buckets=DURATION_BUCKETS,
+)
+DECODED_RECORDS = Metric("trailstream_decoded_records_total", "Usable records read, by reader.", {"reader": READERS})
+DAMAGED_RECORDS = Metric(
+    "trailstream_damaged_records_total", "Records that are valid JSON but unusable; their object fails."
+)
+COMPRESSED_BYTES = Metric(
+    "trailstream_compressed_read_bytes_total", "Bytes of log objects as they are stored.", unit="bytes"
+)
+INFLATED_BYTES = Metric(
+    "trailstream_inflated_read_bytes_total", "Bytes of log objects after decompression.", unit="bytes"
+)
+CANDIDATE_RECORDS = Metric(
+    "trailstream_candidate_records_total", "Records that some rule's gate let through to be parsed whole."
+)
+MATCHED_RECORDS = Metric(
+    "trailstream_matched_records_total",
+    "Matches of a rule with a record. A repeated delivery counts again.",
+    {"rule": None, "severity": None},
+)
+FAILED_EVALUATIONS = Metric(
+    "trailstream_failed_rule_evaluations_total",
+    "Records on which a rule raised an error and counts as not matched.",
+    {"rule": None},
+)
+LOADED_RULES = Metric(
+    "trailstream_loaded_rules", "Rules in force, by language.", {"language": None}, kind="gauge", cloudwatch=False
+)
+SENT_ALERTS = Metric("trailstream_sent_alerts_total", "Alerts that a sink accepted.", {"sink": None})
+ERRORS = Metric(
+    "trailstream_errors_total",
+    "Failures by where they happened and what they were. What becomes of the delivery is its outcome.",
+    {"stage": STAGES, "code": CODES},
+    seeds=(*((error.stage, error.code) for error in _ERRORS), ("settle", errors.QueueUnavailableError.code)),
+)
+LAG = Metric(
+    "trailstream_lag_seconds",
+    "How far behind the API call things are, by stage; those before us on the first record of each object, "
+    "those after it on each alert.",
+    {"stage": LAG_STAGES},
+    kind="histogram",
+    unit="seconds",
+    buckets=LAG_BUCKETS,
+)
+ACCOUNT_OBJECTS = Metric(
+    "trailstream_account_processed_objects_total",
+    "Log objects read, by the account that their key names.",
+    {"account": None},
+    cloudwatch=False,
+)
+ACCOUNT_RECORDS = Metric(
+    "trailstream_account_decoded_records_total",
+    "Usable records read, by the account that their object's key names.",
+    {"account": None},
+    cloudwatch=False,
+)
+ACCOUNT_MATCHES = Metric(
+    "trailstream_account_matched_records_total",
+    "Matches, by the account that the object's key names and by severity.",
+    {"account": None, "severity": SEVERITIES},
+    cloudwatch=False,
+)
+ACCOUNT_LAST_OBJECT = Metric(
+    "trailstream_account_last_object_timestamp_seconds",
+    "Unix time at which the newest log object read of this account was created; 0 where none was read yet.",
+    {"account": None},
+    kind="gauge",
+    unit="seconds",
+    cloudwatch=False,
+)
+
+CATALOGUE: tuple[Metric, ...] = tuple(value for value in list(vars().values()) if isinstance(value, Metric))
+"""All of the above, in their order."""

@@ -1,0 +1,146 @@
+"""Whether the worker does what it is there for: alive, and ready.
+
+*Alive* (``/healthz``) is a question about this process alone, since the answer to "no" is to kill it. It fails only
+where work that could be done is not being done:
+
+- the poller has not come round for ``poller_stall_seconds`` although a slot was free. It comes round after every
+  receive call, whether that call brought messages, none, or an error, so a queue that cannot be reached is no stall;
+- deliveries are held and for ``work_stall_seconds`` nothing about any of them went on: no piece was decoded, no call
+  ended. A call that failed has ended too, and every call has a time limit below that, so S3 being down is no stall.
+
+What it cannot see: the loop being held. The answer is given on that same loop, so a held loop shows as no answer, and
+it is the prober's time limit that tells. One stuck delivery among others that go on shows in the duration metrics.
+
+*Ready* (``/readyz``) also asks for what this process needs from others; the answer to "no" is to wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from trailstream.model.facts import Fact, QueuePolled, SlotsChanged, VisibilityExtended
+
+QUEUE = "queue"
+"""The dependency that every :class:`QueuePolled` reports on."""
+
+FAILURES_IN_A_ROW = 3
+"""One failed call among many is the network; this many in a row is a dependency that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One reason not to be alive, or not to be ready."""
+
+    part: str
+    detail: str
+
+
+@dataclass(slots=True)
+class _Dependency:
+    reached: bool = False
+    failures_in_a_row: int = 0
+    detail: str = "not tried yet"
+
+    @property
+    def ok(self) -> bool:
+        return self.reached and self.failures_in_a_row < FAILURES_IN_A_ROW
+
+
+class Health:
+    """What the worker reports, and what follows from it. All times are seconds of ``clock``, which never goes back."""
+
+    def __init__(
+        self,
+        *,
+        dependencies: Sequence[str] = (QUEUE,),
+        poller_stall_seconds: float = 120.0,
+        work_stall_seconds: float = 300.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``dependencies`` must each be reached once before we are ready.
+
+        ``poller_stall_seconds`` is longer than a receive call with its retries and the wait after a failed one;
+        ``work_stall_seconds`` longer than any other call with its retries.
+        """
+        self._dependencies = {name: _Dependency() for name in dependencies}
+        self._poller_stall_seconds = poller_stall_seconds
+        self._work_stall_seconds = work_stall_seconds
+        self._clock = clock
+        self._polled_at: float | None = None
+        self._free_since = self._progressed_at = clock()
+        self._held = 0
+        self._slots: int | None = None
+        self._rules: int | None = None
+        self._stopping = False
+
+    def observe(self, fact: Fact) -> None:
+        """Take a fact as the sign of life that it is."""
+        match fact:
+            case QueuePolled():
+                self.polled()
+                self.dependency(QUEUE, ok=fact.code is None, detail=fact.detail or fact.code or "")
+            case SlotsChanged():
+                self.working(fact.held, slots=fact.slots)
+            case VisibilityExtended():
+                pass  # Heartbeats go out on their own, whether or not the work goes on.
+            case _:
+                self.progress()
+
+    def polled(self) -> None:
+        """Say that the poller came round. It is watched from the first time on."""
+        self._polled_at = self._clock()
+
+    def progress(self) -> None:
+        """Say that a piece of work ended: a piece decoded, a chunk read, a call answered or failed."""
+        self._progressed_at = self._clock()
+
+    def working(self, held: int, *, slots: int) -> None:
+        """Say how many deliveries are held. The poller is not to blame for waiting while every slot is taken."""
+        if self._slots is not None and self._held >= self._slots and held < slots:
+            self._free_since = self._clock()
+        if held != self._held:
+            self.progress()
+        self._held, self._slots = held, slots
+
+    def dependency(self, name: str, *, ok: bool, detail: str = "") -> None:
+        """Say how the last attempt to use something that we need went."""
+        state = self._dependencies.setdefault(name, _Dependency())
+        state.reached = state.reached or ok
+        state.failures_in_a_row = 0 if ok else state.failures_in_a_row + 1
+        state.detail = detail
+
+    def rules_loaded(self, count: int) -> None:
+        """Say how many rules are in force."""
+        self._rules = count
+
+    def stopping(self) -> None:
+        """Say that no more work will be asked for: the poller may end, and we are no longer ready."""
+        self._stopping = True
+
+    def not_alive(self) -> list[Ailment]:
+        """Return why the process should be replaced; empty where it should not."""
+        now = self._clock()
+        ailments = []
+        if (idle := self._poller_idle_seconds(now)) > self._poller_stall_seconds:
+            ailments.append(Ailment("poller", f"has not come round for {idle:.0f} s although a slot was free"))
+        if self._held and (still := now - self._progressed_at) > self._work_stall_seconds:
+            ailments.append(Ailment("work", f"{self._held} deliveries are held and nothing went on for {still:.0f} s"))
+        return ailments
+
+    def not_ready(self) -> list[Ailment]:
+        """Return why the process cannot do its work at this moment; empty where it can."""
+        ailments = self.not_alive()
+        if self._stopping:
+            ailments.append(Ailment("worker", "is stopping"))
+        if not self._rules:
+            ailments.append(Ailment("rules", "none are loaded"))
+        ailments += [Ailment(name, state.detail) for name, state in self._dependencies.items() if not state.ok]
+        return ailments
+
+    def _poller_idle_seconds(self, now: float) -> float:
+        full = self._slots is not None and self._held >= self._slots
+        if self._polled_at is None or self._stopping or full:
+            return 0.0
+        return now - max(self._polled_at, self._free_since)

@@ -1,0 +1,90 @@
+"""Facts -> Prometheus: every metric of the catalogue as a collector, its known label values seeded at 0."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+import trailstream
+from trailstream.model.alert import RuleInfo
+from trailstream.model.facts import Fact
+from trailstream.telemetry.catalogue import CATALOGUE, LOADED_RULES, Metric
+from trailstream.telemetry.labels import Labels
+from trailstream.telemetry.measures import Measurement, Measures
+
+Collector = Counter | Gauge | Histogram
+
+
+class Metrics:
+    """A listener that keeps the registry up to date. The number of series is bounded by what it is made with."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        accounts: Sequence[str],
+        max_other_accounts: int,
+        rules: Sequence[RuleInfo],
+        sinks: Sequence[str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Register every metric, with every label value that is known by now at 0.
+
+        ``accounts`` always have series of their own, the last object's time at 0 until one is read; so have the first
+        ``max_other_accounts`` others that appear, and the rest are ``other``.
+        """
+        # A creation time for each series would double them, and Prometheus reads it only where told to.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library annotates all but this one
+        labels = Labels(accounts=accounts, max_other_accounts=max_other_accounts, rules=rules, sinks=sinks)
+        self._measures = Measures(labels, clock=clock)
+        self._collectors = {metric: _collector(metric, registry) for metric in CATALOGUE}
+        for metric, collector in self._collectors.items():
+            for values in labels.known(metric) if metric.labels else ():
+                collector.labels(*values)
+        for language, count in Tally(rule.language for rule in rules).items():
+            self._apply(Measurement(LOADED_RULES, count, (language,)))
+        Info("trailstream_build", "What is running.", registry=registry).info(
+            {"version": trailstream.__version__, "python": platform.python_version()}
+        )
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+
+    def observe(self, fact: Fact) -> None:
+        """Move the metrics that the fact speaks of."""
+        for measurement in self._measures.of(fact):
+            self._apply(measurement)
+
+    def _apply(self, measurement: Measurement) -> None:
+        collector = self._collectors[measurement.metric]
+        series = collector.labels(*measurement.labels) if measurement.labels else collector
+        match series:
+            case Counter():
+                series.inc(measurement.value)
+            case Gauge():
+                series.set(measurement.value)
+            case Histogram():
+                series.observe(measurement.value)
+
+
+def _collector(metric: Metric, registry: CollectorRegistry) -> Collector:
+    labels = tuple(metric.labels)
+    match metric.kind:
+        case "counter":
+            return Counter(metric.name, metric.help, labels, registry=registry)
+        case "gauge":
+            return Gauge(metric.name, metric.help, labels, registry=registry)
+        case "histogram":
+            return Histogram(metric.name, metric.help, labels, registry=registry, buckets=metric.buckets)
