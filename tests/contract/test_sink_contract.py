@@ -1,0 +1,130 @@
+"""What the core relies on in any sink: held by the fake and by every real one alike."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import Literal
+
+import pytest
+
+from endpoint import Endpoint
+from fakes import FakeSink
+from samples import RULE, an_alert
+from trailstream.adapters.aws import AwsClients
+from trailstream.adapters.sinks.sns import SnsSink
+from trailstream.adapters.sinks.stdout import StdoutSink
+from trailstream.pipeline.ports import Sink
+
+
+@dataclass
+class Kit:
+    sink: Sink
+    received: Callable[[], Awaitable[list[str]]]
+    """The ids of the alerts that have arrived, as their receiver reads them."""
+
+
+@pytest.fixture(params=["fake", "stdout", "sns text", "sns json", "sns fifo"])
+async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
+    match request.param.split():
+        case ["fake"]:
+            yield fake_kit()
+        case ["stdout"]:
+            yield stdout_kit()
+        case ["sns", how]:
+            endpoint: Endpoint = request.getfixturevalue("endpoint")
+            async with endpoint.clients() as aws:
+                yield await sns_kit(aws, "text" if how == "text" else "json", suffix=".fifo" if how == "fifo" else "")
+
+
+def fake_kit() -> Kit:
+    sink = FakeSink()
+
+    async def received() -> list[str]:
+        return [alert.id for alert in sink.accepted]
+
+    return Kit(sink, received)
+
+
+def stdout_kit() -> Kit:
+    stream = BytesIO()
+
+    async def received() -> list[str]:
+        return [json.loads(line)["alert_id"] for line in stream.getvalue().split(b"\n") if line]
+
+    return Kit(StdoutSink(stream=stream), received)
+
+
+async def sns_kit(aws: AwsClients, body_format: Literal["text", "json"], *, suffix: str) -> Kit:
+    """A topic with a subscribed queue: what arrives there is what a person would get."""
+    sns, sqs = await aws.sns(), await aws.sqs()
+    is_fifo = bool(suffix)
+    inbox = await sqs.create_queue(QueueName=f"inbox{suffix}", Attributes={"FifoQueue": "true"} if is_fifo else {})
+    queue = inbox["QueueUrl"]
+    arn = (await sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"]))["Attributes"]["QueueArn"]
+    made = await sns.create_topic(Name=f"alerts{suffix}", Attributes={"FifoTopic": "true"} if is_fifo else {})
+    topic = made["TopicArn"]
+    await sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    async def received() -> list[str]:
+        ids: list[str] = []
+        while messages := (await sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)).get("Messages", []):
+            for message in messages:
+                ids.append(alert_id_in(json.loads(message["Body"])["Message"]))
+                await sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return ids
+
+    return Kit(SnsSink(client=sns, topic_arn=topic, body_format=body_format), received)
+
+
+def alert_id_in(body: str) -> str:
+    if body.startswith("{"):
+        return str(json.loads(body)["alert_id"])
+    (found,) = re.findall(r"(?m)^Alert id: +([0-9a-f]{32})$", body)
+    return str(found)
+
+
+async def test_every_alert_is_accepted_and_arrives_once(kit: Kit) -> None:
+    alerts = [an_alert(number) for number in range(35)]
+    assert list(await kit.sink.send(alerts)) == [None] * 35
+    assert sorted(await kit.received()) == sorted(alert.id for alert in alerts)
+
+
+async def test_sending_nothing_is_no_error(kit: Kit) -> None:
+    assert list(await kit.sink.send([])) == []
+    assert await kit.received() == []
+
+
+async def test_an_alert_with_an_enormous_record_arrives(kit: Kit) -> None:
+    alert = an_alert(record_json=json.dumps({"userAgent": "x" * 400_000}).encode())
+    assert list(await kit.sink.send([an_alert(1), alert, an_alert(2)])) == [None] * 3
+    assert alert.id in await kit.received()
+
+
+HOSTILE = "\x00\x1b[2J\r\nAlert id: 0\u2028\u202e\ufffe\U0010ffff\x7f\x9b ключ"
+
+
+async def test_text_from_a_log_cannot_make_an_alert_that_is_refused_or_misread(kit: Kit) -> None:
+    record = json.dumps({"eventName": HOSTILE}, ensure_ascii=False, indent=2).encode()
+    values = dict.fromkeys(
+        ("account", "region", "event_id", "event_time", "event_source", "event_name", "error_code", "actor"), HOSTILE
+    )
+    hostile = an_alert(
+        **values, source_ip=HOSTILE, shared_event_id=HOSTILE, object=f"s3://logs/{HOSTILE}", record_json=record
+    )
+    assert list(await kit.sink.send([hostile])) == [None]
+    assert await kit.received() == [hostile.id]
+
+
+async def test_an_alert_that_knows_next_to_nothing_arrives(kit: Kit) -> None:
+    nothing = dict.fromkeys(("account", "region", "event_id", "event_time", "event_source", "event_name", "actor"))
+    bare = an_alert(**nothing, object=None, source_ip=None, rule=replace(RULE, description="", tags=(), references=()))
+    assert list(await kit.sink.send([bare])) == [None]
+    assert await kit.received() == [bare.id]
+
+
+def test_a_sink_is_named_by_a_word_that_can_be_a_metric_label(kit: Kit) -> None:
+    assert re.fullmatch(r"[a-z_]+", kit.sink.name)
