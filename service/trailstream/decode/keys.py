@@ -31,7 +31,7 @@ FOLDER = "folder"
 """The reason for the zero-byte object with which the S3 console stands for a folder."""
 
 _LAYOUT = re.compile(
-    r"(?:^|.*/)AWSLogs/(?:o-[a-z0-9]{10,32}/)?(?P<account>\d{12})/(?P<kind>[^/]+)/", re.DOTALL | re.ASCII
+    r"(?:.*/)?AWSLogs/(?:o-[a-z0-9]{10,32}/)?(?P<account>\d{12})/(?P<kind>[^/]+)/", re.DOTALL | re.ASCII
 )
 
 

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from fakes import FakeQueue
+from trailstream.model.delivery import Delivery, Done, Outcome, Reject, Retry
+from trailstream.model.errors import QueueUnavailableError
+from trailstream.model.facts import (
+    DeliveriesForgotten,
+    ErrorHappened,
+    Fact,
+    QueuePolled,
+    SlotsChanged,
+    VisibilityExtended,
+)
+from trailstream.pipeline.consumer import FORGET_ATTEMPTS, Consumer, ConsumerSettings
+from trailstream.pipeline.retry import Backoff
+
+SETTINGS = ConsumerSettings(
+    slots=4,
+    poll_wait_seconds=1,
+    visibility_seconds=1,
+    reject_visibility_seconds=0,
+    shutdown_grace_seconds=2,
+    poll_backoff=Backoff(0.01, 0.02),
+)
+
+Handle = Callable[[Delivery], Awaitable[Outcome]]
+
+
+class Rig:
+    def __init__(self, queue: FakeQueue, handle: Handle, settings: ConsumerSettings) -> None:
+        self.facts: list[Fact] = []
+        self.consumer = Consumer(queue=queue, handle=handle, settings=settings, emit=self.facts.append)
+
+    def of(self, kind: type[Fact]) -> list[Fact]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+
+@asynccontextmanager
+async def consuming(queue: FakeQueue, handle: Handle, **changes: object) -> AsyncIterator[Rig]:
+    rig = Rig(queue, handle, replace(SETTINGS, **changes))  # type: ignore[arg-type]  # each test names fields
+    running = asyncio.create_task(rig.consumer.run())
+    try:
+        yield rig
+    finally:
+        rig.consumer.stop()
+        await running
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - a test watches from outside
+            await asyncio.sleep(0.005)
+
+
+async def done(_: Delivery) -> Outcome:
+    return Done()
+
+
+async def test_a_done_delivery_is_deleted_and_nothing_else_is() -> None:
+    queue = FakeQueue()
+    ids = {name: queue.send(name) for name in ("done", "retry", "reject")}
+    outcomes: dict[str, Outcome] = {"done": Done(), "retry": Retry(30), "reject": Reject("no")}
+
+    async def handle(delivery: Delivery) -> Outcome:
+        return outcomes[delivery.body]
+
+    async with consuming(queue, handle, reject_visibility_seconds=30):
+        await until(lambda: queue.deleted == [ids["done"]] and len(queue.in_flight) == 2)
+        await asyncio.sleep(0.05)
+    assert queue.deleted == [ids["done"]]
+    assert queue.dead_letters == []
+
+
+async def test_a_rejected_delivery_ends_in_the_dead_letter_queue() -> None:
+    queue = FakeQueue(max_receive_count=3)
+    message = queue.send("nobody understands this")
+
+    async def handle(_: Delivery) -> Outcome:
+        return Reject("not_understood")
+
+    async with consuming(queue, handle):
+        await until(lambda: queue.dead_letters == ["nobody understands this"])
+    assert queue.receive_counts[message] == 3
+    assert queue.deleted == []
+
+
+async def test_a_failed_delivery_comes_back_after_the_wait_that_its_outcome_names() -> None:
+    queue = FakeQueue()
+    message = queue.send("m")
+
+    async def handle(_: Delivery) -> Outcome:
+        return Retry(600)
+
+    async with consuming(queue, handle):
+        await until(lambda: queue.hidden_seconds(message) > 500)
+        await asyncio.sleep(0.5)  # a heartbeat later it is still what was asked for
+        assert queue.hidden_seconds(message) > 500
+
+
+async def test_no_more_messages_are_held_than_there_are_slots() -> None:
+    queue = FakeQueue()
+    for number in range(12):
+        queue.send(f"{number}")
+    release = asyncio.Event()
+
+    async def handle(_: Delivery) -> Outcome:
+        await release.wait()
+        return Done()
+
+    async with consuming(queue, handle, slots=3) as rig:
+        await until(lambda: len(queue.in_flight) == 3)
+        await asyncio.sleep(0.1)
+        assert len(queue.in_flight) == 3
+        assert len(queue.waiting) == 9
+        release.set()
+        await until(lambda: len(queue.deleted) == 12)
+    assert max(fact.held for fact in rig.facts if isinstance(fact, SlotsChanged)) == 3
+
+
+async def test_one_slow_delivery_does_not_hold_up_the_others() -> None:
+    queue = FakeQueue()
+    slow = queue.send("slow")
+    for number in range(30):
+        queue.send(f"{number}")
+    release = asyncio.Event()
+
+    async def handle(delivery: Delivery) -> Outcome:
+        if delivery.body == "slow":
+            await release.wait()
+        return Done()
+
+    async with consuming(queue, handle, slots=2):
+        await until(lambda: len(queue.deleted) == 30)
+        assert slow not in queue.deleted
+        release.set()
+
+
+async def test_a_delivery_that_takes_three_times_its_visibility_is_received_once() -> None:
+    queue = FakeQueue()
+    message = queue.send("slow")
+
+    async def handle(_: Delivery) -> Outcome:
+        await asyncio.sleep(3)
+        return Done()
+
+    async with consuming(queue, handle) as rig:
+        await until(lambda: queue.deleted == [message])
+    assert queue.receive_counts[message] == 1
+    assert len(rig.of(VisibilityExtended)) >= 6
+
+
+async def test_a_message_that_waits_to_be_deleted_is_still_extended() -> None:
+    queue = FakeQueue()
+    message = queue.send("m")
+    queue.fail("delete", QueueUnavailableError("down"), times=3)
+
+    async with consuming(queue, done, poll_backoff=Backoff(0.5, 0.5)):
+        await until(lambda: queue.deleted == [message])
+    assert queue.receive_counts[message] == 1
+
+
+async def test_deletes_share_calls() -> None:
+    queue = FakeQueue()
+    for number in range(40):
+        queue.send(f"{number}")
+
+    async with consuming(queue, done, slots=40) as rig:
+        await until(lambda: len(queue.deleted) == 40)
+    assert len(rig.of(DeliveriesForgotten)) <= 10
+
+
+async def test_one_entry_of_a_batch_that_is_not_deleted_is_tried_again_and_then_let_go() -> None:
+    queue = FakeQueue()
+    stubborn, easy = queue.send("stubborn"), queue.send("easy")
+    queue.refused_receipts[stubborn] = "ReceiptHandleIsInvalid"
+
+    async with consuming(queue, done) as rig:
+        await until(lambda: any(isinstance(fact, ErrorHappened) and fact.stage == "settle" for fact in rig.facts))
+        assert queue.deleted == [easy]
+    asked = [call for call in queue.calls if call[0] == "delete" and f"{stubborn}/1" in str(call[1])]
+    assert len(asked) == FORGET_ATTEMPTS
+
+
+async def test_a_queue_that_is_down_is_asked_again_until_it_answers() -> None:
+    queue = FakeQueue()
+    message = queue.send("m")
+    queue.fail("receive", QueueUnavailableError("down"), times=5)
+
+    async with consuming(queue, done) as rig:
+        await until(lambda: queue.deleted == [message])
+    polls = [fact.code for fact in rig.facts if isinstance(fact, QueuePolled)]
+    assert polls[:5] == ["queue_unavailable"] * 5
+
+
+async def test_a_bug_met_in_one_delivery_is_reported_and_leaves_its_message_on_the_queue() -> None:
+    queue = FakeQueue()
+    bad, good = queue.send("bad"), queue.send("good")
+
+    async def handle(delivery: Delivery) -> Outcome:
+        if delivery.body == "bad":
+            raise ZeroDivisionError("of ours")
+        return Done()
+
+    async with consuming(queue, handle) as rig:
+        await until(lambda: queue.deleted == [good] and bool(rig.of(ErrorHappened)))
+    (error,) = [fact for fact in rig.facts if isinstance(fact, ErrorHappened)]
+    assert error.code == "unexpected"
+    assert "ZeroDivisionError: of ours" in error.detail
+    assert bad not in queue.deleted
+
+
+async def test_stopping_finishes_what_was_begun_and_takes_nothing_new() -> None:
+    queue = FakeQueue()
+    message = queue.send("begun")
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def handle(_: Delivery) -> Outcome:
+        begun.set()
+        await release.wait()
+        return Done()
+
+    async with consuming(queue, handle) as rig:
+        await begun.wait()
+        rig.consumer.stop()
+        later = queue.send("later")
+        await asyncio.sleep(0.1)
+        release.set()
+    assert queue.deleted == [message]
+    assert queue.receive_counts[later] == 0
+
+
+async def test_what_is_unsettled_at_the_end_of_the_grace_time_is_handed_back_at_once() -> None:
+    queue = FakeQueue()
+    message = queue.send("endless")
+    begun = asyncio.Event()
+
+    async def handle(_: Delivery) -> Outcome:
+        begun.set()
+        await asyncio.sleep(3600)
+        return Done()
+
+    async with consuming(queue, handle, shutdown_grace_seconds=0.1, visibility_seconds=300):
+        await begun.wait()
+    assert queue.deleted == []
+    assert queue.waiting == [message]
+
+
+@pytest.mark.parametrize("failing", ["change_visibility", "delete"])
+async def test_a_heartbeat_or_delete_that_fails_once_loses_nothing(failing: str) -> None:
+    queue = FakeQueue()
+    message = queue.send("m")
+    queue.fail(failing, QueueUnavailableError("hiccup"))
+
+    async def handle(_: Delivery) -> Outcome:
+        await asyncio.sleep(1.2)
+        return Done()
+
+    async with consuming(queue, handle):
+        await until(lambda: queue.deleted == [message])
+    assert queue.receive_counts[message] == 1

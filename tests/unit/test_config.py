@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from trailstream.config import CONFIG_PATH_VARIABLE, ENV_PREFIX, Settings, WorkerSettings, load_settings
+from trailstream.model.errors import ConfigurationError, Problem
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "configuration.md"
+URL = "https://sqs.eu-west-1.amazonaws.com/111122223333/trailstream"
+MINIMAL = f"""
+[queue]
+url = "{URL}"
+[sinks.stdout]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "trailstream.toml"
+    path.write_text(text)
+    return path
+
+
+def problems(path: Path | None) -> list[Problem]:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(WorkerSettings, path)
+    return caught.value.problems
+
+
+def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL))
+    assert settings.queue.url == URL
+    assert settings.reader.limits.max_depth == 200
+
+
+def test_the_environment_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAILSTREAM_QUEUE__URL", URL)
+    monkeypatch.setenv("TRAILSTREAM_SINKS__STDOUT__ENABLED", "true")
+    monkeypatch.setenv("TRAILSTREAM_TELEMETRY__ACCOUNTS", '["111122223333"]')
+    settings = load_settings(WorkerSettings, None)
+    assert settings.telemetry.accounts == ("111122223333",)
+
+
+def test_the_environment_wins_over_the_file_setting_by_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAILSTREAM_QUEUE__SLOTS", "7")
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL))
+    assert (settings.queue.slots, settings.queue.url) == (7, URL)
+
+
+def test_a_relative_rules_directory_is_relative_to_the_file(tmp_path: Path) -> None:
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[rules]\ndirectory = "detections"\n'))
+    assert settings.rules.directory == tmp_path / "detections"
+
+
+def test_an_absolute_rules_directory_stays_what_it_is(tmp_path: Path) -> None:
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[rules]\ndirectory = "/etc/rules"\n'))
+    assert settings.rules.directory == Path("/etc/rules")
+
+
+def test_every_problem_is_reported_at_once_with_its_name_and_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAILSTREAM_QUEU__SLOTS", "7")
+    monkeypatch.setenv("TRAILSTREAM_AWS__REGIN", "x")
+    text = """
+        [queue]
+        slotz = 1
+        slots = 0
+        [sinks.sns]
+        topic_arn = "my-topic"
+        [telemetry]
+        accounts = ["12"]
+        port = "many"
+    """
+    found = {problem.where: problem for problem in problems(write(tmp_path, text))}
+    assert set(found) == {
+        "TRAILSTREAM_QUEU__SLOTS",
+        "aws.regin",
+        "queue.slots",
+        "queue.slotz",
+        "queue.url",
+        "sinks.sns.topic_arn",
+        "telemetry.accounts.0",
+        "telemetry.port",
+    }
+    assert all(problem.remedy for problem in found.values())
+    assert found["queue.slotz"].remedy == "did you mean slots?"
+    assert "TRAILSTREAM_QUEUE__URL" in found["queue.url"].remedy
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path / "nowhere.toml")
+    assert "No such file" in problem.what
+
+
+def test_a_file_that_is_not_toml_is_said_to_be_so_with_the_line(tmp_path: Path) -> None:
+    (problem,) = problems(write(tmp_path, "[queue\nurl = 3"))
+    assert re.search(r"not TOML.*line 1", problem.what)
+
+
+def test_without_a_sink_nothing_starts(tmp_path: Path) -> None:
+    for text in ("[sinks]", "[sinks.stdout]\nenabled = false"):
+        (problem,) = problems(write(tmp_path, f'[queue]\nurl = "{URL}"\n{text}\n'))
+        assert "no sink" in problem.what
+
+
+def test_a_list_in_the_environment_that_is_not_json_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAILSTREAM_TELEMETRY__ACCOUNTS", "111122223333,444455556666")
+    found = problems(None)
+    assert any("JSON" in problem.remedy for problem in found)
+
+
+def test_settings_cannot_be_changed_once_they_are_read(tmp_path: Path) -> None:
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL))
+    with pytest.raises(ValueError, match="frozen"):
+        settings.queue.slots = 3  # type: ignore[misc]  # that is the point
+
+
+def settings_of(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each setting's dotted name and description."""
+    for name, field in kind.model_fields.items():
+        section = next(
+            (each for each in (field.annotation, *getattr(field.annotation, "__args__", ()))
+             if isinstance(each, type) and issubclass(each, BaseModel)), None
+        )  # fmt: skip
+        if section is None:
+            yield f"{prefix}{name}", field.description or ""
+        else:
+            yield from settings_of(section, f"{prefix}{name}.")
+
+
+@pytest.mark.parametrize(("name", "description"), list(settings_of(Settings)))
+def test_the_reference_lists_every_setting_as_the_code_describes_it(name: str, description: str) -> None:
+    assert description, f"{name} has no description"
+    row = next((line for line in REFERENCE.read_text().splitlines() if line.startswith(f"| `{name}` |")), None)
+    assert row is not None, f"docs/configuration.md has no row for {name}"
+    assert " ".join(description.split()) in row
+
+
+def test_the_reference_names_no_setting_that_does_not_exist() -> None:
+    listed = set(re.findall(r"^\| `([a-z_.]+)` \|", REFERENCE.read_text(), re.MULTILINE))
+    assert listed == {name for name, _ in settings_of(Settings)}
+
+
+def test_the_reference_names_the_variable_of_the_file() -> None:
+    assert CONFIG_PATH_VARIABLE in REFERENCE.read_text()
