@@ -91,7 +91,7 @@ DELIVERY_DURATION = Metric(
 )
 DELETED_DELIVERIES = Metric(
     "trailstream_deleted_deliveries_total",
-    "Done deliveries whose deletion the queue confirmed, or did not (they will come again).",
+    "Deletions of done deliveries that the queue confirmed, or did not (they are tried again).",
     {"result": RESULTS},
 )
 VISIBILITY_EXTENSIONS = Metric(
@@ -146,6 +146,9 @@ FAILED_EVALUATIONS = Metric(
 )
 LOADED_RULES = Metric(
     "trailstream_loaded_rules", "Rules in force, by language.", {"language": None}, kind="gauge", cloudwatch=False
+)
+BROKEN_RULES = Metric(
+    "trailstream_broken_rules", "Rule files that were left out because they are broken.", kind="gauge", cloudwatch=False
 )
 SENT_ALERTS = Metric("trailstream_sent_alerts_total", "Alerts that a sink accepted.", {"sink": None})
 ERRORS = Metric(

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trailstream.model.facts import Fact, QueuePolled, SlotsChanged, VisibilityExtended
+from trailstream.model.facts import ErrorHappened, Fact, QueuePolled, SlotsChanged, VisibilityExtended
 
 QUEUE = "queue"
 """The dependency that every :class:`QueuePolled` reports on."""
@@ -55,7 +55,7 @@ class Health:
         self,
         *,
         dependencies: Sequence[str] = (QUEUE,),
-        poller_stall_seconds: float = 120.0,
+        poller_stall_seconds: float = 300.0,
         work_stall_seconds: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,8 +83,8 @@ class Health:
                 self.dependency(QUEUE, ok=fact.code is None, detail=fact.detail or fact.code or "")
             case SlotsChanged():
                 self.working(fact.held, slots=fact.slots)
-            case VisibilityExtended():
-                pass  # Heartbeats go out on their own, whether or not the work goes on.
+            case VisibilityExtended() | ErrorHappened(stage="settle"):
+                pass  # Heartbeats, failed ones too, go out on their own, whether or not the work goes on.
             case _:
                 self.progress()
 

@@ -1,7 +1,8 @@
 """Facts -> log lines. One canonical line per delivery; what happened inside it is DEBUG, unless it went wrong.
 
 ERROR means that data is lost or a person must act: a delivery that goes to the dead-letter queue, a rule that cannot
-be evaluated. WARNING is what went wrong and will be tried again. Keys, names and details are fields, never the text.
+be evaluated, a bug of ours. WARNING is what went wrong and will be tried again. Keys, names and details are fields,
+never the text.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 from functools import singledispatchmethod
-from typing import Any, Protocol
+from typing import Any
+
+from structlog.stdlib import BoundLogger
 
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry
+from trailstream.model.errors import UnexpectedError
 from trailstream.model.facts import (
     AlertAccepted,
     DeliveriesForgotten,
@@ -29,19 +33,13 @@ from trailstream.model.facts import (
 )
 from trailstream.telemetry.measures import outcome_name
 
-
-class Logger(Protocol):
-    """What is used of a structlog logger."""
-
-    def log(self, level: int, event: str, /, **facts: Any) -> Any:
-        """Write a line."""
-        ...
+MAX_TRACEBACK_LINES = 60
 
 
 class LogFacts:
     """A listener that writes a line for each fact worth one."""
 
-    def __init__(self, logger: Logger) -> None:
+    def __init__(self, logger: BoundLogger) -> None:
         self._logger = logger
         self._failures_by_rule: dict[str, int] = {}
 
@@ -72,11 +70,11 @@ class LogFacts:
     @observe.register
     def _(self, fact: ErrorHappened) -> None:
         self._logger.log(
-            logging.WARNING,
+            logging.ERROR if fact.code == UnexpectedError.code else logging.WARNING,
             "error happened",
             stage=fact.stage,
             code=fact.code,
-            detail=fact.detail,
+            **_detail(fact),
             **_delivery(fact.delivery),
             **_object(fact.ref),
         )
@@ -151,6 +149,14 @@ class LogFacts:
     @observe.register
     def _(self, fact: DeliveryReceived | RecordsRead | SlotsChanged) -> None:
         """Say nothing: the canonical line and the metrics carry all of it."""
+
+
+def _detail(fact: ErrorHappened) -> dict[str, Any]:
+    # A bug is told by its traceback: the last line says what, and the last frames say where.
+    lines = fact.detail.splitlines()
+    if fact.code == UnexpectedError.code and lines:
+        return {"detail": lines[-1], "traceback": lines[-MAX_TRACEBACK_LINES:]}
+    return {"detail": fact.detail}
 
 
 def _delivery(delivery: Delivery | None) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class _LineHandler(logging.StreamHandler[TextIO]):
         )
         try:
             self.stream.write(self.format(lost) + self.terminator)
+            self.flush()
         except (OSError, ValueError):
             return  # The stream itself is gone: there is nowhere left to say so.
 

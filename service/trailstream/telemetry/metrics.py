@@ -21,7 +21,7 @@ from prometheus_client import (
 import trailstream
 from trailstream.model.alert import RuleInfo
 from trailstream.model.facts import Fact
-from trailstream.telemetry.catalogue import CATALOGUE, LOADED_RULES, Metric
+from trailstream.telemetry.catalogue import BROKEN_RULES, CATALOGUE, LOADED_RULES, Metric
 from trailstream.telemetry.labels import Labels
 from trailstream.telemetry.measures import Measurement, Measures
 
@@ -39,6 +39,7 @@ class Metrics:
         max_other_accounts: int,
         rules: Sequence[RuleInfo],
         sinks: Sequence[str],
+        broken_rules: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Register every metric, with every label value that is known by now at 0.
@@ -56,6 +57,7 @@ class Metrics:
                 collector.labels(*values)
         for language, count in Tally(rule.language for rule in rules).items():
             self._apply(Measurement(LOADED_RULES, count, (language,)))
+        self._apply(Measurement(BROKEN_RULES, broken_rules))
         Info("trailstream_build", "What is running.", registry=registry).info(
             {"version": trailstream.__version__, "python": platform.python_version()}
         )

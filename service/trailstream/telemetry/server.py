@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -75,7 +76,7 @@ class TelemetryServer:
         return application
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", "")[:MAX_ACCEPT_CHARACTERS])
+        encode, content_type = _encoder(request.headers.get("Accept", "")[:MAX_ACCEPT_CHARACTERS])
         # Thousands of series take tens of milliseconds to write: not on the loop, and one scrape at a time.
         async with self._rendering:
             body = await asyncio.to_thread(encode, self._registry)
@@ -96,6 +97,13 @@ class TelemetryServer:
         return Problem(
             f"{self._host}:{self._wanted_port}", f"cannot serve metrics and health: {error.strerror}", remedy
         )
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except TypeError:  # prometheus_client compares a version such as "x.y" with numbers.
+        return choose_encoder("")
 
 
 def _verdict(ailments: list[Ailment]) -> web.Response:
