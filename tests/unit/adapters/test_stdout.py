@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+from typing import Any
+
+import pytest
+
+from samples import an_alert
+from trailstream.adapters.sinks.stdout import StdoutSink
+from trailstream.model.errors import SinkUnavailableError
+
+
+class FillingDisk(io.RawIOBase):
+    """Takes so many bytes, then is full until it is emptied."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.content = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        if self.room == 0:
+            raise OSError(28, "No space left on device")
+        taken = bytes(data)[: self.room]
+        self.room -= len(taken)
+        self.content += taken
+        return len(taken)
+
+
+async def test_a_full_disk_is_for_a_later_try_and_half_a_line_spoils_no_other() -> None:
+    disk = FillingDisk(room=10)
+    with io.BufferedWriter(disk, buffer_size=16) as stream:
+        sink = StdoutSink(stream=stream)
+        (error,) = await sink.send([an_alert(1)])
+        assert isinstance(error, SinkUnavailableError)
+        disk.room = 1_000_000
+        assert await sink.send([an_alert(1), an_alert(2)]) == [None, None]
+    torn, *lines = [line for line in disk.content.split(b"\n") if line]
+    assert len(torn) < len(lines[0])
+    assert [json.loads(line)["alert_id"] for line in lines[-2:]] == [an_alert(1).id, an_alert(2).id]
+
+
+async def test_a_reader_that_has_gone_is_for_a_later_try() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as raw:
+        stream = io.BufferedWriter(raw)
+        results = await StdoutSink(stream=stream).send([an_alert(1), an_alert(2)])
+        assert [type(error) for error in results] == [SinkUnavailableError] * 2
+        with pytest.raises(BrokenPipeError):
+            stream.close()
+
+
+async def test_a_closed_stream_is_for_a_later_try() -> None:
+    stream = io.BytesIO()
+    stream.close()
+    (error,) = await StdoutSink(stream=stream).send([an_alert()])
+    assert isinstance(error, SinkUnavailableError)
+
+
+async def test_a_slow_reader_does_not_hold_the_event_loop_and_lines_stay_whole() -> None:
+    reader, writer = os.pipe()
+    alerts = [an_alert(number) for number in range(400)]
+    with os.fdopen(reader, "rb") as source, os.fdopen(writer, "wb") as stream:
+        sink = StdoutSink(stream=stream)
+        sends = [asyncio.create_task(sink.send(alerts[i : i + 100])) for i in range(0, 400, 100)]
+        for _ in range(20):
+            await asyncio.sleep(0.001)  # the loop turns although the pipe is full
+        assert not all(send.done() for send in sends)
+        reading = asyncio.create_task(asyncio.to_thread(read_lines, source, 400))
+        await asyncio.gather(*sends)
+        assert {json.loads(line)["alert_id"] for line in await reading} == {alert.id for alert in alerts}
+
+
+def read_lines(source: io.BufferedReader, count: int) -> list[bytes]:
+    return [source.readline() for _ in range(count)]
