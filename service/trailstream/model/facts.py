@@ -13,7 +13,7 @@ from typing import Literal
 
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery, ObjectRef, Outcome, Skip
-from trailstream.model.errors import Stage
+from trailstream.model.errors import Problem, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,22 @@ class QueuePolled:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class QueueJudged:
+    """The queue answered at the start; what about it endangers an alert, if anything."""
+
+    warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The worker was told to stop: it takes nothing new and finishes what it holds."""
+
+
 Fact = (
     QueuePolled
+    | QueueJudged
+    | StopRequested
     | DeliveryReceived
     | EntrySkipped
     | RecordsRead

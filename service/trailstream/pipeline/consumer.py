@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trailstream.model.delivery import Delivery, Done, Outcome, Reject, Retry
-from trailstream.model.errors import QueueUnavailableError, UnexpectedError
+from trailstream.model.errors import QueueUnavailableError
 from trailstream.model.facts import (
     DeliveriesForgotten,
     Emit,
@@ -70,6 +69,7 @@ class Consumer:
         settings: ConsumerSettings,
         emit: Emit,
     ) -> None:
+        """``handle`` raises nothing but cancellation: what went wrong is an outcome."""
         self._queue = queue
         self._handle = handle
         self._settings = settings
@@ -133,19 +133,12 @@ class Consumer:
 
     async def _work(self, held: Held) -> None:
         try:
-            await self._settle(held, await self._outcome(held.delivery))
+            await self._settle(held, await self._handle(held.delivery))
         finally:
             self._hidden.pop(held.receipt, None)
             del self._held[held.receipt]
             self._slot_freed.set()
             self._report_slots()
-
-    async def _outcome(self, delivery: Delivery) -> Outcome:
-        try:
-            return await self._handle(delivery)
-        except Exception:  # noqa: BLE001 - a bug met in one delivery must not take down its neighbours
-            self._emit(ErrorHappened("match", UnexpectedError.code, traceback.format_exc(), delivery))
-            return Retry(self._settings.visibility_seconds, UnexpectedError.code)
 
     async def _settle(self, held: Held, outcome: Outcome) -> None:
         match outcome:

@@ -1,13 +1,14 @@
 """Delivery -> Outcome: the one thing that both doors do.
 
 A delivery is Done only after every object in it was read to its end and every alert was accepted by every sink. This
-is also the one place where errors become Retry or Reject; bugs and cancellation pass through, and the entrance then
-leaves the delivery where it was.
+is also the one place where errors become Retry or Reject. A bug of ours that one delivery brings to light is told with
+its traceback and becomes Retry, so that it takes down none of the others; cancellation passes through.
 """
 
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from trailstream.decode.keys import account_in_key
 from trailstream.decode.notices import read_notice
 from trailstream.model.alert import Match, alert_of
 from trailstream.model.delivery import Delivery, Done, InlineRecord, Notice, ObjectRef, Outcome, Reject, Retry
-from trailstream.model.errors import NotUnderstoodError, RetryableError, TrailstreamError
+from trailstream.model.errors import NotUnderstoodError, RetryableError, TrailstreamError, UnexpectedError
 from trailstream.model.facts import (
     DeliveryReceived,
     DeliverySettled,
@@ -41,6 +42,8 @@ from trailstream.rules.ruleset import Ruleset
 class _Tally:
     """What one delivery came to, for its canonical line."""
 
+    objects: int = 0
+    skipped: int = 0
     records: int = 0
     matches: int = 0
 
@@ -77,35 +80,35 @@ class Handler:
         started = self._clock()
         self._emit(DeliveryReceived(delivery))
         tally = _Tally()
-        notice = Notice()
-        try:
-            notice = read_notice(delivery.body)
-        except NotUnderstoodError as error:
-            outcomes = [self._failed(delivery, error)]
-        else:
-            outcomes = await self._work_off(delivery, notice, tally)
-        outcome = _worst(outcomes)
+        outcome = _worst(await self._outcomes(delivery, tally))
         self._emit(
             DeliverySettled(
                 delivery,
                 outcome,
-                objects=len(notice.objects),
+                objects=tally.objects,
                 records=tally.records,
                 matches=tally.matches,
-                skipped=len(notice.skipped),
+                skipped=tally.skipped,
                 duration_seconds=self._clock() - started,
             )
         )
         return outcome
 
+    async def _outcomes(self, delivery: Delivery, tally: _Tally) -> list[Outcome]:
+        try:
+            return await self._work_off(delivery, read_notice(delivery.body), tally)
+        except NotUnderstoodError as error:
+            return [self._failed(delivery, error)]
+        except Exception:  # noqa: BLE001 - see the module's docstring
+            return [self._failed(delivery, UnexpectedError(traceback.format_exc()))]
+
     async def _work_off(self, delivery: Delivery, notice: Notice, tally: _Tally) -> list[Outcome]:
+        tally.objects, tally.skipped = len(notice.objects), len(notice.skipped)
         for skip in notice.skipped:
             self._emit(EntrySkipped(delivery, skip))
         outcomes = [self._failed(delivery, NotUnderstoodError(reason)) for reason in notice.not_understood]
-        for ref in notice.objects:
-            outcomes.append(await self._attempt(delivery, self._object(delivery, ref, tally), ref))
-        for inline in notice.records:
-            outcomes.append(await self._attempt(delivery, self._inline(delivery, inline, tally)))
+        outcomes += [await self._attempt(delivery, self._object(delivery, ref, tally), ref) for ref in notice.objects]
+        outcomes += [await self._attempt(delivery, self._inline(delivery, inline, tally)) for inline in notice.records]
         return outcomes
 
     async def _attempt(self, delivery: Delivery, work: Awaitable[None], ref: ObjectRef | None = None) -> Outcome:
@@ -125,19 +128,18 @@ class Handler:
     async def _object(self, delivery: Delivery, ref: ObjectRef, tally: _Tally) -> None:
         scan = ObjectScan(ruleset=self._ruleset, limits=self._limits, choice=self._reader)
         started = self._clock()
-        code: str | None = None
         try:
             async with self._outbox(delivery) as outbox, self._store.open(ref) as chunks:
                 async for chunk in chunks:
                     await self._send_matches(scan.feed(chunk), outbox, ref)
                 await self._send_matches(scan.close(), outbox, ref)
         except TrailstreamError as error:
-            code = error.code
+            self._report(delivery, ref, scan, self._clock() - started, error.code)
             raise
         finally:
             tally.records += scan.records
             tally.matches += scan.matches
-            self._report(delivery, ref, scan, self._clock() - started, code)
+        self._report(delivery, ref, scan, self._clock() - started)
 
     async def _send_matches(self, steps: Iterator[list[Match]], outbox: Outbox, ref: ObjectRef) -> None:
         account = account_in_key(ref.key)
@@ -149,7 +151,12 @@ class Handler:
             await asyncio.sleep(0)
 
     def _report(
-        self, delivery: Delivery, ref: ObjectRef, scan: ObjectScan, duration_seconds: float, code: str | None
+        self,
+        delivery: Delivery,
+        ref: ObjectRef,
+        scan: ObjectScan,
+        duration_seconds: float,
+        code: str | None = None,
     ) -> None:
         if scan.records:
             self._emit(RecordsRead(ref, scan.first_event_time, delivery.received_at))

@@ -1,0 +1,118 @@
+"""The Lambda door: ``trailstream.entrypoints.aws_lambda.handler``.
+
+A sandbox serves one event after another. Its event loop, clients and compiled rules are made for the first one and
+kept: ``asyncio.run`` would close the loop, and every client with it, after each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import cache
+from typing import Any, Protocol
+
+from trailstream.bootstrap import open_lambda
+from trailstream.config import Settings, config_path_from_environment, load_settings
+from trailstream.decode.invocation import read_invocation
+from trailstream.model.delivery import Delivery, Done, Outcome, Retry
+from trailstream.model.errors import OutOfTimeError
+from trailstream.model.facts import Emit, ErrorHappened
+
+SPARE_SECONDS = 3.0
+"""What is kept of the invocation's time to cancel, report and answer. Lambda would kill us without an answer, and then
+the whole batch would come again, what was done included."""
+
+
+class Context(Protocol):
+    """What we use of Lambda's context object."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the invocation may still take."""
+        ...
+
+
+class DeliveriesFailedError(Exception):
+    """Raised out of an asynchronous invocation, so that Lambda tries it again and then sends it to its destination."""
+
+
+class LambdaDoor:
+    """Answers one event at a time with the handler that the worker uses too."""
+
+    def __init__(
+        self,
+        *,
+        handle: Callable[[Delivery], Awaitable[Outcome]],
+        emit: Emit,
+        flush: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        """``flush`` is called once before each answer: the sandbox is frozen after it."""
+        self._handle = handle
+        self._emit = emit
+        self._flush = flush
+        self._clock = clock
+
+    async def answer(self, event: Any, *, request_id: str, remaining_seconds: float) -> dict[str, Any]:
+        """Handle everything in the event.
+
+        From SQS, return the messages that are not done as ``batchItemFailures``. From elsewhere, raise
+        :class:`DeliveriesFailedError` where anything is not done.
+        """
+        invocation = read_invocation(event, request_id=request_id, received_at=self._clock())
+        seconds = max(remaining_seconds - SPARE_SECONDS, 0)
+        try:
+            outcomes = await asyncio.gather(*(self._in_time(each, seconds) for each in invocation.deliveries))
+        finally:
+            self._flush()
+        failed = [
+            (delivery, outcome)
+            for delivery, outcome in zip(invocation.deliveries, outcomes, strict=True)
+            if not isinstance(outcome, Done)
+        ]
+        if invocation.partial_failures:
+            return {"batchItemFailures": [{"itemIdentifier": delivery.id} for delivery, _ in failed]}
+        if failed:
+            raise DeliveriesFailedError(", ".join(f"{delivery.id}: {outcome}" for delivery, outcome in failed))
+        return {}
+
+    async def _in_time(self, delivery: Delivery, seconds: float) -> Outcome:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._handle(delivery)
+        except TimeoutError:
+            detail = "the invocation's time is used up; give the function more, or fewer messages at a time"
+            self._emit(ErrorHappened(OutOfTimeError.stage, OutOfTimeError.code, detail, delivery))
+            return Retry(0, OutOfTimeError.code)
+
+
+class _Sandbox:
+    """What outlives an invocation."""
+
+    def __init__(self) -> None:
+        settings = load_settings(Settings, config_path_from_environment())
+        self._runner = asyncio.Runner()
+        self._stack = AsyncExitStack()
+        self._door = self._runner.run(self._open(settings))
+
+    async def _open(self, settings: Settings) -> LambdaDoor:
+        core = await self._stack.enter_async_context(open_lambda(settings))
+        return LambdaDoor(handle=core.handler.handle, emit=core.emit, flush=core.flush, clock=time.time)
+
+    def answer(self, event: Any, context: Context) -> dict[str, Any]:
+        remaining = context.get_remaining_time_in_millis() / 1000
+        request_id = context.aws_request_id
+        return self._runner.run(self._door.answer(event, request_id=request_id, remaining_seconds=remaining))
+
+
+@cache
+def _sandbox() -> _Sandbox:
+    return _Sandbox()
+
+
+def handler(event: Mapping[str, Any] | Sequence[Any], context: Context) -> dict[str, Any]:
+    """Handle one Lambda event: S3, SQS, SNS or EventBridge."""
+    return _sandbox().answer(event, context)

@@ -1,0 +1,68 @@
+"""The long-running door from its start to its end: wait for the queue, judge it, consume, stop with grace."""
+
+from __future__ import annotations
+
+import asyncio
+
+from trailstream.model.errors import ConfigurationError, QueueUnavailableError
+from trailstream.model.facts import Emit, QueueJudged, QueuePolled, StopRequested
+from trailstream.pipeline.consumer import Consumer
+from trailstream.pipeline.ports import Queue, QueueFacts
+from trailstream.pipeline.queue_check import judge_queue
+from trailstream.pipeline.retry import Backoff
+
+
+class Worker:
+    """Runs once."""
+
+    def __init__(
+        self, *, queue: Queue, consumer: Consumer, allow_no_redrive: bool, describe_backoff: Backoff, emit: Emit
+    ) -> None:
+        """``describe_backoff`` waits between looks for a queue that does not answer."""
+        self._queue = queue
+        self._consumer = consumer
+        self._allow_no_redrive = allow_no_redrive
+        self._describe_backoff = describe_backoff
+        self._emit = emit
+        self._stop = asyncio.Event()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ask for no more messages; :meth:`run` returns when what was begun is settled or the grace time is over."""
+        self._emit(StopRequested())
+        self._stop.set()
+        self._consumer.stop()
+
+    async def run(self) -> None:
+        """Consume until :meth:`stop`, from the time the queue answers.
+
+        Raises :class:`ConfigurationError` where the queue has no redrive policy and that is not allowed.
+        """
+        facts = await self._describe()
+        if facts is None:
+            return
+        verdict = judge_queue(facts)
+        if verdict.refusals and not self._allow_no_redrive:
+            raise ConfigurationError(verdict.refusals)
+        self._emit(QueueJudged(warnings=(*verdict.refusals, *verdict.warnings)))
+        await self._consumer.run()
+
+    async def _describe(self) -> QueueFacts | None:
+        attempt = 0
+        while not self.stopping:
+            try:
+                return await self._queue.describe()
+            except QueueUnavailableError as error:
+                attempt += 1
+                self._emit(QueuePolled(0, error.code, str(error)))
+                await self._pause(self._describe_backoff.seconds(attempt))
+        return None
+
+    async def _pause(self, seconds: float) -> None:
+        waiting = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({waiting}, timeout=seconds)
+        waiting.cancel()

@@ -1,0 +1,323 @@
+"""What becomes of a delivery does not depend on the door it came through."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+from doors import Entrance, World, created, lambda_door, via_lambda, via_worker
+from fakes import FakeSink
+
+from trailstream.entrypoints.aws_lambda import DeliveriesFailedError
+from trailstream.model.alert import Alert
+from trailstream.model.delivery import Done, Reject, Retry
+from trailstream.model.errors import (
+    AlertRefusedError,
+    ObjectDeniedError,
+    ObjectUnavailableError,
+    SinkUnavailableError,
+    TrailstreamError,
+)
+from trailstream.model.facts import AlertAccepted, DeliverySettled, EntrySkipped, ErrorHappened, ObjectProcessed
+
+BOTH = pytest.mark.parametrize("entrance", [via_worker, via_lambda])
+KEY = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/02/log.json.gz"
+
+
+def record(number: int = 0, name: str = "CreateTopic", **fields: Any) -> dict[str, Any]:
+    return {
+        "eventVersion": "1.08",
+        "userIdentity": {"type": "IAMUser", "accountId": "111122223333", "arn": "arn:aws:iam::111122223333:user/jo"},
+        "eventTime": "2026-01-02T03:04:05Z",
+        "eventSource": "sns.amazonaws.com",
+        "eventName": name,
+        "awsRegion": "eu-west-1",
+        "responseElements": {"topicArn": "arn:aws:sns:eu-west-1:111122223333:t"},
+        "eventID": f"event-{name}-{number}",
+        "recipientAccountId": "111122223333",
+        **fields,
+    }
+
+
+def log(*records: Any) -> bytes:
+    return gzip.compress(json.dumps({"Records": records}, separators=(",", ":")).encode())
+
+
+def pretty(*records: Any) -> bytes:
+    return gzip.compress(json.dumps({"Records": records}, indent=2).encode())
+
+
+def cut(*records: Any) -> bytes:
+    """A log whose JSON stops in the middle of the record after these."""
+    text = json.dumps({"Records": [*records, record(99)]}, separators=(",", ":")).encode()
+    return gzip.compress(text[:-200])
+
+
+def settled(world: World) -> list[Any]:
+    return [fact.outcome for fact in world.of(DeliverySettled)]
+
+
+@BOTH
+async def test_an_object_with_a_match_gives_an_alert_and_is_forgotten(entrance: Entrance) -> None:
+    world = World()
+    world.store.put("logs", KEY, log(record(), record(name="GetTopicAttributes")))
+    message = created(KEY)
+    assert await entrance(world, [message]) == [message]
+    (alert,) = world.sinks[0].accepted
+    assert (alert.rule.id, alert.account, alert.event_name) == ("sns-topic-created", "111122223333", "CreateTopic")
+    assert json.loads(alert.record_json) == record()
+    assert alert.object == f"s3://logs/{KEY}"
+
+
+@BOTH
+async def test_only_deliveries_that_fully_succeeded_are_forgotten(entrance: Entrance) -> None:
+    world = World()
+    for key in ("good", "cut", "down"):
+        world.store.put("logs", key, cut(record(1)) if key == "cut" else log(record(2)))
+    world.store.fail(world.store.put("logs", "down", log(record(3))), ObjectUnavailableError("503"), times=9)
+    messages = {name: created(name) for name in ("good", "cut", "down", "missing")} | {"junk": "Hello from SQS!"}
+    assert await entrance(world, list(messages.values())) == [messages["good"]]
+    assert {type(outcome) for outcome in settled(world)} == {Done, Retry, Reject}
+
+
+@BOTH
+async def test_every_object_of_a_message_is_read_and_they_settle_together(entrance: Entrance) -> None:
+    world = World()
+    for number, key in enumerate(("one", "two", "three")):
+        world.store.put("logs", key, log(record(number)))
+    message = created("one", "two", "three")
+    assert await entrance(world, [message]) == [message]
+    assert len(world.alerts) == 3
+
+
+@BOTH
+async def test_one_unavailable_object_among_bad_ones_makes_the_message_come_again(entrance: Entrance) -> None:
+    world = World()
+    world.store.put("logs", "good", log(record(1)))
+    world.store.put("logs", "bad", gzip.compress(b"nothing of the kind"))
+    world.store.fail(world.store.put("logs", "down", b""), ObjectUnavailableError("503"), times=9)
+    assert await entrance(world, [created("good", "bad", "down")]) == []
+    assert isinstance(settled(world)[0], Retry)
+    assert len(world.alerts) == 1
+
+
+@BOTH
+async def test_one_bad_object_among_good_ones_rejects_the_message_after_the_good_are_alerted(entrance: Entrance) -> None:
+    world = World()
+    world.store.put("logs", "bad", gzip.compress(b"nothing of the kind"))
+    world.store.put("logs", "good", log(record(1)))
+    assert await entrance(world, [created("bad", "good")]) == []
+    assert settled(world) == [Reject("malformed_json")]
+    assert len(world.alerts) == 1
+
+
+@BOTH
+async def test_what_stands_before_the_damage_is_alerted_and_the_object_is_not_forgotten(entrance: Entrance) -> None:
+    world = World()
+    world.store.put("logs", KEY, cut(record(1), record(2)))
+    assert await entrance(world, [created(KEY)]) == []
+    assert settled(world) == [Reject("truncated_json")]
+    assert len(world.alerts) == 2
+
+
+@BOTH
+async def test_a_record_that_is_none_fails_the_object_after_its_neighbours_are_alerted(entrance: Entrance) -> None:
+    world = World()
+    world.store.put("logs", KEY, log(record(1), "no record", record(2)))
+    assert await entrance(world, [created(KEY)]) == []
+    assert settled(world) == [Reject("not_a_record")]
+    assert len(world.alerts) == 2
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("error", "outcome"), [(SinkUnavailableError("throttled"), Retry), (AlertRefusedError("no such topic"), Reject)]
+)
+async def test_an_alert_that_is_not_accepted_keeps_the_delivery(
+    entrance: Entrance, error: TrailstreamError, outcome: type
+) -> None:
+    def verdict(alert: Alert) -> TrailstreamError | None:
+        return error if alert.event_id == "event-CreateTopic-1" else None
+
+    world = World(sinks=[FakeSink(verdict=verdict)])
+    world.store.put("logs", KEY, log(*(record(number) for number in range(3))))
+    assert await entrance(world, [created(KEY)]) == []
+    assert isinstance(settled(world)[0], outcome)
+    assert len(world.alerts) == 2
+
+
+@BOTH
+async def test_an_alert_that_is_refused_holds_back_none_that_come_later(entrance: Entrance) -> None:
+    def verdict(alert: Alert) -> TrailstreamError | None:
+        return AlertRefusedError("not this one") if alert.event_id == "event-CreateTopic-0" else None
+
+    world = World(sinks=[FakeSink(verdict=verdict)])
+    world.store.put("logs", KEY, log(*(record(number) for number in range(350))))
+    assert await entrance(world, [created(KEY)]) == []
+    assert len(world.alerts) == 349
+
+
+@BOTH
+async def test_every_sink_must_accept(entrance: Entrance) -> None:
+    refusing = FakeSink(name="second", verdict=lambda _: SinkUnavailableError("down"))
+    world = World(sinks=[FakeSink(), refusing])
+    world.store.put("logs", KEY, log(record()))
+    assert await entrance(world, [created(KEY)]) == []
+    assert [fact.sink for fact in world.of(AlertAccepted)] == ["fake"]
+
+
+@BOTH
+async def test_a_delivery_that_comes_twice_gives_the_same_alert_id_twice(entrance: Entrance) -> None:
+    world = World()
+    world.store.put("logs", KEY, log(record()))
+    await entrance(world, [created(KEY), created(KEY)])
+    assert len(world.alerts) == 2
+    assert len(set(world.alerts)) == 1
+
+
+@BOTH
+async def test_a_record_without_an_id_is_recognised_by_its_content_whichever_reader_took_it(entrance: Entrance) -> None:
+    nameless = {name: value for name, value in record().items() if name != "eventID"}
+    world = World()
+    world.store.put("logs", "fast", log(nameless))
+    world.store.put("logs", "slow", pretty(nameless))
+    await entrance(world, [created("fast", "slow")])
+    assert len(world.alerts) == 2
+    assert len(set(world.alerts)) == 1
+    assert {fact.reader for fact in world.of(ObjectProcessed)} == {"fast", "ijson"}
+
+
+@BOTH
+async def test_a_record_inside_an_eventbridge_event_gives_an_alert(entrance: Entrance) -> None:
+    world = World()
+    event = json.dumps({"detail-type": "AWS API Call via CloudTrail", "source": "aws.sns", "detail": record()})
+    assert await entrance(world, [event]) == [event]
+    (alert,) = world.sinks[0].accepted
+    assert alert.object is None
+    assert json.loads(alert.record_json) == record()
+
+
+@BOTH
+async def test_what_asks_for_no_work_is_forgotten_and_counted_by_its_reason(entrance: Entrance) -> None:
+    world = World()
+    messages = [
+        json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}),
+        "CloudTrail validation message.",
+        created("AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/01/02/digest.json.gz"),
+        created(KEY).replace("ObjectCreated:Put", "ObjectRemoved:Delete"),
+    ]
+    assert sorted(await entrance(world, messages)) == sorted(messages)
+    reasons = sorted(fact.skip.reason for fact in world.of(EntrySkipped))
+    assert reasons == ["cloudtrail_digest", "not_created", "test_event", "validation_message"]
+    assert world.store.opened == []
+
+
+@BOTH
+@pytest.mark.parametrize("body", ["Hello from SQS!", "{}", '{"Records":[]}', "[" * 50_000])
+async def test_what_is_not_understood_is_rejected_and_never_forgotten(entrance: Entrance, body: str) -> None:
+    world = World()
+    assert await entrance(world, [body]) == []
+    assert settled(world) == [Reject("not_understood")]
+
+
+@BOTH
+async def test_a_denied_topic_creation_has_no_response_and_is_alerted_like_any_other(entrance: Entrance) -> None:
+    world = World()
+    denied = record(1, responseElements=None, errorCode="AccessDenied")
+    world.store.put("logs", KEY, log(denied))
+    message = created(KEY)
+    assert await entrance(world, [message]) == [message]
+    assert world.sinks[0].accepted[0].error_code == "AccessDenied"
+
+
+@BOTH
+async def test_an_insight_record_without_source_name_or_identity_disturbs_nothing(entrance: Entrance) -> None:
+    insight = {"eventVersion": "1.07", "eventTime": "2026-01-02T03:04:05Z", "eventType": "AwsCloudTrailInsight"}
+    world = World()
+    world.store.put("logs", KEY, log(insight | {"eventID": "i", "insightDetails": {"state": "Start"}}, record()))
+    message = created(KEY)
+    assert await entrance(world, [message]) == [message]
+    assert len(world.alerts) == 1
+
+
+@BOTH
+async def test_a_denied_object_is_tried_again_since_a_policy_can_be_mended(entrance: Entrance) -> None:
+    world = World()
+    world.store.fail(world.store.put("logs", KEY, log(record())), ObjectDeniedError("403"))
+    assert await entrance(world, [created(KEY)]) == []
+    assert [type(outcome) for outcome in settled(world)] == [Retry]
+
+
+@BOTH
+async def test_a_body_that_is_cut_on_the_way_is_tried_again_and_not_taken_for_damage(entrance: Entrance) -> None:
+    world = World()
+    ref = world.store.put("logs", KEY, log(record(1), record(2)))
+    world.store.fail(ref, ObjectUnavailableError("connection reset"), after_bytes=40)
+    assert await entrance(world, [created(KEY)]) == []
+    assert [fact.code for fact in world.of(ErrorHappened)] == ["object_unavailable"]
+
+
+@BOTH
+async def test_a_bug_that_one_delivery_brings_to_light_leaves_the_others_alone(entrance: Entrance) -> None:
+    world = World()
+    world.store.put("logs", "good", log(record()))
+    buggy = world.store.put("logs", "buggy", log(record()))
+    world.store.fail(buggy, ZeroDivisionError("a bug of ours"))  # type: ignore[arg-type]  # that is what makes it one
+    good = created("good")
+    assert await entrance(world, [good, created("buggy")]) == [good]
+    (error,) = world.of(ErrorHappened)
+    assert error.code == "unexpected"
+    assert "ZeroDivisionError: a bug of ours" in error.detail
+
+
+async def test_from_an_asynchronous_source_a_failure_is_raised_so_that_lambda_tries_again() -> None:
+    world = World()
+    event = json.loads(created("missing"))
+    with pytest.raises(DeliveriesFailedError, match="object_missing"):
+        await lambda_door(world).answer(event, request_id="r", remaining_seconds=60)
+
+
+async def test_from_an_asynchronous_source_success_returns_nothing_to_report() -> None:
+    world = World()
+    world.store.put("logs", KEY, log(record()))
+    assert await lambda_door(world).answer(json.loads(created(KEY)), request_id="r", remaining_seconds=60) == {}
+    assert len(world.alerts) == 1
+
+
+async def test_sns_hands_lambda_several_notifications_and_each_is_read() -> None:
+    world = World()
+    for number, key in enumerate(("one", "two")):
+        world.store.put("logs", key, log(record(number)))
+    event = {
+        "Records": [
+            {"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": {"Type": "Notification", "Message": created(key)}}
+            for key in ("one", "two")
+        ]
+    }
+    assert await lambda_door(world).answer(event, request_id="r", remaining_seconds=60) == {}
+    assert len(world.alerts) == 2
+
+
+async def test_what_the_invocation_has_no_time_for_is_reported_as_failed_and_the_rest_is_not() -> None:
+    import asyncio  # noqa: PLC0415 - only this test waits
+
+    world = World()
+    world.store.put("logs", "slow", log(record(1)))
+    skipped = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
+
+    async def for_ever() -> None:
+        await asyncio.sleep(3600)
+
+    world.store.pause = for_ever
+    assert await via_lambda(world, [created("slow"), skipped], seconds=0.2) == [skipped]
+    assert [fact.code for fact in world.of(ErrorHappened)] == ["out_of_time"]
+
+
+async def test_metrics_are_flushed_before_the_answer_also_when_it_is_an_error() -> None:
+    flushed: list[None] = []
+    door = lambda_door(World(), flush=lambda: flushed.append(None))
+    with pytest.raises(DeliveriesFailedError):
+        await door.answer({"what": "is this"}, request_id="r", remaining_seconds=60)
+    assert len(flushed) == 1
