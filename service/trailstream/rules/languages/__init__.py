@@ -1,0 +1,15 @@
+"""The rule languages. To add one, write a module beside these and add it to the table."""
+
+from __future__ import annotations
+
+from trailstream.rules.languages import sigma
+from trailstream.rules.languages.event_pattern import rule_file as event_pattern
+from trailstream.rules.languages.language import Compiled, Language, RuleFile
+
+LANGUAGES: tuple[Language, ...] = (
+    Language(sigma.NAME, sigma.claims, sigma.compile_file),
+    Language(event_pattern.NAME, event_pattern.claims, event_pattern.compile_file),
+)
+"""Every language, in the order in which they are asked whether a file is theirs."""
+
+__all__ = ["LANGUAGES", "Compiled", "Language", "RuleFile"]

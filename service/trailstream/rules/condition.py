@@ -1,0 +1,263 @@
+"""What a rule asks of a record: one small algebra for every rule language, and its evaluator.
+
+A condition is data (so that gates are derived from its structure and people can be told which part held) and compiles
+to plain closures (so that evaluating it costs little)::
+
+    All, Any, Not     the connectives; All(()) always holds, Any(()) never does
+    Field             a predicate on the values at a path
+    Together          fields that must hold in one and the same element of the arrays that they share
+    Keyword           a predicate on every string of the record
+    SameValue         two paths hold values that agree
+
+A path runs through arrays: it reaches every element. A name in a path also reaches a key that has the dots in it
+(``{"a.b": 1}`` is reached by ``a.b``), as EventBridge and Sigma both have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any as AnyValue
+from typing import TypeAlias
+
+from trailstream.model.record import Record
+from trailstream.rules.predicate import PRESENT, Holds, Predicate, any_of
+
+Path: TypeAlias = tuple[str, ...]
+Evaluate: TypeAlias = Callable[[Record], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """At least one part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The predicate holds for a value at the path: for the value itself, or, if that is an array, for an element."""
+
+    path: Path
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A field of a :class:`Together`; with ``or_absent`` it holds too where the record has no value at its path."""
+
+    field: Field
+    or_absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """All fields hold, and where their paths run through the same array, in one and the same element of it."""
+
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """The predicate holds for some string value of the record, wherever it stands."""
+
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class SameValue:
+    """A value at the path and a value at the other path agree, as ``agree(value, other)`` says."""
+
+    path: Path
+    other: Path
+    agree: Callable[[AnyValue, AnyValue], bool]
+
+
+Condition: TypeAlias = All | Any | Not | Field | Together | Keyword | SameValue
+
+LEAF = Predicate("has a value", lambda value: not isinstance(value, (dict, list)), scalars_only=True)
+"""A value that is neither an object nor an array: what EventBridge calls present."""
+
+
+def all_of(parts: Iterable[Condition]) -> Condition:
+    """Join with *and*, without needless nesting."""
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, All) else (part,))]
+    return flat[0] if len(flat) == 1 else All(tuple(flat))
+
+
+def one_of(parts: Iterable[Condition]) -> Condition:
+    """Join with *or*; tests of one field become one test, so that a long list of values costs one look."""
+    by_path: dict[Path, list[Predicate]] = {}
+    others: list[Condition] = []
+    for part in parts:
+        for inner in part.parts if isinstance(part, Any) else (part,):
+            if isinstance(inner, Field):
+                by_path.setdefault(inner.path, []).append(inner.predicate)
+            else:
+                others.append(inner)
+    fields = [Field(path, any_of(predicates)) for path, predicates in by_path.items()]
+    flat: list[Condition] = [*fields, *others]
+    return flat[0] if len(flat) == 1 else Any(tuple(flat))
+
+
+def evaluator(condition: Condition) -> Evaluate:  # noqa: PLR0911 -- one return for each kind of condition
+    """Compile a condition to a function of the whole record."""
+    match condition:
+        case All(parts):
+            return _all(tuple(map(evaluator, parts)))
+        case Any(parts):
+            return _any(tuple(map(evaluator, parts)))
+        case Not(part):
+            return _not(evaluator(part))
+        case Field(path, predicate):
+            return _field(path, predicate.holds)
+        case Together(members):
+            return _together(members)
+        case Keyword(predicate):
+            holds = predicate.holds
+            return lambda record: any(holds(text) for text in _strings(record))
+        case SameValue(path, other, agree):
+            return _same(path, other, agree)
+
+
+def _all(parts: tuple[Evaluate, ...]) -> Evaluate:
+    def evaluate(record: Record) -> bool:
+        for part in parts:  # noqa: SIM110 -- a generator costs more than the loop, and this is the hot path
+            if not part(record):
+                return False
+        return True
+
+    return evaluate
+
+
+def _any(parts: tuple[Evaluate, ...]) -> Evaluate:
+    def evaluate(record: Record) -> bool:
+        for part in parts:  # noqa: SIM110 -- a generator costs more than the loop, and this is the hot path
+            if part(record):
+                return True
+        return False
+
+    return evaluate
+
+
+def _not(part: Evaluate) -> Evaluate:
+    return lambda record: not part(record)
+
+
+def _field(path: Path, holds: Holds) -> Evaluate:
+    if len(path) == 1:
+        name = path[0]
+
+        def top_level(record: Record) -> bool:
+            value = record.get(name, _ABSENT)
+            if value.__class__ is str:
+                return holds(value)
+            return value is not _ABSENT and _reaches(value, (), holds)
+
+        return top_level
+    return lambda record: _reaches(record, path, holds)
+
+
+_ABSENT: AnyValue = object()
+
+
+def _reaches(value: AnyValue, path: Path, holds: Holds) -> bool:
+    """Say whether the predicate holds for a value at the path below this one."""
+    if isinstance(value, list):
+        return any(_reaches(element, path, holds) for element in value) or (not path and holds(value))
+    if not path:
+        return holds(value)
+    return isinstance(value, dict) and any(_reaches(below, rest, holds) for below, rest in _steps(value, path))
+
+
+def _steps(value: Record, path: Path) -> Iterator[tuple[AnyValue, Path]]:
+    """Yield what the first name of the path leads to; then what its joins with the next names do, dots in the key."""
+    for end in range(1, len(path) + 1):
+        name = path[0] if end == 1 else ".".join(path[:end])
+        if name in value:
+            yield value[name], path[end:]
+
+
+def _together(members: tuple[Member, ...]) -> Evaluate:
+    optional = tuple(member for member in members if member.or_absent)
+    wanted = tuple((member.field.path, member.field.predicate.holds) for member in members if not member.or_absent)
+
+    def evaluate(record: Record) -> bool:
+        present = tuple(
+            (member.field.path, member.field.predicate.holds)
+            for member in optional
+            if _reaches(record, member.field.path, LEAF.holds)
+        )
+        return _in_one(record, wanted + present)
+
+    return evaluate
+
+
+_Goal: TypeAlias = tuple[Path, Holds]
+
+
+def _in_one(value: AnyValue, goals: tuple[_Goal, ...]) -> bool:
+    """Say whether all goals can be met below this value with one choice of element for every array on the way."""
+    if isinstance(value, list):
+        # Scalars of an array belong to no element, so they bind nothing.
+        bound = tuple(goal for goal in goals if goal[0] or not any(map(goal[1], _scalars(value))))
+        return not bound or any(_in_one(element, bound) for element in value if isinstance(element, (dict, list)))
+    if not isinstance(value, dict):
+        return all(not path and holds(value) for path, holds in goals)
+    groups: dict[str, list[_Goal]] = {}
+    for path, holds in goals:
+        if not path:
+            return False
+        groups.setdefault(path[0], []).append((path[1:], holds))
+    return all(
+        (name in value and _in_one(value[name], tuple(below)))
+        # Keys with dots in them are so rare that each goal below one may choose its way by itself.
+        or all(_reaches_dotted(value, name, path, holds) for path, holds in below)
+        for name, below in groups.items()
+    )
+
+
+def _reaches_dotted(value: Record, name: str, path: Path, holds: Holds) -> bool:
+    dotted = any(".".join((name, *path[:end])) in value for end in range(1, len(path) + 1))
+    return dotted and _reaches(value, (name, *path), holds)
+
+
+def _scalars(values: list[AnyValue]) -> Iterator[AnyValue]:
+    return (value for value in values if not isinstance(value, (dict, list)))
+
+
+def _strings(value: AnyValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for below in value.values():
+            yield from _strings(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _strings(below)
+
+
+def _same(path: Path, other: Path, agree: Callable[[AnyValue, AnyValue], bool]) -> Evaluate:
+    def evaluate(record: Record) -> bool:
+        return _reaches(record, path, lambda value: _reaches(record, other, lambda second: agree(value, second)))
+
+    return evaluate
+
+
+def absent(path: Path) -> Condition:
+    """Hold where the record has nothing at the path, not even null."""
+    return Not(Field(path, PRESENT))

@@ -1,0 +1,178 @@
+r"""What a record must show before it pays to parse it for a rule: a gate, derived from the rule's condition.
+
+A gate is a condition on what is cheap to look at, and every record that matches the rule passes it. It is derived from
+the structure of the condition, so no language can get it wrong, and only where it is certain:
+
+- a value holds a record back only where it is absent, null or a scalar that fails the test; an array, an object or
+  anything else that the evaluator might reach into lets the record through;
+- a word holds a record back only where the record's own bytes are ASCII without ``\\u``, so that they show every
+  letter as itself; see :mod:`trailstream.rules.predicate` for which words qualify;
+- what is negated, and what holds for an absent field, says nothing.
+
+None stands for the gate that lets everything through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from trailstream.rules.condition import All, Any, Condition, Field, Keyword, Path, SameValue, Together
+from trailstream.rules.predicate import PRESENT, Predicate
+
+MAX_HEAD_DEPTH = 2
+"""Deeper values are not decoded into heads."""
+
+OBJECTS = frozenset(
+    [
+        "userIdentity",
+        "requestParameters",
+        "responseElements",
+        "additionalEventData",
+        "serviceEventDetails",
+        "resources",
+        "tlsDetails",
+        "insightDetails",
+        "eventContext",
+        "addendum",
+        "edgeDeviceDetails",
+    ]
+)
+"""Top-level fields that hold objects or arrays: to look at one as a whole is to let the record through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The value at the path passes the predicate, as far as a head can tell."""
+
+    path: Path
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """At least one of these words stands in the record's bytes, case aside."""
+
+    words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Every part lets the record through."""
+
+    parts: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one part lets the record through."""
+
+    parts: tuple[Gate, ...]
+
+
+Gate: TypeAlias = Value | Words | Both | Either
+Anchor: TypeAlias = Value | Words
+
+
+def gate_of(condition: Condition) -> Gate | None:  # noqa: PLR0911 -- one return for each kind of condition
+    """Derive the gate of a condition."""
+    match condition:
+        case All(parts):
+            return _both(map(gate_of, parts))
+        case Any(parts):
+            return _either(gate_of(part) for part in parts)
+        case Field(path, predicate):
+            return _of_field(path, predicate)
+        case Together(members):
+            return _both(gate_of(member.field) for member in members if not member.or_absent)
+        case Keyword(predicate):
+            return Words(predicate.literals) if predicate.literals else None
+        case SameValue(path, other, _):
+            return _both([_of_field(path, PRESENT), _of_field(other, PRESENT)])
+        case _:
+            return None
+
+
+def _of_field(path: Path, predicate: Predicate) -> Gate | None:
+    parts: list[Gate] = []
+    if len(path) <= MAX_HEAD_DEPTH and (len(path) > 1 or path[0] not in OBJECTS):
+        parts.append(Value(path, predicate))
+    if predicate.literals:
+        parts.append(Words(predicate.literals))
+    return _both(parts)
+
+
+def _both(parts: Iterable[Gate | None]) -> Gate | None:
+    known = tuple(part for part in parts if part is not None)
+    return (known[0] if len(known) == 1 else Both(known)) if known else None
+
+
+def _either(parts: Iterable[Gate | None]) -> Gate | None:
+    known: list[Gate] = []
+    for part in parts:
+        if part is None:
+            return None
+        known.append(part)
+    return known[0] if len(known) == 1 else Either(tuple(known))
+
+
+def within(gate: Gate | None, paths: frozenset[Path]) -> Gate | None:
+    """Return what is left of a gate that may look only at the values of these paths, and at no words."""
+    match gate:
+        case Value(path, _):
+            return gate if path in paths else None
+        case Both(parts):
+            return _both(within(part, paths) for part in parts)
+        case Either(parts):
+            return _either(within(part, paths) for part in parts)
+        case _:
+            return None
+
+
+def value_paths(gate: Gate | None) -> Iterator[Path]:
+    """Yield the path of every value that a gate looks at."""
+    match gate:
+        case Value(path, _):
+            yield path
+        case Both(parts) | Either(parts):
+            for part in parts:
+                yield from value_paths(part)
+
+
+FEW_VALUES = (
+    ("eventName",),
+    ("eventSource",),
+    ("eventType",),
+    ("awsRegion",),
+    ("errorCode",),
+    ("userIdentity", "type"),
+)
+"""Fields that take few different values, so that what was found out for one value is soon used again."""
+
+
+def anchors(gate: Gate | None, paths: frozenset[Path] | None = None) -> tuple[float, tuple[Anchor, ...]]:
+    """Return anchors of a gate, and how costly they are: one of them at least holds for every record that passes.
+
+    Of a conjunction the cheapest part is taken, of a disjunction all parts. ``paths`` limits the values that may be
+    anchors. No anchors, and an infinite cost, where every record must be let through.
+    """
+    match gate:
+        case Value(path, predicate) if paths is None or path in paths:
+            return _cost(path, predicate), (gate,)
+        case Words():
+            return 5.0, (gate,)
+        case Both(parts):
+            return min((anchors(part, paths) for part in parts), key=lambda found: found[0])
+        case Either(parts):
+            found = [anchors(part, paths) for part in parts]
+            return max(cost for cost, _ in found), tuple(anchor for _, some in found for anchor in some)
+        case _:
+            return float("inf"), ()
+
+
+def _cost(path: Path, predicate: Predicate) -> float:
+    few = path in FEW_VALUES
+    if predicate.values:
+        return FEW_VALUES.index(path) / 10 if few else 2.0 + len(path) / 10
+    return 3.0 + FEW_VALUES.index(path) / 10 if few else 7.0

@@ -1,0 +1,1 @@
+"""EventBridge event patterns: the language, its operators, and the event that a record would have been."""

@@ -1,0 +1,157 @@
+"""Rule files of our own form: a mapping with ``pattern`` and what a rule says of itself; or a bare pattern."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from trailstream.model.alert import RuleInfo, Severity
+from trailstream.rules.documents import Document
+from trailstream.rules.languages.event_pattern.pattern import compile_pattern
+from trailstream.rules.languages.event_pattern.tolerance import tolerate
+from trailstream.rules.languages.event_pattern.whole_event import ENVELOPE, is_whole_event, place
+from trailstream.rules.languages.language import Compiled, RuleFile
+from trailstream.rules.rule import Rule, RuleSyntaxError
+
+NAME = "event-pattern"
+
+REQUIRED = ("id", "title", "severity", "pattern")
+OPTIONAL = ("description", "tags", "references")
+
+RECORD_FIELDS = frozenset(
+    [
+        "eventVersion",
+        "userIdentity",
+        "eventTime",
+        "eventSource",
+        "eventName",
+        "awsRegion",
+        "sourceIPAddress",
+        "userAgent",
+        "errorCode",
+        "errorMessage",
+        "requestParameters",
+        "responseElements",
+        "additionalEventData",
+        "requestID",
+        "eventID",
+        "eventType",
+        "apiVersion",
+        "managementEvent",
+        "readOnly",
+        "resources",
+        "recipientAccountId",
+        "serviceEventDetails",
+        "sharedEventID",
+        "vpcEndpointId",
+        "vpcEndpointAccountId",
+        "eventCategory",
+        "addendum",
+        "sessionCredentialFromConsole",
+        "edgeDeviceDetails",
+        "tlsDetails",
+        "insightDetails",
+        "eventContext",
+        "inScopeOf",
+    ]
+)
+"""The top-level fields of records, from the user guide, "CloudTrail record contents"."""
+
+_DEFAULT_SEVERITY = Severity.MEDIUM
+
+_Problems: TypeAlias = list[RuleSyntaxError]
+
+
+def claims(file: RuleFile) -> bool:
+    """Claim a mapping with ``pattern``, or one that names a field of events or records at its top."""
+    value = file.documents[0].value
+    return isinstance(value, dict) and ("pattern" in value or _is_bare(value))
+
+
+def _is_bare(value: dict[str, Any]) -> bool:
+    names = {name.split(".")[0] for name in value}
+    return not names.isdisjoint(RECORD_FIELDS | ENVELOPE | {"$or"})
+
+
+def compile_file(file: RuleFile) -> Compiled:
+    """Compile the one rule of the file."""
+    if len(file.documents) > 1:
+        error = RuleSyntaxError("more than one document in the file", remedy="write one rule to a file")
+        return Compiled(problems=[error])
+    document = file.documents[0]
+    if "pattern" not in document.value:
+        info = RuleInfo(file.path, file.path, _DEFAULT_SEVERITY, NAME, file.path)
+        return _with_pattern(info, document.value, (), [])
+    problems: _Problems = []
+    info = _info(document, file.path, problems)
+    return _with_pattern(info, document.value["pattern"], ("pattern",), problems)
+
+
+def _with_pattern(info: RuleInfo, pattern: Any, at: tuple[str, ...], problems: _Problems) -> Compiled:
+    read, notes = tolerate(pattern)
+    try:
+        whole = isinstance(read, dict) and is_whole_event(read)
+        condition = compile_pattern(read, place=place if whole else None, at=at)
+    except RuleSyntaxError as error:
+        return Compiled(problems=[*problems, error])
+    if whole:
+        notes += _misplaced(read)
+    return Compiled([Rule(info, condition)] if not problems else [], problems, notes)
+
+
+def _misplaced(pattern: dict[str, Any]) -> list[str]:
+    names = (name for name in pattern if name in RECORD_FIELDS and name != "resources")
+    return [f'can never match: events have no "{name}" at their top; write it under "detail"' for name in names]
+
+
+def _info(document: Document, path: str, problems: _Problems) -> RuleInfo:
+    value: dict[str, Any] = document.value
+    known = (*REQUIRED, *OPTIONAL)
+    for name in value:
+        if name not in known:
+            problems.append(
+                RuleSyntaxError(f'unknown key "{name}"', at=(name,), remedy=f"a rule has {', '.join(known)}")
+            )
+    for name in REQUIRED:
+        if name not in value:
+            problems.append(RuleSyntaxError(f'the key "{name}" is missing', remedy=f"a rule has {', '.join(REQUIRED)}"))
+    return RuleInfo(
+        id=_text(value, "id", problems),
+        title=_text(value, "title", problems),
+        severity=_severity(value, problems),
+        language=NAME,
+        path=path,
+        description=_text(value, "description", problems),
+        tags=_texts(value, "tags", problems),
+        references=_texts(value, "references", problems),
+    )
+
+
+def _text(value: dict[str, Any], name: str, problems: _Problems) -> str:
+    if name not in value:
+        return ""
+    found = value[name]
+    if name in REQUIRED and (not isinstance(found, str) or not found.strip()):
+        problems.append(RuleSyntaxError(f'"{name}" must be text', at=(name,), remedy="put it in quotes"))
+        return ""
+    if not isinstance(found, str | None):
+        problems.append(RuleSyntaxError(f'"{name}" must be text', at=(name,), remedy="put it in quotes"))
+    return found if isinstance(found, str) else ""
+
+
+def _texts(value: dict[str, Any], name: str, problems: _Problems) -> tuple[str, ...]:
+    found = value.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        problems.append(RuleSyntaxError(f'"{name}" must be a list of texts', at=(name,), remedy=f"{name}: [a, b]"))
+        return ()
+    return tuple(found)
+
+
+def _severity(value: dict[str, Any], problems: _Problems) -> Severity:
+    found = value.get("severity", _DEFAULT_SEVERITY.label)
+    labels = {severity.label: severity for severity in Severity}
+    if isinstance(found, str) and found.lower() in labels:
+        return labels[found.lower()]
+    problems.append(
+        RuleSyntaxError(f'"{found}" is no severity', at=("severity",), remedy=f"one of {', '.join(labels)}")
+    )
+    return _DEFAULT_SEVERITY

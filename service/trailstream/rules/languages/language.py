@@ -1,0 +1,39 @@
+"""What the loader asks of a rule language. A language is one entry in the table of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from trailstream.rules.documents import Document
+from trailstream.rules.rule import Rule, RuleSyntaxError
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A rule file as it was read, not yet understood."""
+
+    path: str
+    """Relative to the rules directory."""
+    documents: Sequence[Document]
+    """At least one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a language makes of a file: rules, what is wrong with it, and what is worth knowing."""
+
+    rules: list[Rule] = field(default_factory=list)
+    problems: list[RuleSyntaxError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A rule language."""
+
+    name: str
+    claims: Callable[[RuleFile], bool]
+    """Says from a file's keys whether it is written in this language."""
+    compile: Callable[[RuleFile], Compiled]
+    """Compiles a file that it claimed; never raises for what stands in it."""

@@ -1,0 +1,136 @@
+"""pySigma's condition tree -> a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any as AnyValue
+
+from sigma.conditions import (
+    ConditionAND,
+    ConditionFieldEqualsValueExpression,
+    ConditionNOT,
+    ConditionOR,
+    ConditionValueExpression,
+)
+from sigma.types import (
+    SigmaCasedString,
+    SigmaExists,
+    SigmaExpansion,
+    SigmaFieldReference,
+    SigmaNull,
+    SigmaString,
+    SigmaType,
+    SpecialChars,
+)
+
+from trailstream.rules.condition import (
+    Condition,
+    Field,
+    Keyword,
+    Not,
+    Path,
+    SameValue,
+    absent,
+    all_of,
+    one_of,
+)
+from trailstream.rules.languages.sigma.values import any_of_values, plain_text, predicate_of, text_of, wildcard
+from trailstream.rules.predicate import IS_NULL, PRESENT, any_of, fold
+from trailstream.rules.rule import RuleSyntaxError
+
+
+def condition_of(node: AnyValue) -> Condition:
+    """Translate a node of a postprocessed tree; raises as the values in it do."""
+    match node:
+        case ConditionAND():
+            return all_of(map(condition_of, node.args))
+        case ConditionOR():
+            return _alternatives(node.args)
+        case ConditionNOT():
+            return Not(condition_of(node.args[0]))
+        case ConditionFieldEqualsValueExpression():
+            return _field(node.field, node.value)
+        case ConditionValueExpression():
+            return _keyword(node.value)
+        case _:
+            raise RuleSyntaxError("the condition is empty", at=("detection", "condition"))
+
+
+def _alternatives(nodes: Sequence[AnyValue]) -> Condition:
+    """Join with *or*, the plain values of one field as one set."""
+    plain: dict[str, list[SigmaType]] = {}
+    others = []
+    for node in nodes:
+        if isinstance(node, ConditionFieldEqualsValueExpression) and plain_text(node.value) is not None:
+            plain.setdefault(node.field, []).append(node.value)
+        else:
+            others.append(condition_of(node))
+    fields = [Field(_path(name), any_of_values(values)) for name, values in plain.items()]
+    return one_of([*fields, *others])
+
+
+def _path(name: str) -> Path:
+    return tuple(name.split("."))
+
+
+def _field(name: str, value: SigmaType) -> Condition:
+    path = _path(name)
+    match value:
+        case SigmaNull():
+            return one_of([absent(path), Field(path, IS_NULL)])
+        case SigmaExists():
+            return Field(path, PRESENT) if value else absent(path)
+        case SigmaFieldReference():
+            return SameValue(path, _path(value.field), _agreement(value))
+        case SigmaExpansion():
+            return one_of(_field(name, one) for one in value.values)
+        case _:
+            return Field(path, predicate_of(value))
+
+
+def _agreement(value: SigmaFieldReference) -> Callable[[AnyValue, AnyValue], bool]:
+    test: Callable[[str, str], bool]
+    match value.starts_with, value.ends_with:
+        case True, True:
+            test = str.__contains__
+        case True, False:
+            test = str.startswith
+        case False, True:
+            test = str.endswith
+        case _:
+            test = str.__eq__
+
+    def agree(found: AnyValue, other: AnyValue) -> bool:
+        text, second = text_of(found), text_of(other)
+        return text is not None and second is not None and test(fold(text), fold(second))
+
+    return agree
+
+
+def _keyword(value: SigmaType) -> Condition:
+    """Return the condition that some string of the record contains the value."""
+    match value:
+        case SigmaExpansion():
+            return one_of(_keyword(one) for one in value.values)
+        case SigmaString():
+            text = plain_text(value)
+            parts = [text] if text is not None else value.s
+            anywhere = [SpecialChars.WILDCARD_MULTI, *parts, SpecialChars.WILDCARD_MULTI]
+            predicate_of(value)  # raises for what cannot be evaluated
+            return Keyword(wildcard(_merged(anywhere), cased=isinstance(value, SigmaCasedString)))
+        case SigmaNull() | SigmaExists() | SigmaFieldReference():
+            raise RuleSyntaxError(f"{type(value).__name__} needs a field", at=("detection",))
+        case _:
+            text = plain_text(value)
+            if text is None:
+                return Keyword(any_of([predicate_of(value)]))
+            return Keyword(wildcard([SpecialChars.WILDCARD_MULTI, text, SpecialChars.WILDCARD_MULTI], cased=False))
+
+
+def _merged(parts: Sequence[AnyValue]) -> list[AnyValue]:
+    """Drop a wildcard that follows another: ``**`` means what ``*`` does."""
+    return [
+        part
+        for position, part in enumerate(parts)
+        if not (position and part is SpecialChars.WILDCARD_MULTI and parts[position - 1] is part)
+    ]

@@ -1,0 +1,95 @@
+"""Rule files -> rules: everything that is wrong or worth knowing is said at once, and no file hides another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from trailstream.model.errors import Problem
+from trailstream.rules.documents import DocumentError, documents
+from trailstream.rules.languages import LANGUAGES
+from trailstream.rules.languages.language import RuleFile
+from trailstream.rules.rule import Note, Rule, RuleSyntaxError
+
+SUFFIXES = frozenset([".yaml", ".yml", ".json"])
+"""The names that rule files end in; every other file of a rules directory is passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRules:
+    """What a set of files holds."""
+
+    rules: list[Rule] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    """What is broken. The rules beside them are whole, and may be used without them."""
+    notes: list[Note] = field(default_factory=list)
+    """What is not evaluated, and why; and what was loaded otherwise than it may seem."""
+
+
+def load(files: Iterable[tuple[str, str]]) -> LoadedRules:
+    """Compile (relative path, text) pairs. Never raises for what stands in them."""
+    loaded = LoadedRules()
+    seen: dict[str, tuple[Rule, str]] = {}
+    for path, text in files:
+        file = _read(path, text, loaded)
+        if file is not None:
+            _compile(file, seen, loaded)
+    return loaded
+
+
+def _read(path: str, text: str, loaded: LoadedRules) -> RuleFile | None:
+    try:
+        found = documents(text, is_json=PurePosixPath(path).suffix == ".json")
+    except DocumentError as error:
+        loaded.problems.append(Problem(f"{path}:{error.line}", error.what, error.remedy))
+        return None
+    if not found or all(document.value is None for document in found):
+        loaded.problems.append(Problem(f"{path}:1", "the file is empty", "write a rule in it, or remove it"))
+        return None
+    return RuleFile(path, found)
+
+
+def _compile(file: RuleFile, seen: dict[str, tuple[Rule, str]], loaded: LoadedRules) -> None:
+    language = next((language for language in LANGUAGES if language.claims(file)), None)
+    if language is None:
+        tried = ", ".join(language.name for language in LANGUAGES)
+        loaded.problems.append(
+            Problem(f"{file.path}:1", f"no rule language knows these keys; tried {tried}", "see docs/rules.md")
+        )
+        return
+    compiled = language.compile(file)
+    loaded.problems.extend(_located(error, file) for error in compiled.problems)
+    loaded.notes.extend(Note(file.path, note) for note in compiled.notes)
+    for rule in compiled.rules:
+        _add(rule, _content(file), seen, loaded)
+
+
+def _located(error: RuleSyntaxError, file: RuleFile) -> Problem:
+    where = next((document for document in file.documents if error.at in document.lines), file.documents[0])
+    return Problem(f"{file.path}:{where.line_of(error.at)}", error.what, error.remedy)
+
+
+def _content(file: RuleFile) -> str:
+    """Return what makes two files the same rule: their values, not how they are written."""
+    return json.dumps([document.value for document in file.documents], sort_keys=True)
+
+
+def _add(rule: Rule, content: str, seen: dict[str, tuple[Rule, str]], loaded: LoadedRules) -> None:
+    known = seen.get(rule.info.id)
+    if known is None:
+        seen[rule.info.id] = (rule, content)
+        loaded.rules.append(rule)
+        return
+    first, first_content = known
+    if first_content == content:
+        loaded.notes.append(Note(rule.info.path, f"the same as {first.info.path}; loaded once"))
+        return
+    loaded.problems.append(
+        Problem(
+            f"{rule.info.path}:1",
+            f'the id "{rule.info.id}" is also that of {first.info.path}, which says something else',
+            "give each rule an id of its own",
+        )
+    )

@@ -1,0 +1,42 @@
+"""A rule as every language compiles it, and what is said of a file that is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trailstream.model.alert import RuleInfo
+from trailstream.rules.condition import Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a rule says of itself, and what it asks of a record."""
+
+    info: RuleInfo
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth knowing about a file that is not broken: it is not evaluated, or not quite as written."""
+
+    path: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}"
+
+
+class RuleSyntaxError(Exception):
+    """A rule cannot be compiled: what is wrong, at which path of its document, and what to do about it."""
+
+    def __init__(self, what: str, *, at: tuple[str | int, ...] = (), remedy: str = "") -> None:
+        """``at`` is the path of keys and positions that leads to the fault; the loader knows the line of each."""
+        super().__init__(what)
+        self.what = what
+        self.at = at
+        self.remedy = remedy
+
+
+class NotEvaluatedError(Exception):
+    """The file is sound, but it is not for us to evaluate; the message is the reason."""

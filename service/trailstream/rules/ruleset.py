@@ -1,0 +1,126 @@
+"""All rules behind one index: a batch of records -> its matches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from trailstream.model.alert import Match
+from trailstream.model.record import Batch, Record
+from trailstream.rules.condition import Path, evaluator
+from trailstream.rules.gate import Gate, Value, anchors, gate_of, value_paths, within
+from trailstream.rules.heads import ReadHead, head_type, reader
+from trailstream.rules.index import FieldIndex, Guard, WordIndex, guard_of
+from trailstream.rules.rule import Rule
+
+MAX_INDEXED_FIELDS = 16
+"""Fields that rules are anchored on; rules on rarer fields are anchored on words, or see every record."""
+GUARD_FIELDS = 8
+"""Heads are filled up to so many fields with those that most rules look at: each costs time on every record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What came of a batch."""
+
+    matches: list[Match] = field(default_factory=list)
+    candidates: int = 0
+    """Records that were parsed whole because a gate let them through."""
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    """(rule id, what happened) for each evaluation that raised: a bug here. The record counts as not matched."""
+
+
+class Ruleset:
+    """Compiled rules. Immutable as far as anybody can tell, and cheap to ask."""
+
+    def __init__(self, rules: Sequence[Rule], *, gated: bool = True) -> None:
+        """With ``gated=False`` every rule is evaluated on every record: slow, and what gates are held against."""
+        self.rules = tuple(rules)
+        self._evaluate = [evaluator(rule.condition) for rule in self.rules]
+        gates = [gate_of(rule.condition) if gated else None for rule in self.rules]
+        indexed, looked_at = _head_paths(gates)
+        self.head_type: type[msgspec.Struct] = head_type(looked_at)
+        read = {path: reader(self.head_type, path) for path in looked_at}
+        self._guards = [_guard(gate, frozenset(looked_at), read) for gate in gates]
+        self._always: list[int] = []
+        fields: dict[Path, FieldIndex] = {}
+        words: dict[str, list[int]] = {}
+        for number, gate in enumerate(gates):
+            found = anchors(gate, indexed)[1]
+            if not found:
+                self._always.append(number)
+            for anchor in found:
+                if isinstance(anchor, Value):
+                    fields.setdefault(anchor.path, FieldIndex(read[anchor.path])).add(anchor.predicate, number)
+                else:
+                    for word in anchor.words:
+                        words.setdefault(word, []).append(number)
+        self._fields = tuple(fields.values())
+        self._words = WordIndex(words) if words else None
+
+    def match(self, batch: Batch) -> Matched:
+        """Return every match in the batch, in the order of its records and of the rules. Never raises for a rule."""
+        matches: list[Match] = []
+        failures: list[tuple[str, str]] = []
+        candidates = 0
+        raws = batch.raws
+        for position, head in enumerate(batch.heads):
+            rules = self._candidates(head, raws[position])
+            if rules:
+                candidates += 1
+                record = batch.value(position)
+                for number in self._matching(rules, record, failures):
+                    rule = self.rules[number]
+                    matches.append(Match(rule.info, record, raws[position], batch.indexes[position]))
+        return Matched(matches, candidates, failures)
+
+    def _candidates(self, head: Any, raw: bytes | None) -> list[int]:
+        """Return the rules that this record may match, by their numbers."""
+        found: list[int] = [*self._always]
+        for index in self._fields:
+            value = index.read(head)
+            if value.__class__ is str:
+                rules = index.remembered.get(value)
+                found += index.learn(value) if rules is None else rules
+            elif value is not UNSET:
+                found += index.other(value)
+        if self._words is not None:
+            found += self._words.find(raw)
+        if not found:
+            return found
+        guards = self._guards
+        return sorted({rule for rule in found if (guard := guards[rule]) is None or guard(head)})
+
+    def _matching(self, rules: list[int], record: Record, failures: list[tuple[str, str]]) -> list[int]:
+        matching = []
+        for number in rules:
+            try:
+                if self._evaluate[number](record):
+                    matching.append(number)
+            except Exception as error:  # noqa: BLE001 -- one rule must not cost the batch its other alerts; it is reported
+                failures.append((self.rules[number].info.id, f"{type(error).__name__}: {error}"))
+        return matching
+
+
+def _guard(gate: Gate | None, paths: frozenset[Path], read: dict[Path, ReadHead]) -> Guard | None:
+    """Compile what a gate asks of heads; None where that is its anchor alone, which the index has asked already."""
+    seen = within(gate, paths)
+    return None if isinstance(seen, Value) and anchors(gate, paths)[1] == (seen,) else guard_of(seen, read)
+
+
+def _head_paths(gates: Sequence[Gate | None]) -> tuple[frozenset[Path], list[Path]]:
+    """Choose the fields that rules are anchored on, and the fields that heads hold: those and the most asked for."""
+    wanted = Counter(anchor.path for gate in gates for anchor in anchors(gate)[1] if isinstance(anchor, Value))
+    indexed = [path for path, _ in _by_count(wanted)[:MAX_INDEXED_FIELDS]]
+    asked = Counter(path for gate in gates for path in set(value_paths(gate)))
+    others = [path for path, _ in _by_count(asked) if path not in wanted and len(path) == 1]
+    return frozenset(indexed), indexed + others[: max(0, GUARD_FIELDS - len(indexed))]
+
+
+def _by_count(counted: Counter[Path]) -> list[tuple[Path, int]]:
+    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
