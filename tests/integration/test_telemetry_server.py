@@ -140,7 +140,9 @@ async def test_nothing_else_is_served(served: Served, path: str) -> None:
 
 async def test_only_reading_is_allowed(served: Served) -> None:
     async with served.client.post(f"http://127.0.0.1:{served.server.port}/metrics", data=b"x") as response:
-        assert response.status == 405
+        assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
+    async with served.client.head(served.server.url) as response:
+        assert (response.status, await response.read()) == (200, b"")
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/nothing"])
@@ -149,7 +151,7 @@ async def test_no_answer_discloses_versions(served: Served, path: str) -> None:
     assert response.headers["Server"] == "trailstream"
 
 
-async def test_what_is_not_http_gets_400_and_no_line_in_the_log(served: Served) -> None:
+async def test_what_is_not_http_gets_400_without_versions_and_no_line_in_the_log(served: Served) -> None:
     log = io.StringIO()
     handler = logging.StreamHandler(log)
     logging.getLogger().addHandler(handler)
@@ -162,6 +164,8 @@ async def test_what_is_not_http_gets_400_and_no_line_in_the_log(served: Served) 
     finally:
         logging.getLogger().removeHandler(handler)
     assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    assert b"aiohttp" not in answer
+    assert b"Python" not in answer
     assert log.getvalue() == ""
 
 

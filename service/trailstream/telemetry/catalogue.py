@@ -51,9 +51,9 @@ DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 """Seconds. Most objects are tiny and take milliseconds; the largest that CloudTrail writes takes minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """One metric: what it is called, what it counts, and by what it is split."""
+    """One metric: what it is called, what it counts, and by what it is split. There is one object of each."""
 
     name: str
     help: str
@@ -66,9 +66,6 @@ class Metric:
     """Which combinations of label values start at 0, where those are not all."""
     cloudwatch: bool = True
     """Whether it is worth sending to CloudWatch, where each combination of label values costs money by the month."""
-
-    def __hash__(self) -> int:
-        return hash(self.name)
 
 
 RECEIVED_DELIVERIES = Metric(

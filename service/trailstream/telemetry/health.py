@@ -20,10 +20,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trailstream.model.facts import ErrorHappened, Fact, QueuePolled, SlotsChanged, VisibilityExtended
+from trailstream.model.facts import (
+    ErrorHappened,
+    Fact,
+    QueueJudged,
+    QueuePolled,
+    SlotsChanged,
+    StopRequested,
+    VisibilityExtended,
+)
 
 QUEUE = "queue"
-"""The dependency that every :class:`QueuePolled` reports on."""
+"""The dependency that :class:`QueuePolled` and :class:`QueueJudged` report on."""
 
 FAILURES_IN_A_ROW = 3
 """One failed call among many is the network; this many in a row is a dependency that is not there."""
@@ -81,6 +89,10 @@ class Health:
             case QueuePolled():
                 self.polled()
                 self.dependency(QUEUE, ok=fact.code is None, detail=fact.detail or fact.code or "")
+            case QueueJudged():
+                self.dependency(QUEUE, ok=True)
+            case StopRequested():
+                self.stopping()
             case SlotsChanged():
                 self.working(fact.held, slots=fact.slots)
             case VisibilityExtended() | ErrorHappened(stage="settle"):

@@ -25,10 +25,12 @@ from trailstream.model.facts import (
     ErrorHappened,
     Fact,
     ObjectProcessed,
+    QueueJudged,
     QueuePolled,
     RecordsRead,
     RuleFailed,
     SlotsChanged,
+    StopRequested,
     VisibilityExtended,
 )
 from trailstream.telemetry.measures import outcome_name
@@ -145,6 +147,15 @@ class LogFacts:
     def _(self, fact: QueuePolled) -> None:
         level = logging.DEBUG if fact.code is None else logging.WARNING
         self._logger.log(level, "queue polled", received=fact.received, code=fact.code, detail=fact.detail)
+
+    @observe.register
+    def _(self, fact: QueueJudged) -> None:
+        level = logging.WARNING if fact.warnings else logging.INFO
+        self._logger.log(level, "queue judged", warnings=[str(warning) for warning in fact.warnings])
+
+    @observe.register
+    def _(self, _: StopRequested) -> None:
+        self._logger.log(logging.INFO, "stop requested")
 
     @observe.register
     def _(self, fact: DeliveryReceived | RecordsRead | SlotsChanged) -> None:

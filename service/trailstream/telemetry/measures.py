@@ -18,10 +18,12 @@ from trailstream.model.facts import (
     ErrorHappened,
     Fact,
     ObjectProcessed,
+    QueueJudged,
     QueuePolled,
     RecordsRead,
     RuleFailed,
     SlotsChanged,
+    StopRequested,
     VisibilityExtended,
 )
 from trailstream.telemetry import catalogue as c
@@ -144,6 +146,10 @@ class Measures:
         yield Measurement(c.QUEUE_POLLS, 1, (_result(ok=fact.code is None),))
         if fact.code is not None:
             yield Measurement(c.ERRORS, 1, ("receive", self._labels.code(fact.code)))
+
+    @of.register
+    def _(self, _: QueueJudged | StopRequested) -> Measurements:
+        yield from ()  # They happen once: the log tells them, and readiness follows.
 
 
 def outcome_name(outcome: Outcome) -> str:

@@ -52,6 +52,8 @@ class Metrics:
         labels = Labels(accounts=accounts, max_other_accounts=max_other_accounts, rules=rules, sinks=sinks)
         self._measures = Measures(labels, clock=clock)
         self._collectors = {metric: _collector(metric, registry) for metric in CATALOGUE}
+        # Looking a series up in its collector costs more than moving it. As many as there are label values: bounded.
+        self._moves: dict[tuple[Metric, tuple[str, ...]], Callable[[float], None]] = {}
         for metric, collector in self._collectors.items():
             for values in labels.known(metric) if metric.labels else ():
                 collector.labels(*values)
@@ -70,15 +72,22 @@ class Metrics:
             self._apply(measurement)
 
     def _apply(self, measurement: Measurement) -> None:
-        collector = self._collectors[measurement.metric]
-        series = collector.labels(*measurement.labels) if measurement.labels else collector
-        match series:
-            case Counter():
-                series.inc(measurement.value)
-            case Gauge():
-                series.set(measurement.value)
-            case Histogram():
-                series.observe(measurement.value)
+        metric, value, labels = measurement
+        move = self._moves.get((metric, labels))
+        if move is None:
+            move = self._moves[metric, labels] = _move(self._collectors[metric], labels)
+        move(value)
+
+
+def _move(collector: Collector, labels: tuple[str, ...]) -> Callable[[float], None]:
+    series = collector.labels(*labels) if labels else collector
+    match series:
+        case Counter():
+            return series.inc
+        case Gauge():
+            return series.set
+        case Histogram():
+            return series.observe
 
 
 def _collector(metric: Metric, registry: CollectorRegistry) -> Collector:

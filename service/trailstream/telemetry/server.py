@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +19,8 @@ from prometheus_client.exposition import choose_encoder
 from trailstream.model.errors import ConfigurationError, Problem
 from trailstream.telemetry.health import Ailment, Health
 from trailstream.telemetry.printable import harmless
+
+READING = ("GET", "HEAD")
 
 MAX_ACCEPT_CHARACTERS = 1024
 """A scraper's Accept header is about 200 characters."""
@@ -33,16 +36,18 @@ class TelemetryServer:
         self._host = host
         self._wanted_port = port
         self._rendering = asyncio.Lock()
-        self._runner = web.AppRunner(
-            self._application(),
-            access_log=None,
-            handle_signals=False,
-            keepalive_timeout=75.0,
-            shutdown_timeout=1.0,
-            logger=_server_logger(),
-        )
+        self._pages = {"/metrics": self._metrics, "/healthz": self._healthz, "/readyz": self._readyz}
+        self._runner: web.ServerRunner | None = None
 
     async def __aenter__(self) -> Self:
+        server = web.Server(
+            self._answer,
+            request_factory=partial(_Request, loop=asyncio.get_running_loop()),
+            access_log=None,
+            keepalive_timeout=75.0,
+            logger=_server_logger(),
+        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self._host, self._wanted_port).start()
@@ -54,11 +59,13 @@ class TelemetryServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._runner.cleanup()
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     @property
     def port(self) -> int:
         """The port that is listened on; only inside the block."""
+        assert self._runner is not None, "the server was not entered"
         return int(self._runner.addresses[0][1])
 
     @property
@@ -67,25 +74,25 @@ class TelemetryServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}/metrics"
 
-    def _application(self) -> web.Application:
-        application = web.Application()
-        application.router.add_get("/metrics", self._metrics)
-        application.router.add_get("/healthz", self._healthz)
-        application.router.add_get("/readyz", self._readyz)
-        application.on_response_prepare.append(_withhold_versions)
-        return application
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        page = self._pages.get(request.path)
+        if page is None:
+            return web.Response(status=404, text="not found\n")
+        if request.method not in READING:
+            return web.Response(status=405, text="method not allowed\n", headers={"Allow": ", ".join(READING)})
+        return await page(request)
 
-    async def _metrics(self, request: web.Request) -> web.Response:
+    async def _metrics(self, request: web.BaseRequest) -> web.Response:
         encode, content_type = _encoder(request.headers.get("Accept", "")[:MAX_ACCEPT_CHARACTERS])
         # Thousands of series take tens of milliseconds to write: not on the loop, and one scrape at a time.
         async with self._rendering:
             body = await asyncio.to_thread(encode, self._registry)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    async def _healthz(self, _: web.Request) -> web.Response:
+    async def _healthz(self, _: web.BaseRequest) -> web.Response:
         return _verdict(self._health.not_alive())
 
-    async def _readyz(self, _: web.Request) -> web.Response:
+    async def _readyz(self, _: web.BaseRequest) -> web.Response:
         return _verdict(self._health.not_ready())
 
     def _cannot_bind(self, error: OSError) -> Problem:
@@ -117,8 +124,11 @@ def _verdict(ailments: list[Ailment]) -> web.Response:
     )
 
 
-async def _withhold_versions(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "trailstream"
+class _Request(web.BaseRequest):
+    """A request whose answer discloses no versions, that to what is no HTTP included."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers["Server"] = "trailstream"
 
 
 def _server_logger() -> logging.Logger:

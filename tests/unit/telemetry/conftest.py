@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from trailstream.model.alert import Alert, RuleInfo, Severity
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Skip
+from trailstream.model.errors import Problem
 from trailstream.model.facts import (
     AlertAccepted,
     DeliveriesForgotten,
@@ -17,10 +18,12 @@ from trailstream.model.facts import (
     ErrorHappened,
     Fact,
     ObjectProcessed,
+    QueueJudged,
     QueuePolled,
     RecordsRead,
     RuleFailed,
     SlotsChanged,
+    StopRequested,
     VisibilityExtended,
 )
 from trailstream.telemetry.metrics import Metrics
@@ -153,4 +156,6 @@ def every_fact(delivery: Delivery, ref: ObjectRef, alert: Alert, processed: Proc
         VisibilityExtended(extended=3, failed=1),
         DeliverySettled(delivery, Done(), objects=1, records=5, matches=2, skipped=1, duration_seconds=0.75),
         DeliveriesForgotten(deleted=1, failed=0),
+        QueueJudged(warnings=(Problem("queue", "is received three times at most", "raise maxReceiveCount"),)),
+        StopRequested(),
     )

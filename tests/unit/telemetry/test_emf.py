@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NOW = 1_700_000_000.0
 MAX_LINE_BYTES = 256 * 1024
-"""The former limit of a CloudWatch Logs event, still what some agents enforce."""
+"""The specification: "limited to a maximum size of 256 KB"."""
 
 
 class Emf:
@@ -159,6 +159,15 @@ def test_dimensions_that_cannot_work_are_refused_all_at_once(rules: Sequence[Rul
     with pytest.raises(ConfigurationError) as refused:
         Emf(rules, clock, stage="prod", **too_many)
     assert len(refused.value.problems) == 2
+
+
+def test_no_dimensions_at_all_is_one_empty_set(rules: Sequence[RuleInfo], clock: Clock) -> None:
+    # The specification: "A DimensionSet MAY be empty."
+    stream = io.StringIO()
+    facts = EmfFacts(stream, namespace="trailstream", dimensions={}, rules=rules, sinks=[], clock=clock)
+    facts.observe(RuleFailed("root-login", "x"))
+    facts.flush()
+    assert json.loads(stream.getvalue())["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[], ["rule"]]
 
 
 def test_the_time_of_a_line_is_when_it_is_written(emf: Emf, clock: Clock) -> None:

@@ -10,8 +10,10 @@ from trailstream.model.facts import (
     DeliveryReceived,
     ErrorHappened,
     Fact,
+    QueueJudged,
     QueuePolled,
     SlotsChanged,
+    StopRequested,
     VisibilityExtended,
 )
 from trailstream.telemetry.health import FAILURES_IN_A_ROW, Health
@@ -144,7 +146,7 @@ def test_a_worker_that_finishes_before_it_stops_is_alive_and_not_ready(health: H
     health.rules_loaded(3)
     health.observe(POLLED)
     assert unready(health) == []
-    health.stopping()
+    health.observe(StopRequested())
     clock.now += 100
     assert parts(health) == []
     assert unready(health) == ["worker"]
@@ -154,7 +156,7 @@ def test_ready_means_that_rules_are_loaded_and_the_queue_was_reached(health: Hea
     assert unready(health) == ["rules", "queue"]
     health.rules_loaded(3)
     assert [ailment.detail for ailment in health.not_ready()] == ["not tried yet"]
-    health.observe(POLLED)
+    health.observe(QueueJudged(warnings=()))
     assert unready(health) == []
 
 

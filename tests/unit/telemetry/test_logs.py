@@ -10,11 +10,13 @@ from typing import Any, get_args
 import pytest
 
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry
+from trailstream.model.errors import Problem
 from trailstream.model.facts import (
     DeliveriesForgotten,
     DeliverySettled,
     ErrorHappened,
     Fact,
+    QueueJudged,
     RuleFailed,
     VisibilityExtended,
 )
@@ -131,6 +133,8 @@ def test_every_fact_is_spoken_of_or_passed_over_on_purpose(
         "visibility extended",
         "delivery settled",
         "deliveries forgotten",
+        "queue judged",
+        "stop requested",
     ]
 
 
@@ -138,7 +142,8 @@ def test_one_delivery_is_one_line_where_debug_is_off(log: Log, every_fact: Seque
     facts = LogFacts(configure_logs(log, level="info", form="json"))
     for fact in every_fact:
         facts.observe(fact)
-    assert [line["event"] for line in log.lines() if line["level"] == "info"] == ["delivery settled"]
+    informed = [line["event"] for line in log.lines() if line["level"] == "info"]
+    assert informed == ["delivery settled", "stop requested"]
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
@@ -186,6 +191,15 @@ def test_a_rule_that_always_fails_is_reported_at_powers_of_ten(facts: LogFacts, 
 def test_what_the_queue_did_not_do_is_a_warning(facts: LogFacts, log: Log, fact: Fact) -> None:
     facts.observe(fact)
     assert log.lines()[0]["level"] == "warning"
+
+
+def test_a_queue_that_endangers_alerts_is_a_warning_with_its_remedy(facts: LogFacts, log: Log) -> None:
+    facts.observe(QueueJudged(warnings=(Problem("queue", "no redrive policy", "set one"),)))
+    facts.observe(QueueJudged(warnings=()))
+    assert [(line["level"], line["warnings"]) for line in log.lines()] == [
+        ("warning", ["queue: no redrive policy (set one)"]),
+        ("info", []),
+    ]
 
 
 def test_a_time_that_no_clock_shows_does_not_lose_the_line(facts: LogFacts, log: Log) -> None:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from trailstream.decode.keys import OTHER_KINDS
+from trailstream.decode.notices import read_notice
 from trailstream.model import errors
 from trailstream.model.alert import Alert, RuleInfo
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry, Skip
@@ -247,6 +248,22 @@ def test_a_failed_poll_is_an_error_of_the_receive_stage(scraped: Scraped) -> Non
 
 def test_every_reason_to_skip_by_key_is_a_label_value() -> None:
     assert set(OTHER_KINDS.values()) <= set(SKIP_REASONS)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "CloudTrail validation message.",
+        '{"Service": "Amazon S3", "Event": "s3:TestEvent"}',
+        '{"Records": [{"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete"}]}',
+        '{"source": "aws.s3", "detail-type": "Object Deleted", "detail": {}}',
+    ],
+)
+def test_every_reason_to_skip_a_message_is_a_label_value(scraped: Scraped, delivery: Delivery, body: str) -> None:
+    (skip,) = read_notice(body).skipped
+    scraped.metrics.observe(EntrySkipped(delivery, skip))
+    assert scraped.value("trailstream_skipped_entries_total", reason=skip.reason) == 1
+    assert scraped.value("trailstream_skipped_entries_total", reason="other") == 0
 
 
 def test_no_two_metrics_share_a_name_and_each_is_named_by_its_kind() -> None:
