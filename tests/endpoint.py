@@ -29,6 +29,7 @@ CREDENTIALS = {
 }
 """An environment from which botocore finds these credentials and nobody's real ones."""
 
+PROGRAM_VARIABLE = "TRAILSTREAM_ENDPOINT_BIN"
 START_SECONDS = 20
 
 
@@ -46,12 +47,8 @@ class Endpoint:
 
 
 def wiped_environment() -> dict[str, str]:
-    """The environment without anything that leads to a real account or through a proxy, with fake credentials."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
-    }
+    """The environment without settings, proxies and anything that leads to a real account; with fake credentials."""
+    kept = {name: value for name, value in os.environ.items() if not _is_wiped(name)}
     return kept | CREDENTIALS
 
 
@@ -91,8 +88,14 @@ def free_port() -> int:
         return port
 
 
+def _is_wiped(name: str) -> bool:
+    if name == PROGRAM_VARIABLE:
+        return False
+    return name.startswith(("AWS_", "TRAILSTREAM_")) or name.lower().endswith("_proxy")
+
+
 def _program() -> Path:
-    program = Path(os.environ.get("TRAILSTREAM_ENDPOINT_BIN") or ROOT / ".venv-endpoint" / "bin" / "ministack")
+    program = Path(os.environ.get(PROGRAM_VARIABLE) or ROOT / ".venv-endpoint" / "bin" / "ministack")
     if not program.is_file():
         raise FileNotFoundError(f"no local AWS endpoint at {program}: `make test` installs it and runs the tests")
     return program

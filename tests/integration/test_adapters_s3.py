@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import random
+import re
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,11 +28,14 @@ from trailstream.model.errors import (
 REF = ObjectRef("logs", "AWSLogs/1/CloudTrail/log.json.gz")
 BODY = gzip.compress(random.Random(1).randbytes(10_000))
 MIB = 1024 * 1024
+READ_TIMEOUT_SECONDS = 0.3
 
 
 @asynccontextmanager
 async def store_at(url: str, *, attempts: int = 1) -> AsyncIterator[S3ObjectStore]:
-    clients = AwsClients(region=REGION, endpoint_url=url, connections=4, read_timeout_seconds=0.3, attempts=attempts)
+    clients = AwsClients(
+        region=REGION, endpoint_url=url, connections=4, read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=attempts
+    )
     async with clients as aws:
         yield S3ObjectStore(client=await aws.s3(), chunk_bytes=64 * 1024)
 
@@ -109,6 +113,26 @@ async def test_leaving_early_does_not_read_the_rest() -> None:
             assert await anext(chunks)
         await asyncio.sleep(0.1)
         assert server.bytes_sent < 20 * MIB
+
+
+async def test_a_slow_reader_is_not_taken_for_a_stalled_server() -> None:
+    whole: list[Part] = [head("200 OK", Content_Length=4 * MIB), *([b"x" * MIB] * 4)]
+    async with answering(whole) as server, store_at(server.url) as store, store.open(REF) as chunks:
+        taken = len(await anext(chunks))
+        await asyncio.sleep(2.5 * READ_TIMEOUT_SECONDS)
+        assert taken + sum([len(chunk) async for chunk in chunks]) == 4 * MIB
+
+
+async def test_a_bucket_of_another_region_is_read_there() -> None:
+    elsewhere: list[Part] = [
+        head("301 Moved Permanently", Content_Length=0, x_amz_bucket_region="eu-central-1"),
+    ]
+    whole: list[Part] = [head("200 OK", Content_Length=len(BODY)), BODY]
+    async with answering(elsewhere, whole) as server, store_at(server.url) as store:
+        for _ in range(2):
+            assert await read(store) == BODY
+    signed_for = [re.findall(rb"/([a-z0-9-]+)/s3/aws4_request", request)[0] for request in server.requests]
+    assert signed_for == [REGION.encode(), b"eu-central-1", b"eu-central-1"]
 
 
 async def test_a_cancelled_read_ends_at_once_and_the_store_goes_on() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from trailstream.model.errors import Problem
 from trailstream.model.limits import KIB
@@ -15,23 +15,22 @@ MAX_RULE_FILE_BYTES = 256 * KIB
 """Real rules are a few KiB."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTexts:
+class RuleTexts(NamedTuple):
     """What a rules directory holds, sorted by path."""
 
-    files: list[tuple[str, str]] = field(default_factory=list)
+    files: list[tuple[str, str]]
     """(path relative to the directory, text)."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem]
     """Files that could not be read as text."""
 
 
 def read_rule_directory(root: Path) -> RuleTexts:
     """Read every rule file below a directory, or one rule file; raises nothing.
 
-    Hidden files and directories are passed over, which is also how the ``..data`` of a mounted ConfigMap is; a link to a
-    file is followed, one to a directory is not.
+    Hidden files and directories are passed over, and with them the ``..data`` of a mounted ConfigMap; a link to a file
+    is followed, one to a directory is not.
     """
-    texts = RuleTexts()
+    texts = RuleTexts([], [])
     if root.is_file():
         _read(root, root.name, texts)
     elif root.is_dir():
@@ -61,12 +60,14 @@ def _read(path: Path, name: str, texts: RuleTexts) -> None:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_RULE_FILE_BYTES + 1)
-        if len(content) > MAX_RULE_FILE_BYTES:
-            texts.problems.append(Problem(name, f"is larger than {MAX_RULE_FILE_BYTES // KIB} KiB", "split it"))
-            return
-        texts.files.append((name, content.decode("utf-8-sig")))
     except OSError as error:
         texts.problems.append(Problem(name, f"cannot be read: {error.strerror}"))
+        return
+    if len(content) > MAX_RULE_FILE_BYTES:
+        texts.problems.append(Problem(name, f"is larger than {MAX_RULE_FILE_BYTES // KIB} KiB", "split it"))
+        return
+    try:
+        texts.files.append((name, content.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         texts.problems.append(Problem(f"{name}:{line}", "is not UTF-8 text", "save it as UTF-8"))

@@ -32,7 +32,8 @@ _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
 class S3ObjectStore:
     """Reads objects as they are stored: a ``Content-Encoding: gzip`` is metadata here, and nothing decodes it.
 
-    botocore checks the body's length and, where S3 sends one that it can compute, the checksum.
+    botocore checks the body's length and, where S3 sends one that it can compute, the checksum. A bucket of another
+    Region is found as botocore finds it, from S3's own answer; what a message says of the Region is not used.
     """
 
     def __init__(self, *, client: S3Client, chunk_bytes: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
-from io import BufferedIOBase
+from typing import BinaryIO
 
 from trailstream.adapters.alert_text import alert_json
 from trailstream.model.alert import Alert
@@ -20,8 +20,8 @@ class StdoutSink:
 
     name = "stdout"
 
-    def __init__(self, *, stream: BufferedIOBase) -> None:
-        """Take a binary stream, ``sys.stdout.buffer`` for one; closing it is left to its owner."""
+    def __init__(self, *, stream: BinaryIO) -> None:
+        """Take a buffered binary stream, ``sys.stdout.buffer`` for one; closing it is left to its owner."""
         self._stream = stream
         # Of the thread, not of the loop: a write goes on when the caller is cancelled, and the next must wait for it.
         self._writing = threading.Lock()
