@@ -199,23 +199,6 @@ async def test_a_queue_that_is_down_is_asked_again_until_it_answers() -> None:
     assert polls[:5] == ["queue_unavailable"] * 5
 
 
-async def test_a_bug_met_in_one_delivery_is_reported_and_leaves_its_message_on_the_queue() -> None:
-    queue = FakeQueue()
-    bad, good = queue.send("bad"), queue.send("good")
-
-    async def handle(delivery: Delivery) -> Outcome:
-        if delivery.body == "bad":
-            raise ZeroDivisionError("of ours")
-        return Done()
-
-    async with consuming(queue, handle) as rig:
-        await until(lambda: queue.deleted == [good] and bool(rig.of(ErrorHappened)))
-    (error,) = [fact for fact in rig.facts if isinstance(fact, ErrorHappened)]
-    assert error.code == "unexpected"
-    assert "ZeroDivisionError: of ours" in error.detail
-    assert bad not in queue.deleted
-
-
 async def test_stopping_finishes_what_was_begun_and_takes_nothing_new() -> None:
     queue = FakeQueue()
     message = queue.send("begun")
