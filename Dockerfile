@@ -1,0 +1,58 @@
+# syntax=docker/dockerfile:1
+ARG PYTHON_VERSION=3.13
+
+FROM docker.io/library/python:${PYTHON_VERSION}-slim AS build
+
+WORKDIR /src
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+
+# The environment has no pip of its own: the builder's installs into it.
+COPY requirements/service.lock requirements/dev.lock requirements/
+RUN python3 -m venv --without-pip /opt/trailstream \
+ && python3 -m pip --python /opt/trailstream/bin/python install --only-binary :all: --require-hashes \
+      -r requirements/service.lock
+
+# The build backend comes from the same lock as everywhere else, and stays behind.
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/python -m pip install --only-binary :all: --constraint requirements/dev.lock hatchling
+COPY pyproject.toml README.md LICENSE ./
+COPY service service
+RUN /opt/build/bin/python -m hatchling build -t wheel /dist \
+ && python3 -m pip --python /opt/trailstream/bin/python install --no-deps --no-index /dist/*.whl \
+ && /opt/trailstream/bin/python -m compileall -q /opt/trailstream/lib
+
+
+FROM docker.io/library/python:${PYTHON_VERSION}-slim
+
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="trailstream" \
+      org.opencontainers.image.description="Know within seconds when an API call that matters is made in any of your AWS accounts." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+# What installs software has no business in what runs it.
+RUN python3 -c 'import ensurepip, pip, shutil; [shutil.rmtree(each.__path__[0]) for each in (ensurepip, pip)]' \
+ && rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/site-packages/*
+
+COPY --from=build /opt/trailstream /opt/trailstream
+COPY deploy/rules /etc/trailstream/rules
+
+# Nothing is written at run time, so the root filesystem may be read-only. A number, because orchestrators that insist
+# on a user other than root cannot tell a name.
+ENV PATH=/opt/trailstream/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    TRAILSTREAM_TELEMETRY__HOST=0.0.0.0
+USER 10001:10001
+WORKDIR /
+EXPOSE 9464
+STOPSIGNAL SIGTERM
+
+# ECS ignores this one: there it belongs in the task definition.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
+  CMD ["python3", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('TRAILSTREAM_TELEMETRY__PORT', '9464') + '/healthz', timeout=4)"]
+
+ENTRYPOINT ["trailstream"]
+CMD ["worker", "--config", "/etc/trailstream/trailstream.toml"]
