@@ -19,9 +19,14 @@ class Batch(Protocol):
     took it does not keep them. ``value(i)`` parses the record whole, so it is asked for candidates only.
     """
 
-    indexes: Sequence[int]
-    heads: Sequence[Any]
-    raws: Sequence[bytes | None]
+    @property
+    def indexes(self) -> Sequence[int]: ...  # noqa: D102 -- said above
+
+    @property
+    def heads(self) -> Sequence[Any]: ...  # noqa: D102 -- said above
+
+    @property
+    def raws(self) -> Sequence[bytes | None]: ...  # noqa: D102 -- said above
 
     def value(self, position: int) -> Record:
         """Return the record at this position of the batch, parsed whole."""

@@ -1,0 +1,235 @@
+"""JSON events -> records, whatever the layout of the document. Memory is bounded by the limits on one record.
+
+The document is followed by a coroutine that is sent one event at a time, so its code reads like the grammar of what it
+accepts. ijson's own ``items`` and ``parse`` are not used: their memory grows with the depth of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Any, Literal, TypeAlias
+
+from trailstream.decode.cloudtrail.events import Event
+from trailstream.decode.json_text import double
+from trailstream.model.errors import (
+    NoRecordsError,
+    NotARecordError,
+    RecordDamageError,
+    RecordTooDeepError,
+    RecordTooLargeError,
+)
+from trailstream.model.limits import ReadLimits
+from trailstream.model.record import Record
+
+Layout: TypeAlias = Literal["records", "any"]
+"""``records``: ``{"Records":[...]}`` with any other keys in any order. ``any``: also a bare array, a bare record, an
+EventBridge event around one, and any of these one after another (JSON lines)."""
+
+_STARTS = frozenset({"start_map", "start_array"})
+_ENDS = frozenset({"end_map", "end_array"})
+_DEEPEST_SKIPPED = 1_000_000
+"""Levels that may be skipped: each takes a byte of the parser's memory."""
+_NAMES_OF_A_RECORD = ("eventVersion", "eventName")
+"""What tells a bare record from any other object: CloudTrail writes the first into every record; some tools drop it."""
+
+
+class RecordFinder:
+    """Give it events; it keeps the records that they complete in ``found``, and notes those that are unusable."""
+
+    def __init__(self, limits: ReadLimits, layout: Layout, first_index: int) -> None:
+        self._max_record_bytes = limits.max_record_bytes
+        self._max_depth = limits.max_depth
+        self._any = layout == "any"
+        self.next_index = first_index
+        self.found: list[tuple[int, Record]] = []
+        """(index, record), until the caller clears it."""
+        self.damaged = 0
+        self.first_damage: RecordDamageError | None = None
+        self.in_records = False
+        """Whether the text has got to somewhere among records."""
+        self.saw_records = False
+        self._building = False
+        self._at_boundary = True
+        self._bytes_in_record = 0
+        self._depth = 0
+        self._key = ""
+        self._follow = self._documents()
+        next(self._follow)
+
+    def take(self, events: Iterable[Event], text_bytes: int) -> None:
+        """Follow the events of so much text. Raises :class:`DamageError` where the document is no log."""
+        self._at_boundary = False
+        send = self._follow.send
+        for event in events:
+            send(event)
+        # Where in the text a record begins is not known, so only text that is wholly in it is counted.
+        self._bytes_in_record = 0 if self._at_boundary else self._bytes_in_record + text_bytes
+        if self._building and self._bytes_in_record > self._max_record_bytes:
+            self._follow.throw(RecordTooLargeError(f"longer than {self._max_record_bytes} bytes"))
+
+    def end(self) -> None:
+        """Say that the text has ended where it may. Raises :class:`NoRecordsError` where no records were in it."""
+        if not self.saw_records:
+            raise NoRecordsError("the document holds no Records array")
+
+    def _documents(self) -> Generator[None, Event, None]:
+        while True:
+            event, _ = yield
+            if event == "start_map":
+                yield from self._bare_or_records() if self._any else self._records_within(1)
+            elif not self._any:
+                raise NoRecordsError("the document is no object")
+            elif event == "start_array":
+                yield from self._elements()
+            else:
+                yield from self._element(event)
+
+    def _records_within(self, depth: int, key: str = "") -> Generator[None, Event, bool]:
+        """Skip what is left of a document object, all but its ``Records``; say whether it had any."""
+        had_records = False
+        while depth:
+            event, value = yield
+            if event == "map_key":
+                key = value
+            elif event == "start_array" and depth == 1 and key == "Records":
+                yield from self._elements(listed=True)
+                had_records = True
+            else:
+                depth += _step(event, depth)
+        return had_records
+
+    def _elements(self, *, listed: bool = False) -> Generator[None, Event, None]:
+        self.saw_records = self.in_records = True
+        while True:
+            event, _ = yield
+            if event == "end_array":
+                self.in_records = False
+                return
+            yield from self._element(event, listed=listed)
+
+    def _element(self, event: str, *, listed: bool = False) -> Generator[None, Event, None]:
+        """Follow one value that should be a record; ``listed`` in ``Records``, where any object is one."""
+        self._begin()
+        self._depth = 0
+        try:
+            if event != "start_map":
+                self._depth = int(event == "start_array")
+                raise NotARecordError("a record is an object")
+            record = yield from self._container({}, 0)
+            self._keep(record if listed else _recognised(record))
+        except RecordDamageError as damage:
+            self._building = False
+            depth = self._depth
+            while depth:
+                event, _ = yield
+                depth += _step(event, depth)
+            self._note(damage)
+        self._finish()
+
+    def _bare_or_records(self) -> Generator[None, Event, None]:
+        """Follow an object that is a record, an event around one, or a document with ``Records``: its keys tell."""
+        self._begin()
+        self.in_records = self.saw_records = True
+        try:
+            record = yield from self._up_to_records()
+            if record is not None:
+                self._keep(_recognised(record))
+        except RecordDamageError as damage:
+            self._building = False
+            if (yield from self._records_within(self._depth, self._key)):
+                return
+            self._note(damage)
+            record = {}
+        if record is None:
+            self._building = False
+            yield from self._elements(listed=True)
+            yield from self._records_within(1)
+        else:
+            self._finish()
+        self.in_records = False
+
+    def _up_to_records(self) -> Generator[None, Event, Record | None]:
+        """Build an object; None where it turns out to be a document, at the start of its ``Records``."""
+        record: Record = {}
+        self._depth = 1
+        while True:
+            event, key = yield
+            if event == "end_map":
+                self._depth = 0
+                return record
+            self._key = key
+            event, value = yield
+            if event == "start_array" and key == "Records":
+                return None
+            if event in _STARTS:
+                record[key] = yield from self._container({} if event == "start_map" else [], 1)
+            else:
+                record[key] = _scalar(value) if event == "number" else value
+
+    def _container(self, root: Any, above: int) -> Generator[None, Event, Any]:
+        """Build an object or array that has begun, ``above`` levels below the record's top."""
+        top, stack, key = root, [root], ""
+        self._depth = above + 1
+        while True:
+            event, value = yield
+            if event == "map_key":
+                key = value
+                continue
+            if event in _ENDS:
+                stack.pop()
+                self._depth -= 1
+                if not stack:
+                    return root
+                top = stack[-1]
+                continue
+            if event == "number":
+                value = _scalar(value)
+            elif event in _STARTS:
+                value = {} if event == "start_map" else []
+            if top.__class__ is dict:
+                top[key] = value
+            else:
+                top.append(value)
+            if event in _STARTS:
+                top = value
+                stack.append(top)
+                self._depth += 1
+                if self._depth > self._max_depth:
+                    raise RecordTooDeepError(f"nested deeper than {self._max_depth} levels")
+
+    def _begin(self) -> None:
+        self._building = self._at_boundary = True
+
+    def _keep(self, record: Record) -> None:
+        self.found.append((self.next_index, record))
+
+    def _note(self, damage: RecordDamageError) -> None:
+        damage.record_index = self.next_index
+        self.damaged += 1
+        self.first_damage = self.first_damage or damage
+
+    def _finish(self) -> None:
+        self._building = False
+        self._at_boundary = True
+        self.next_index += 1
+
+
+def _step(event: str, depth: int) -> int:
+    if event in _STARTS:
+        if depth == _DEEPEST_SKIPPED:
+            raise NoRecordsError(f"nested deeper than {_DEEPEST_SKIPPED} levels")
+        return 1
+    return -1 if event in _ENDS else 0
+
+
+def _scalar(number: Any) -> int | float:
+    return number if number.__class__ is int else double(number)
+
+
+def _recognised(value: Record) -> Record:
+    """Return the record that an object is or, as an EventBridge event, carries."""
+    if "detail-type" in value and isinstance(value.get("detail"), dict):
+        value = value["detail"]
+    if not any(name in value for name in _NAMES_OF_A_RECORD):
+        raise NotARecordError("the object is no CloudTrail record")
+    return value

@@ -1,0 +1,98 @@
+"""Stored bytes -> text, a piece at a time: gzip of any number of members, or plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from isal import isal_zlib
+
+from trailstream.model.errors import (
+    CorruptGzipError,
+    InflatedTooLargeError,
+    RatioTooHighError,
+    TrailingDataError,
+    TruncatedGzipError,
+)
+from trailstream.model.limits import KIB, ReadLimits
+
+_MAGIC = b"\x1f"
+"""The first byte of every gzip member (RFC 1952). No JSON text begins with it."""
+_GZIP = 16 + isal_zlib.MAX_WBITS
+_INPUT_BYTES = 64 * KIB
+"""Given to the inflater at a time: it hands back what it did not use as a copy, for every piece that it yields."""
+
+
+class Inflate:
+    """Feed it the stored bytes of one object; it yields their text in pieces of at most ``limits.piece_bytes``.
+
+    Compression is told from the first byte. An object of no bytes yields no text, which the reader refuses.
+    """
+
+    def __init__(self, limits: ReadLimits) -> None:
+        self._limits = limits
+        self._compressed: bool | None = None
+        self._member: Any = None
+        self.bytes_in = 0
+        """Stored bytes taken so far."""
+        self.bytes_out = 0
+        """Bytes of text yielded so far."""
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Take some stored bytes and yield their text.
+
+        Raises :class:`CorruptGzipError` (structure, checksum or length), :class:`TrailingDataError`,
+        :class:`InflatedTooLargeError` and :class:`RatioTooHighError`, each after everything before it was yielded.
+        """
+        if self._compressed is None and chunk:
+            self._compressed = chunk.startswith(_MAGIC)
+        step = _INPUT_BYTES if self._compressed else self._limits.piece_bytes
+        for start in range(0, len(chunk), step):
+            stored = chunk[start : start + step]
+            self.bytes_in += len(stored)
+            if self._compressed:
+                yield from self._members(stored)
+            else:
+                yield self._counted(stored)
+
+    def close(self) -> None:
+        """Say that the object has ended. Raises :class:`TruncatedGzipError` where its last member has not."""
+        if self._member is not None:
+            raise TruncatedGzipError(f"the gzip stream is cut after {self.bytes_in} bytes")
+
+    def _members(self, stored: bytes) -> Iterator[bytes]:
+        while stored:
+            if self._member is None:
+                if not stored.startswith(_MAGIC):
+                    raise TrailingDataError("data follows the gzip stream")
+                self._member = isal_zlib.decompressobj(_GZIP)
+            yield from self._inflated(stored)
+            if not self._member.eof:
+                return
+            stored = self._member.unused_data
+            self._member = None
+
+    def _inflated(self, stored: bytes) -> Iterator[bytes]:
+        most = self._limits.piece_bytes
+        while True:
+            try:
+                piece = self._member.decompress(stored, most)
+            except isal_zlib.IsalError as error:  # type: ignore[misc]  # its stub declares an instance, not a class
+                raise CorruptGzipError(f"after {self.bytes_out} bytes of text: {error}") from None
+            if piece:
+                yield self._counted(piece)
+            stored = self._member.unconsumed_tail
+            # A full piece may leave text inside the inflater although all its input is used.
+            if self._member.eof or not (stored or len(piece) == most):
+                return
+
+    def _counted(self, piece: bytes) -> bytes:
+        limits = self._limits
+        self.bytes_out += len(piece)
+        if self.bytes_out > limits.max_inflated_bytes:
+            raise InflatedTooLargeError(f"more than {limits.max_inflated_bytes} bytes of text")
+        if self.bytes_out > max(limits.ratio_free_bytes, limits.max_inflation_ratio * self.bytes_in):
+            raise RatioTooHighError(
+                f"{self.bytes_in} bytes inflate to more than {limits.max_inflation_ratio} times that"
+            )
+        return piece
