@@ -49,6 +49,22 @@ types: $(VENV)/.ready
 imports: $(VENV)/.ready
 	$(BIN)/lint-imports
 
+demo: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## the main job on this machine; STAY=1 keeps it running
+	@$(BIN)/python -m deploy.demo --endpoint $(ENDPOINT_VENV)/bin/ministack $(if $(STAY),--stay)
+
+# What a user installs, and not the tree it was built from: hence the other folder.
+WHEEL_BIN := $(CURDIR)/build/wheel-venv/bin
+wheel: $(VENV)/.ready ## the wheel, built, installed from the lock in a clean environment, and used
+	@rm -rf dist build/wheel-venv build/wheel-logs
+	$(BIN)/python -m hatchling build -t wheel
+	$(PYTHON) -m venv build/wheel-venv
+	$(WHEEL_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/service.lock
+	$(WHEEL_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	$(BIN)/python -m deploy.demo.write_logs build/wheel-logs --objects 20
+	cd build/wheel-logs && $(WHEEL_BIN)/trailstream --version
+	cd build/wheel-logs && $(WHEEL_BIN)/trailstream --help >/dev/null
+	cd build/wheel-logs && $(WHEEL_BIN)/trailstream scan . --rules $(CURDIR)/deploy/rules --summary ../wheel-scan.json >/dev/null
+
 check: lint types imports test wheel ## all that CI runs
 
 lock: ## compile the hashed lock files from pyproject.toml (needs uv)
