@@ -53,10 +53,10 @@ def wiped_environment() -> dict[str, str]:
 
 
 @contextmanager
-def running_endpoint(directory: Path) -> Iterator[Endpoint]:
+def running_endpoint(directory: Path, *, port: int | None = None) -> Iterator[Endpoint]:
     """Start the endpoint on a free loopback port, wait until it answers, and end it; its log is in the directory."""
     program = _program()
-    port = free_port()
+    port = port or free_port()
     log = directory / "endpoint.log"
     environment = wiped_environment() | {
         "BIND_HOST": "127.0.0.1",

@@ -86,6 +86,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             max_other_accounts=settings.telemetry.max_other_accounts,
             rules=[rule.info for rule in ruleset.rules],
             sinks=[sink.name for sink in sinks],
+            broken_rules=len(loaded.problems),
         )
         emit = _fanout(log, metrics.observe, LogFacts(log).observe, health.observe)
         queue = SqsQueue(client=await aws.sqs(region=queue_region(settings.queue.url)), queue_url=settings.queue.url)
@@ -124,8 +125,11 @@ class LambdaCore:
 
 
 @asynccontextmanager
-async def open_lambda(settings: Settings) -> AsyncIterator[LambdaCore]:
-    """Make the parts of the Lambda door; metrics are written to standard output, in the embedded metric format."""
+async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterator[LambdaCore]:
+    """Make the parts of the Lambda door; metrics are written to standard output, in the embedded metric format.
+
+    ``function_name`` is their dimension.
+    """
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form="json")
     loaded = load_rules(settings.rules.directory)
     ruleset = _ruleset(loaded, skip_broken=settings.rules.skip_broken)
@@ -136,7 +140,7 @@ async def open_lambda(settings: Settings) -> AsyncIterator[LambdaCore]:
         emf = EmfFacts(
             sys.stdout,
             namespace=settings.telemetry.emf_namespace,
-            dimensions={},
+            dimensions={"function": function_name},
             rules=[rule.info for rule in ruleset.rules],
             sinks=[sink.name for sink in sinks],
         )

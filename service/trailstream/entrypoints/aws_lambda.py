@@ -29,6 +29,7 @@ class Context(Protocol):
     """What we use of Lambda's context object."""
 
     aws_request_id: str
+    function_name: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how long the invocation may still take."""
@@ -92,14 +93,14 @@ class LambdaDoor:
 class _Sandbox:
     """What outlives an invocation."""
 
-    def __init__(self) -> None:
+    def __init__(self, function_name: str) -> None:
         settings = load_settings(Settings, config_path_from_environment())
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
-        self._door = self._runner.run(self._open(settings))
+        self._door = self._runner.run(self._open(settings, function_name))
 
-    async def _open(self, settings: Settings) -> LambdaDoor:
-        core = await self._stack.enter_async_context(open_lambda(settings))
+    async def _open(self, settings: Settings, function_name: str) -> LambdaDoor:
+        core = await self._stack.enter_async_context(open_lambda(settings, function_name=function_name))
         return LambdaDoor(handle=core.handler.handle, emit=core.emit, flush=core.flush, clock=time.time)
 
     def answer(self, event: Any, context: Context) -> dict[str, Any]:
@@ -109,10 +110,10 @@ class _Sandbox:
 
 
 @cache
-def _sandbox() -> _Sandbox:
-    return _Sandbox()
+def _sandbox(function_name: str) -> _Sandbox:
+    return _Sandbox(function_name)
 
 
 def handler(event: Mapping[str, Any] | Sequence[Any], context: Context) -> dict[str, Any]:
     """Handle one Lambda event: S3, SQS, SNS or EventBridge."""
-    return _sandbox().answer(event, context)
+    return _sandbox(context.function_name).answer(event, context)

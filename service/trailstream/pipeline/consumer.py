@@ -90,6 +90,7 @@ class Consumer:
 
     async def run(self) -> None:
         """Consume until :meth:`stop`. Raises what a loop raised by mistake; what the queue does is no mistake."""
+        self._report_slots()
         async with asyncio.TaskGroup() as tasks:
             keepers = [tasks.create_task(self._heartbeat()), tasks.create_task(self._forget())]
             polling = tasks.create_task(self._poll())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -170,6 +171,7 @@ class Handler:
                 damaged_records=scan.damaged_records,
                 candidates=scan.candidates,
                 matches=scan.matches,
+                matches_by_rule=scan.matches_by_rule,
                 bytes_compressed=scan.bytes_compressed,
                 bytes_inflated=scan.bytes_inflated,
                 reader=scan.reader,
@@ -196,6 +198,7 @@ class Handler:
                 damaged_records=0,
                 candidates=matched.candidates,
                 matches=len(matched.matches),
+                matches_by_rule=Counter(match.rule.id for match in matched.matches),
                 bytes_compressed=0,
                 bytes_inflated=0,
                 reader="inline",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -29,7 +30,7 @@ class ObjectScan:
         self._inflate = Inflate(limits)
         self._reader = open_reader(choice, ruleset.head_type, limits, layout)
         self.candidates = 0
-        self.matches = 0
+        self.matches_by_rule: Counter[str] = Counter()
         self.rule_failures: list[tuple[str, str]] = []
         """(rule id, detail) of rules that raised; the caller empties it as it reports them."""
         self.first_event_time: float | None = None
@@ -53,10 +54,15 @@ class ObjectScan:
                 self.first_event_time = unix_seconds(batch.value(0).get("eventTime"))
             matched = self._ruleset.match(batch)
             self.candidates += matched.candidates
-            self.matches += len(matched.matches)
+            self.matches_by_rule.update(match.rule.id for match in matched.matches)
             self.rule_failures += matched.failures
             yield matched.matches
         yield []
+
+    @property
+    def matches(self) -> int:
+        """Matches so far, of all rules."""
+        return self.matches_by_rule.total()
 
     @property
     def records(self) -> int:
