@@ -1,4 +1,4 @@
-"""What a user of the worker would have, on the local endpoint: bucket, queues, topic, inbox; and the worker's process."""
+"""What a user of the worker has, on the local endpoint: bucket, queues, topic, inbox; and the worker as a process."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Stage:
     async def until_empty(self, *, seconds: float = 30) -> None:
         """Wait until the queue holds nothing, visible or not."""
         async with asyncio.timeout(seconds):
-            while await self.counts(self.queue_url) != (0, 0):
+            while await self.counts(self.queue_url) != (0, 0):  # noqa: ASYNC110 - SQS is only to be asked
                 await asyncio.sleep(0.05)
 
 
@@ -208,7 +208,7 @@ async def running_worker(directory: Path, config: str, *, port: int, rules: str 
     log_path = directory / "worker.log"
     program = Path(sys.executable).parent / "trailstream"
     with log_path.open("wb") as log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: ASYNC220 - forking takes no time worth a thread
             [program, "worker", "--config", path], env=wiped_environment() | {"PYTHONUNBUFFERED": "1"}, stderr=log
         )
     try:

@@ -11,7 +11,6 @@ from typing import Any
 
 from endpoint import REGION, Endpoint, free_port, running_endpoint
 from stage import configuration, running_worker, set_stage
-
 from trailstream.adapters.aws import AwsClients
 
 KEY = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/01/02/111122223333_CloudTrail_us-east-1_20260102T0305Z_{}.json.gz"

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
+
 from doors import Entrance, World, created, lambda_door, via_lambda, via_worker
 from fakes import FakeSink
-
 from trailstream.entrypoints.aws_lambda import DeliveriesFailedError
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Done, Reject, Retry
@@ -104,7 +104,9 @@ async def test_one_unavailable_object_among_bad_ones_makes_the_message_come_agai
 
 
 @BOTH
-async def test_one_bad_object_among_good_ones_rejects_the_message_after_the_good_are_alerted(entrance: Entrance) -> None:
+async def test_one_bad_object_among_good_ones_rejects_the_message_after_the_good_are_alerted(
+    entrance: Entrance,
+) -> None:
     world = World()
     world.store.put("logs", "bad", gzip.compress(b"nothing of the kind"))
     world.store.put("logs", "good", log(record(1)))

@@ -125,7 +125,7 @@ def test_a_list_in_the_environment_that_is_not_json_is_explained(monkeypatch: py
 def test_settings_cannot_be_changed_once_they_are_read(tmp_path: Path) -> None:
     settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL))
     with pytest.raises(ValueError, match="frozen"):
-        settings.queue.slots = 3  # type: ignore[misc]  # that is the point
+        settings.queue.slots = 3
 
 
 def settings_of(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
 from trailstream.model.delivery import Delivery
 
 
@@ -27,7 +26,7 @@ class Invocation:
 
 def read_invocation(event: Any, *, request_id: str, received_at: float) -> Invocation:
     """Split a Lambda event into deliveries. What is not understood becomes one delivery, for the handler to refuse."""
-    records = event.get("Records") if isinstance(event, Mapping) else None
+    records: Any = event.get("Records") if isinstance(event, Mapping) else None
     if _all_from(records, "eventSource", "aws:sqs"):
         return Invocation(tuple(_from_sqs(record, received_at) for record in records), partial_failures=True)
     if _all_from(records, "EventSource", "aws:sns"):
