@@ -89,7 +89,7 @@ class SameValue:
 
 Condition: TypeAlias = All | Any | Not | Field | Together | Keyword | SameValue
 
-LEAF = Predicate("has a value", lambda value: not isinstance(value, (dict, list)), scalars_only=True)
+LEAF = Predicate("has a value", lambda value: not isinstance(value, (dict, list)))
 """A value that is neither an object nor an array: what EventBridge calls present."""
 
 
@@ -225,15 +225,14 @@ def _in_one(value: AnyValue, goals: tuple[_Goal, ...]) -> bool:
         groups.setdefault(path[0], []).append((path[1:], holds))
     return all(
         (name in value and _in_one(value[name], tuple(below)))
-        # Keys with dots in them are so rare that each goal below one may choose its way by itself.
-        or all(_reaches_dotted(value, name, path, holds) for path, holds in below)
+        # Keys with dots in them are so rare that each goal then chooses its way, and its elements, by itself.
+        or (_has_dotted(value, name, below) and all(_reaches(value, (name, *path), holds) for path, holds in below))
         for name, below in groups.items()
     )
 
 
-def _reaches_dotted(value: Record, name: str, path: Path, holds: Holds) -> bool:
-    dotted = any(".".join((name, *path[:end])) in value for end in range(1, len(path) + 1))
-    return dotted and _reaches(value, (name, *path), holds)
+def _has_dotted(value: Record, name: str, goals: list[_Goal]) -> bool:
+    return any(".".join((name, *path[:end])) in value for path, _ in goals for end in range(1, len(path) + 1))
 
 
 def _scalars(values: list[AnyValue]) -> Iterator[AnyValue]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from trailstream.rules.condition import All, Any, Condition, Field, Keyword, Path, SameValue, Together
 from trailstream.rules.predicate import PRESENT, Predicate
@@ -151,24 +151,43 @@ FEW_VALUES = (
 """Fields that take few different values, so that what was found out for one value is soon used again."""
 
 
-def anchors(gate: Gate | None, paths: frozenset[Path] | None = None) -> tuple[float, tuple[Anchor, ...]]:
-    """Return anchors of a gate, and how costly they are: one of them at least holds for every record that passes.
+def anchors(gate: Gate | None, paths: frozenset[Path] | None = None) -> tuple[Anchor, ...] | None:
+    """Return anchors of a gate: one of them at least holds for every record that passes it.
 
     Of a conjunction the cheapest part is taken, of a disjunction all parts. ``paths`` limits the values that may be
-    anchors. No anchors, and an infinite cost, where every record must be let through.
+    anchors. None where there are none, so that every record must be let through; no anchors at all where nothing
+    passes.
     """
+    return _anchors(gate, paths)[1]
+
+
+_NO_ANCHORS: Final = (float("inf"), None)
+
+
+def _anchors(gate: Gate | None, paths: frozenset[Path] | None) -> tuple[float, tuple[Anchor, ...] | None]:
     match gate:
         case Value(path, predicate) if paths is None or path in paths:
             return _cost(path, predicate), (gate,)
         case Words():
-            return 5.0, (gate,)
+            return WORDS_COST, (gate,)
         case Both(parts):
-            return min((anchors(part, paths) for part in parts), key=lambda found: found[0])
+            return min((_anchors(part, paths) for part in parts), key=lambda found: found[0])
         case Either(parts):
-            found = [anchors(part, paths) for part in parts]
-            return max(cost for cost, _ in found), tuple(anchor for _, some in found for anchor in some)
+            return _union([_anchors(part, paths) for part in parts])
         case _:
-            return float("inf"), ()
+            return _NO_ANCHORS
+
+
+def _union(found: list[tuple[float, tuple[Anchor, ...] | None]]) -> tuple[float, tuple[Anchor, ...] | None]:
+    all_anchors: list[Anchor] = []
+    for _, some in found:
+        if some is None:
+            return _NO_ANCHORS
+        all_anchors += some
+    return max((cost for cost, _ in found), default=0.0), tuple(all_anchors)
+
+
+WORDS_COST = 5.0
 
 
 def _cost(path: Path, predicate: Predicate) -> float:

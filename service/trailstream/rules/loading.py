@@ -41,7 +41,7 @@ def load(files: Iterable[tuple[str, str]]) -> LoadedRules:
 
 def _read(path: str, text: str, loaded: LoadedRules) -> RuleFile | None:
     try:
-        found = documents(text, is_json=PurePosixPath(path).suffix == ".json")
+        found = documents(text, is_json=PurePosixPath(path).suffix.lower() == ".json")
     except DocumentError as error:
         loaded.problems.append(Problem(f"{path}:{error.line}", error.what, error.remedy))
         return None
@@ -63,7 +63,7 @@ def _compile(file: RuleFile, seen: dict[str, tuple[Rule, str]], loaded: LoadedRu
     loaded.problems.extend(_located(error, file) for error in compiled.problems)
     loaded.notes.extend(Note(file.path, note) for note in compiled.notes)
     for rule in compiled.rules:
-        _add(rule, _content(file), seen, loaded)
+        _add(rule, file, seen, loaded)
 
 
 def _located(error: RuleSyntaxError, file: RuleFile) -> Problem:
@@ -76,19 +76,20 @@ def _content(file: RuleFile) -> str:
     return json.dumps([document.value for document in file.documents], sort_keys=True)
 
 
-def _add(rule: Rule, content: str, seen: dict[str, tuple[Rule, str]], loaded: LoadedRules) -> None:
+def _add(rule: Rule, file: RuleFile, seen: dict[str, tuple[Rule, str]], loaded: LoadedRules) -> None:
+    content = _content(file)
     known = seen.get(rule.info.id)
     if known is None:
         seen[rule.info.id] = (rule, content)
         loaded.rules.append(rule)
         return
     first, first_content = known
-    if first_content == content:
+    if first_content == content and first.info.path != rule.info.path:
         loaded.notes.append(Note(rule.info.path, f"the same as {first.info.path}; loaded once"))
         return
     loaded.problems.append(
         Problem(
-            f"{rule.info.path}:1",
+            f"{rule.info.path}:{file.documents[0].line_of(('id',))}",
             f'the id "{rule.info.id}" is also that of {first.info.path}, which says something else',
             "give each rule an id of its own",
         )

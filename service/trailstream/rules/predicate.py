@@ -33,8 +33,6 @@ class Predicate:
     folded: bool = False
     literals: frozenset[str] | None = None
     """Every string, array or object that passes holds one of these words in its JSON text, case aside."""
-    scalars_only: bool = False
-    """No array and no object passes."""
 
 
 # Such a word stands in the JSON text of a value exactly as in the value: no character of it can be part of a number's
@@ -65,7 +63,6 @@ def any_of(predicates: Iterable[Predicate]) -> Predicate:
         values=_shared([_comparable(part, parts) for part in parts]),
         folded=any(part.folded for part in parts),
         literals=_shared([part.literals for part in parts]),
-        scalars_only=all(part.scalars_only for part in parts),
     )
 
 
@@ -97,4 +94,4 @@ def _shared(sets: list[frozenset[str] | None]) -> frozenset[str] | None:
 PRESENT = Predicate("is present", lambda _value: True)
 """Any value at all, null included."""
 
-IS_NULL = Predicate("is null", lambda value: value is None, values=frozenset(), scalars_only=True)
+IS_NULL = Predicate("is null", lambda value: value is None, values=frozenset())

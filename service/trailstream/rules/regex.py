@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import re2
 
@@ -19,23 +20,27 @@ def search(pattern: str, *, flags: str = "") -> Callable[[str], bool]:
     ``flags`` are RE2's: ``i`` ignores case, ``m`` lets ``^`` and ``$`` stand at line ends, ``s`` lets ``.`` match line
     ends. Raises :class:`RuleSyntaxError` for what RE2 does not take (look-around and back-references, above all).
     """
+    text = f"(?{flags}:{pattern})" if flags else pattern
+    find = compiled(text.encode("utf-8", "replace")).search
+    return lambda value: find(value.encode("utf-8", "replace")) is not None
+
+
+def compiled(pattern: str | bytes) -> Any:
+    """Return RE2's own object for a pattern; it takes texts of the pattern's type. Raises as :func:`search` does."""
     if len(pattern) > MAX_PATTERN_CHARACTERS:
         raise RuleSyntaxError(f"the regular expression is longer than {MAX_PATTERN_CHARACTERS} characters")
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_PROGRAM_BYTES
     options.never_capture = True
-    text = f"(?{flags}:{pattern})" if flags else pattern
     try:
-        compiled = re2.compile(text.encode("utf-8", "replace"), options=options)
+        return re2.compile(pattern, options=options)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
         raise RuleSyntaxError(
             f"the regular expression is not one that RE2 takes: {reason}",
             remedy="RE2 has no look-around and no back-references",
         ) from None
-    find = compiled.search
-    return lambda value: find(value.encode("utf-8", "replace")) is not None
 
 
 def literal(text: str) -> str:

@@ -51,10 +51,10 @@ class Ruleset:
         fields: dict[Path, FieldIndex] = {}
         words: dict[str, list[int]] = {}
         for number, gate in enumerate(gates):
-            found = anchors(gate, indexed)[1]
-            if not found:
+            found = anchors(gate, indexed)
+            if found is None:
                 self._always.append(number)
-            for anchor in found:
+            for anchor in found or ():
                 if isinstance(anchor, Value):
                     fields.setdefault(anchor.path, FieldIndex(read[anchor.path])).add(anchor.predicate, number)
                 else:
@@ -110,12 +110,12 @@ class Ruleset:
 def _guard(gate: Gate | None, paths: frozenset[Path], read: dict[Path, ReadHead]) -> Guard | None:
     """Compile what a gate asks of heads; None where that is its anchor alone, which the index has asked already."""
     seen = within(gate, paths)
-    return None if isinstance(seen, Value) and anchors(gate, paths)[1] == (seen,) else guard_of(seen, read)
+    return None if isinstance(seen, Value) and anchors(gate, paths) == (seen,) else guard_of(seen, read)
 
 
 def _head_paths(gates: Sequence[Gate | None]) -> tuple[frozenset[Path], list[Path]]:
     """Choose the fields that rules are anchored on, and the fields that heads hold: those and the most asked for."""
-    wanted = Counter(anchor.path for gate in gates for anchor in anchors(gate)[1] if isinstance(anchor, Value))
+    wanted = Counter(anchor.path for gate in gates for anchor in anchors(gate) or () if isinstance(anchor, Value))
     indexed = [path for path, _ in _by_count(wanted)[:MAX_INDEXED_FIELDS]]
     asked = Counter(path for gate in gates for path in set(value_paths(gate)))
     others = [path for path, _ in _by_count(asked) if path not in wanted and len(path) == 1]

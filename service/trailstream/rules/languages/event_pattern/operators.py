@@ -11,8 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import re2
-
+from trailstream.rules import regex
 from trailstream.rules.condition import LEAF
 from trailstream.rules.documents import At
 from trailstream.rules.predicate import IS_NULL, Predicate, any_of, fold, words_of
@@ -33,9 +32,9 @@ def value_predicate(value: Any, at: At) -> Predicate:
     if value is None:
         return IS_NULL
     if isinstance(value, bool):
-        return Predicate(f"is {str(value).lower()}", lambda found: found is value, frozenset(), scalars_only=True)
+        return Predicate(f"is {str(value).lower()}", lambda found: found is value, frozenset())
     if isinstance(value, (int, float)):
-        return _number(f"is {value}", lambda found: found == value)
+        return Predicate(f"is {value}", lambda found: _is_number(found) and found == value, values=frozenset())
     raise RuleSyntaxError("Match value must be String, number, true, false, or null", at=at)
 
 
@@ -45,7 +44,6 @@ def one_of_texts(texts: frozenset[str], name: str = "") -> Predicate:
         name or " or ".join(f'is "{text}"' for text in sorted(texts)),
         lambda found: found.__class__ is str and found in texts,
         values=texts,
-        scalars_only=True,
     )
 
 
@@ -64,19 +62,14 @@ def _ipv6(value: str) -> Predicate:
 
 def _text(name: str, test: Callable[[str], bool], *, of: str = "") -> Predicate:
     """Return a predicate that holds for strings only; ``of`` is text that each of them holds, case aside."""
-    return Predicate(
-        name,
-        lambda found: found.__class__ is str and test(found),
-        literals=words_of(of),
-        scalars_only=True,
-    )
+    return Predicate(name, lambda found: found.__class__ is str and test(found), literals=words_of(of))
 
 
 def _number(name: str, test: Callable[[Number], bool]) -> Predicate:
     def holds(found: Any) -> bool:
         return found.__class__ in (int, float) and -NUMBER_LIMIT <= found <= NUMBER_LIMIT and test(found)
 
-    return Predicate(name, holds, values=frozenset(), scalars_only=True)
+    return Predicate(name, holds, values=frozenset())
 
 
 def expression_predicate(expression: dict[str, Any], at: At) -> Predicate:
@@ -133,7 +126,6 @@ def _folded_texts(texts: frozenset[str]) -> Predicate:
         lambda found: found.__class__ is str and fold(found) in folded,
         values=folded,
         folded=True,
-        scalars_only=True,
     )
 
 
@@ -148,22 +140,25 @@ def _wildcard(argument: Any, at: At) -> Predicate:
             "wildcard character",
             at=at,
         )
-    full_match = re2.compile("(?s)" + ".*".join(map(re2.escape, parts))).fullmatch
-    return _text(f'wildcard "{pattern}"', lambda found: full_match(found) is not None, of=" ".join(parts))
+    like = regex.search(rf"\A{'.*'.join(map(regex.literal, parts))}\z", flags="s")
+    return _text(f'wildcard "{pattern}"', like, of=" ".join(parts))
 
 
 def _wildcard_parts(pattern: str, at: At) -> list[str]:
-    r"""Split at the wildcards; ``\*`` and ``\\`` stand for themselves, and no other escape is allowed."""
+    r"""Split at the wildcards; ``\*`` and ``\\`` stand for themselves, and no other escape is allowed.
+
+    event-ruler counts positions in the quoted text, so from 1.
+    """
     parts, position = [""], 0
     while position < len(pattern):
         character, following = pattern[position], pattern[position + 1 : position + 2]
         if character == "*":
             if following == "*":
-                raise RuleSyntaxError(f"Consecutive wildcard characters at pos {position}", at=at)
+                raise RuleSyntaxError(f"Consecutive wildcard characters at pos {position + 1}", at=at)
             parts.append("")
         elif character == "\\":
             if following not in ("*", "\\"):
-                raise RuleSyntaxError(f"Invalid escape character at pos {position}", at=at)
+                raise RuleSyntaxError(f"Invalid escape character at pos {position + 1}", at=at)
             parts[-1] += following
             position += 1
         else:
@@ -180,7 +175,7 @@ def _exists(argument: Any, at: At) -> Predicate:
 
 
 def _cidr(argument: Any, at: At) -> Predicate:
-    text = _string(argument, "cidr", at)
+    text = _string(argument, "prefix", at)  # event-ruler says "prefix" here too
     address, slash, bits = text.partition("/")
     if not slash or "/" in bits:
         raise RuleSyntaxError("Malformed CIDR, one '/' required", at=at)
@@ -260,9 +255,7 @@ def _anything_but(argument: Any, at: At) -> Predicate:
     refused = _refused(argument, at)
     test = refused.holds
     return Predicate(
-        f"anything but {refused.name}",
-        lambda found: not isinstance(found, (dict, list)) and not test(found),
-        scalars_only=True,
+        f"anything but {refused.name}", lambda found: not isinstance(found, (dict, list)) and not test(found)
     )
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any as AnyValue
 
-from trailstream.rules.condition import All, Any, Condition, Field, Not, Path, all_of, one_of
+from trailstream.rules.condition import LEAF, All, Any, Condition, Field, Not, Path, all_of, one_of
+from trailstream.rules.languages.event_pattern.operators import one_of_texts
 from trailstream.rules.languages.event_pattern.pattern import Wanted, field_condition
 from trailstream.rules.predicate import Predicate
 
@@ -70,8 +71,22 @@ def _sources_of(source: str) -> Iterable[str]:
     return (service, service + _SUFFIX) if service != source else ()
 
 
+_INSIGHT_SOURCE = "aws.cloudtrail"
+"""Insights events carry no eventSource; CloudTrail itself sends them."""
+
+
 def _source(wanted: Wanted) -> Condition:
-    return field_condition(("eventSource",), _translated(wanted, source_of, _sources_of))
+    asked = _translated(wanted, source_of, _sources_of)
+    insight = Field(("eventType",), one_of_texts(frozenset(["AwsCloudTrailInsight"])))
+    has_source = Field(("eventSource",), LEAF)
+    parts: list[Condition] = []
+    if asked.predicate is not None:
+        parts.append(Field(("eventSource",), asked.predicate))
+    if wanted.predicate is not None and wanted.predicate.holds(_INSIGHT_SOURCE):
+        parts.append(all_of([insight, Not(has_source)]))
+    if wanted.or_absent:
+        parts.append(all_of([Not(has_source), Not(insight)]))
+    return one_of(parts)
 
 
 def _detail_type(wanted: Wanted) -> Condition:
@@ -97,10 +112,10 @@ def _translated(wanted: Wanted, forward: Callable[[str], str | None], back: Call
     def holds(found: AnyValue) -> bool:
         return found.__class__ is str and (made := forward(found)) is not None and asked.holds(made)
 
-    return Wanted(Predicate(asked.name, holds, scalars_only=True), wanted.or_absent)
+    return Wanted(Predicate(asked.name, holds), wanted.or_absent)
 
 
-_TEXT = Predicate("is text", lambda found: found.__class__ is str and found != "", scalars_only=True)
+_TEXT = Predicate("is text", lambda found: found.__class__ is str and found != "")
 
 
 def _first_of(*paths: Path) -> Callable[[Wanted], Condition]:

@@ -8,10 +8,10 @@ NAME = "sigma"
 
 
 def claims(file: RuleFile) -> bool:
-    """Claim a file with a document that has a detection, a correlation, a filter or a collection action."""
+    """Claim a file with a document that has a detection, a correlation or a log source."""
     return any(
         isinstance(document.value, dict)
-        and not document.value.keys().isdisjoint(("detection", "correlation", "logsource", "action"))
+        and not document.value.keys().isdisjoint(("detection", "correlation", "logsource"))
         for document in file.documents
     )
 

@@ -8,9 +8,12 @@ from typing import Any
 from sigma.collection import SigmaCollection
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
+from sigma.policy import SigmaPolicy
+from sigma.policy.regex_engine import RegexEngine, RegexPattern
 from sigma.rule import SigmaRule
 
 from trailstream.model.alert import RuleInfo, Severity
+from trailstream.rules import regex
 from trailstream.rules.condition import Condition, one_of
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.sigma import NAME
@@ -21,6 +24,21 @@ MAX_CONDITION_CHARACTERS = 4096
 MAX_CONDITION_DEPTH = 20
 """Parentheses within parentheses."""
 
+
+class _BoundedRegexEngine(RegexEngine):
+    """What pySigma compiles expressions with: RE2, silent and within our bounds."""
+
+    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:  # noqa: ARG002 -- what is kept is compiled again, with its flags
+        expression: RegexPattern = regex.compiled(pattern)
+        return expression
+
+    @property
+    def error(self) -> type[Exception]:
+        return RuleSyntaxError
+
+
+_POLICY = SigmaPolicy(regex_engine=_BoundedRegexEngine())
+
 _DEFAULT_SEVERITY = Severity.MEDIUM
 
 
@@ -29,7 +47,9 @@ def compile_file(file: RuleFile) -> Compiled:
     result = Compiled()
     try:
         documents = _evaluable(file)
-        collection = SigmaCollection.from_dicts(documents, collect_errors=True, resolve_references=False)
+        collection = SigmaCollection.from_dicts(
+            documents, collect_errors=True, resolve_references=False, policy=_POLICY
+        )
     except SigmaError as error:
         result.problems.append(_problem(error))
         return result
@@ -144,4 +164,6 @@ def _problem(error: SigmaError) -> RuleSyntaxError:
     kind = type(error).__name__
     key = kind.removeprefix("Sigma").removesuffix("Error").lower()
     at = _PLACES.get(kind, (key,) if key in _KEYS else ("detection",))
+    if isinstance(error.__cause__, RuleSyntaxError):
+        return RuleSyntaxError(error.__cause__.what, at=at, remedy=error.__cause__.remedy)
     return RuleSyntaxError(str(error) or kind, at=at)

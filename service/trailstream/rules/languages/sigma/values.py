@@ -147,7 +147,7 @@ def _shape(parts: list[Any], texts: list[str]) -> Callable[[str], bool]:
 def _regular_expression(value: SigmaRegularExpression) -> Predicate:
     if value.contains_placeholder():
         _refuse_placeholders(value.regexp)
-    pattern = value.regexp.to_plain(regex=True) if not value.regexp.original else str(value.regexp)
+    pattern = str(value.regexp)
     flags = "".join(sorted(value.sigma_to_re_flag[flag] for flag in value.flags))
     found_in = regex.search(pattern, flags=flags)
     return Predicate(

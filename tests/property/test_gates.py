@@ -1,0 +1,168 @@
+"""Gates lose no match: what they let through, evaluated, is what evaluating every rule on every record finds."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpora import DATA, delivered_records, json_lines, needs_corpora, rule_files
+from fake_batches import FakeBatch
+from trailstream.adapters.rule_directory import read_rule_directory
+from trailstream.rules.languages.event_pattern.pattern import matches
+from trailstream.rules.loading import load
+from trailstream.rules.rule import Rule
+from trailstream.rules.ruleset import Ruleset
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "deploy" / "rules"
+NAMES = ("eventName", "eventSource", "userIdentity", "type", "a", "b", "userIdentity.type", "a.b")
+WORDS = (
+    "Create",
+    "CREATEuser",
+    "createUser",
+    "root",
+    "Root",
+    "x",
+    "",
+    "tal\N{KELVIN SIGN}ing",
+    "talking",
+    "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}x",
+    "\N{LATIN SMALL LETTER LONG S}",
+    "s",
+)
+TEXTS = st.sampled_from(WORDS) | st.text(max_size=3)
+SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-2, 2, allow_nan=False) | TEXTS
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    max_leaves=8,
+)
+RECORDS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5)
+
+PATTERN_VALUES = st.one_of(
+    SCALARS,
+    TEXTS.map(lambda text: {"prefix": text}),
+    TEXTS.map(lambda text: {"suffix": text}),
+    TEXTS.map(lambda text: {"prefix": {"equals-ignore-case": text}}),
+    TEXTS.map(lambda text: {"equals-ignore-case": text}),
+    TEXTS.map(lambda text: {"anything-but": text}),
+    st.sampled_from(WORDS).map(lambda text: {"wildcard": f"*{text}*"}),
+    st.booleans().map(lambda exists: {"exists": exists}),
+    st.integers(-3, 3).map(lambda bound: {"numeric": [">=", bound]}),
+)
+FIELDS = st.dictionaries(
+    st.sampled_from(NAMES), st.lists(PATTERN_VALUES, min_size=1, max_size=3), min_size=1, max_size=3
+)
+PATTERNS = st.recursive(
+    FIELDS,
+    lambda inner: (
+        st.dictionaries(st.sampled_from(NAMES), inner, min_size=1, max_size=3)
+        | st.lists(inner, min_size=2, max_size=3).map(lambda some: {"$or": some})
+    ),
+    max_leaves=4,
+)
+
+MODIFIERS = ("", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased", "|re", "|contains|all", "|neq")
+SIGMA_FIELDS = st.sampled_from((*NAMES, "userIdentity.type.a", "a.b.type"))
+SIGMA_ITEMS = st.one_of(
+    st.tuples(
+        st.builds(str.__add__, SIGMA_FIELDS, st.sampled_from(MODIFIERS)), st.lists(st.sampled_from(WORDS), min_size=1)
+    ),
+    st.tuples(SIGMA_FIELDS, st.lists(SCALARS.filter(lambda value: value != "%"), min_size=1, max_size=3)),
+    st.tuples(SIGMA_FIELDS.map(lambda name: f"{name}|exists"), st.booleans()),
+    st.tuples(SIGMA_FIELDS.map(lambda name: f"{name}|fieldref"), st.sampled_from(NAMES)),
+    st.tuples(SIGMA_FIELDS.map(lambda name: f"{name}|gte"), st.integers(-2, 2)),
+)
+DETECTIONS = st.lists(SIGMA_ITEMS, min_size=1, max_size=3).map(dict) | st.lists(
+    st.sampled_from([word for word in WORDS if word]), min_size=1, max_size=2
+)
+CONDITIONS = st.sampled_from(
+    ["p", "p and q", "p or q", "p and not q", "not p", "not (p or q)", "1 of them", "all of them", "p or (q and not p)"]
+)
+
+
+def pattern_rule(number: int, pattern: Any) -> Any:
+    return {"id": str(number), "title": "T", "severity": "low", "pattern": pattern}
+
+
+def sigma_rule(first: Any, second: Any, condition: str) -> Any:
+    return {
+        "title": "T",
+        "logsource": {"product": "aws"},
+        "detection": {"p": first, "q": second, "condition": condition},
+    }
+
+
+def answers(rules: list[Rule], raws: list[bytes], *, gated: bool, keep_raw: bool = True) -> list[tuple[int, str]]:
+    ruleset = Ruleset(rules, gated=gated)
+    matched = ruleset.match(FakeBatch(raws, ruleset.head_type, keep_raw=keep_raw))
+    assert not matched.failures
+    return [(match.record_index, match.rule.id) for match in matched.matches]
+
+
+def spellings(record: dict[str, Any]) -> list[bytes]:
+    """Write one record in the ways that CloudTrail, other tools and the wicked do."""
+    compact = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    escaped = re.sub(r'"(?:[^"\\]|\\.)*"', _escape, compact)
+    return [text.encode() for text in (compact, json.dumps(record), json.dumps(record, indent=1), escaped)]
+
+
+def _escape(string: re.Match[str]) -> str:
+    return string[0] if "\\" in string[0] else string[0].replace("e", "\\u0065")
+
+
+def holds_for(rules: list[Rule], records: list[dict[str, Any]]) -> None:
+    raws = [raw for record in records for raw in spellings(record)]
+    expected = answers(rules, raws, gated=False)
+    assert answers(rules, raws, gated=True) == expected
+    assert answers(rules, raws, gated=True, keep_raw=False) == expected
+    for one in rules:
+        assert answers([one], raws, gated=True) == [found for found in expected if found[1] == one.info.id]
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(PATTERNS, min_size=1, max_size=4), st.lists(RECORDS, min_size=1, max_size=4))
+def test_gates_lose_no_match_of_an_event_pattern(patterns: list[Any], records: list[dict[str, Any]]) -> None:
+    loaded = load([(f"{number}.json", json.dumps(pattern_rule(number, one))) for number, one in enumerate(patterns)])
+    holds_for(loaded.rules, records)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.builds(sigma_rule, DETECTIONS, DETECTIONS, CONDITIONS), min_size=1, max_size=4),
+    st.lists(RECORDS, min_size=1, max_size=4),
+)
+def test_gates_lose_no_match_of_a_sigma_rule(documents: list[Any], records: list[dict[str, Any]]) -> None:
+    loaded = load([(f"{number}.json", json.dumps(document)) for number, document in enumerate(documents)])
+    holds_for(loaded.rules, records)
+
+
+@settings(deadline=None, max_examples=100)
+@given(PATTERNS, RECORDS)
+def test_a_pattern_below_detail_answers_as_on_the_event(pattern: Any, record: dict[str, Any]) -> None:
+    loaded = load([("a.json", json.dumps(pattern_rule(0, {"detail": pattern})))])
+    for rule in loaded.rules:
+        found = answers([rule], [json.dumps(record).encode()], gated=True)
+        assert bool(found) == matches({"detail": pattern}, {"detail": record})
+
+
+@needs_corpora
+@pytest.mark.parametrize("corpus", ["sigma", "suzaku", "patterns", "examples"])
+def test_gates_lose_no_match_of_the_corpora_on_delivered_records(corpus: str) -> None:
+    if corpus == "patterns":
+        found = json_lines("event_patterns_in_the_wild.jsonl")
+        files = [(f"{number}.json", json.dumps(one["pattern"])) for number, one in enumerate(found)]
+    elif corpus == "examples":
+        files = read_rule_directory(EXAMPLES).files
+    else:
+        files = rule_files(corpus)
+    rules = load(files).rules
+    raws = [json.dumps(record, separators=(",", ":")).encode() for record in delivered_records()]
+    expected = answers(rules, raws, gated=False)
+    assert expected, f"{DATA} holds records that match"
+    assert answers(rules, raws, gated=True) == expected
