@@ -21,7 +21,7 @@ from .generator import LogObject
 from .plain_loop import Expected, expected_alerts
 from .screen import Screen
 from .stage import Stage, stage
-from .workload import SEED, workload
+from .workload import add_options, workload
 
 FAILED, INTERRUPTED = 1, 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -33,7 +33,9 @@ def main() -> int:
     screen = Screen(Console(highlight=False))
     try:
         screen.say("Writing CloudTrail logs, and reading them with a plain loop ...")
-        objects = list(workload(options.seed, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        logs = workload(options.seed, now, small_objects=options.objects, large_object_mb=options.large_mb)
+        objects = list(logs)
         expected = expected_alerts(objects)
         return 0 if asyncio.run(_run(options, screen, objects, expected)) else FAILED
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -47,13 +49,14 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--endpoint", type=Path, required=True, help="the executable of the local AWS endpoint")
-    parser.add_argument("--seed", type=int, default=SEED, help="other logs, of the same kinds")
+    add_options(parser, large_object_mb=48)
     parser.add_argument("--stay", action="store_true", help="keep everything running until Ctrl-C")
     return parser.parse_args()
 
 
 async def _run(options: argparse.Namespace, screen: Screen, objects: Sequence[LogObject], expected: Expected) -> bool:
     _stop_at_the_first_signal()
+    screen.say("Starting the local AWS endpoint and the worker ...")
     accounts = sorted({each.account for each in objects})
     async with stage(options.endpoint, accounts) as running, aiohttp.ClientSession() as http:
         screen.say(f"The worker is running. Its metrics: {running.metrics_url}")

@@ -106,7 +106,8 @@ def _endpoint(program: Path, folder: Path, url: str) -> Program:
         "S3_DATA_DIR": str(folder / "s3"),
     }
     name, log = "the local AWS endpoint", folder / "endpoint.log"
-    return Program(name, [str(program)], log=log, environment=environment, grace_seconds=5)
+    # It would wait for polls that nobody reads any more, and has nothing to lose.
+    return Program(name, [str(program)], log=log, environment=environment, grace_seconds=0.5)
 
 
 def _worker(folder: Path, config: Path) -> Program:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,19 +17,27 @@ TUTORIAL_EVENT_ID = "17b46459-dada-4278-b8e2-5a4ca9ff1a9c"
 """The CreateTopic of the tutorial's sample log."""
 
 SEED = 20150124
-SMALL_OBJECTS = 300
-LARGE_OBJECT_BYTES = 48_000_000
+MEGABYTE = 1_000_000
 PRETTY_RECORDS = 400
 NOTABLE = (*PLANTED, *NEAR_MISSES)
 
 
-def workload(seed: int, now: datetime) -> Iterator[LogObject]:
+def workload(seed: int, now: datetime, *, small_objects: int, large_object_mb: int) -> Iterator[LogObject]:
     """Yield the tutorial's sample log, objects of the usual sizes, a large one, and one that was pretty-printed."""
     generator = Generator(seed, now)
     yield tutorial_object()
-    yield from generator.objects(SMALL_OBJECTS, planted=NOTABLE * 3)
-    yield generator.large_object(LARGE_OBJECT_BYTES, planted=NOTABLE)
+    yield from generator.objects(small_objects, planted=NOTABLE * 3)
+    yield generator.large_object(large_object_mb * MEGABYTE, planted=NOTABLE)
     yield generator.pretty_object(PRETTY_RECORDS, planted=NOTABLE)
+
+
+def add_options(parser: argparse.ArgumentParser, *, large_object_mb: int) -> None:
+    """Let the command line choose what is generated; ``large_object_mb`` is the default for the one large object."""
+    parser.add_argument("--seed", type=int, default=SEED, help="other logs, of the same kinds")
+    parser.add_argument("--objects", type=int, default=300, help="how many objects of the usual sizes (%(default)s)")
+    parser.add_argument(
+        "--large-mb", type=int, default=large_object_mb, help="MB of JSON in the one large object (%(default)s)"
+    )
 
 
 def tutorial_object() -> LogObject:
