@@ -63,10 +63,11 @@ async def test_a_closed_stream_is_for_a_later_try() -> None:
     assert isinstance(error, SinkUnavailableError)
 
 
+@pytest.mark.timeout(20)
 async def test_a_slow_reader_does_not_hold_the_event_loop_and_lines_stay_whole() -> None:
     reader, writer = os.pipe()
     alerts = [an_alert(number) for number in range(400)]
-    with os.fdopen(reader, "rb") as source, os.fdopen(writer, "wb") as stream:
+    with os.fdopen(writer, "wb") as stream, os.fdopen(reader, "rb") as source:
         sink = StdoutSink(stream=stream)
         sends = [asyncio.create_task(sink.send(alerts[i : i + 100])) for i in range(0, 400, 100)]
         for _ in range(20):
