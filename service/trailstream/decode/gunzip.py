@@ -19,6 +19,10 @@ from trailstream.model.limits import KIB, ReadLimits
 _MAGIC = b"\x1f"
 """The first byte of every gzip member (RFC 1952). No JSON text begins with it."""
 _GZIP = 16 + isal_zlib.MAX_WBITS
+_FIXED_HEADER = 10
+_HEADER_CHECKSUM, _EXTRA_FIELD, _FILE_NAME, _COMMENT = 2, 4, 8, 16
+_LONGEST_HEADER = 128 * KIB
+"""An extra field has at most 64 KB; the names after it have no limit of their own."""
 _INPUT_BYTES = 64 * KIB
 """Given to the inflater at a time: it hands back what it did not use as a copy, for every piece that it yields."""
 
@@ -33,6 +37,7 @@ class Inflate:
         self._limits = limits
         self._compressed: bool | None = None
         self._member: Any = None
+        self._header = b""
         self.bytes_in = 0
         """Stored bytes taken so far."""
         self.bytes_out = 0
@@ -57,14 +62,19 @@ class Inflate:
 
     def close(self) -> None:
         """Say that the object has ended. Raises :class:`TruncatedGzipError` where its last member has not."""
-        if self._member is not None:
+        if self._member is not None or self._header:
             raise TruncatedGzipError(f"the gzip stream is cut after {self.bytes_in} bytes")
 
     def _members(self, stored: bytes) -> Iterator[bytes]:
         while stored:
             if self._member is None:
+                stored = self._header + stored
+                self._header = b""
                 if not stored.startswith(_MAGIC):
                     raise TrailingDataError("data follows the gzip stream")
+                if not _holds_header(stored):
+                    self._header = stored
+                    return
                 self._member = isal_zlib.decompressobj(_GZIP)
             yield from self._inflated(stored)
             if not self._member.eof:
@@ -96,3 +106,20 @@ class Inflate:
                 f"{self.bytes_in} bytes inflate to more than {limits.max_inflation_ratio} times that"
             )
         return piece
+
+
+def _holds_header(stored: bytes) -> bool:
+    """Say whether a member's header is whole: isal 1.9 fails on one with several fields that comes in parts."""
+    if len(stored) < _FIXED_HEADER:
+        return False
+    flags, end = stored[3], _FIXED_HEADER
+    if flags & _EXTRA_FIELD:
+        end += 2 + int.from_bytes(stored[end : end + 2], "little")
+    for text_field in (_FILE_NAME, _COMMENT):
+        if flags & text_field and end < len(stored):
+            end = stored.find(b"\0", end) + 1 or len(stored) + 1
+    if flags & _HEADER_CHECKSUM:
+        end += 2
+    if end >= len(stored) > _LONGEST_HEADER:
+        raise CorruptGzipError(f"a member's header is longer than {_LONGEST_HEADER} bytes")
+    return end < len(stored)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import accumulate
+from math import isfinite
 from typing import Any
 
 import orjson
 import re2
 
 from trailstream.model.errors import (
+    DamageError,
     InvalidUtf8Error,
     MalformedJsonError,
     NotARecordError,
@@ -31,9 +33,6 @@ _BYTES = re2.Options()
 _BYTES.encoding = re2.Options.Encoding.LATIN1
 _LONG_NUMBER = re2.compile(rb"[0-9]{19}", _BYTES)
 """orjson makes a float of an integer beyond 64 bits, which has 19 digits or more."""
-_EXTREME_NUMBER = re2.compile(rb"[eE][+-]?[0-9]{3,}[,}\]\s]|[0-9]{210}", _BYTES)
-"""A double ends at 1.8e308: an exponent of three digits, or 210 digits before one of two, is the least that passes it.
-An exponent is followed by what ends a number, so that hexadecimal identifiers are left out."""
 
 
 def parse_record(raw: bytes, max_depth: int = _DEPTH) -> Record:
@@ -82,36 +81,40 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
-def overflows(text: bytes) -> bool:
-    """Say whether a valid JSON text holds a number that is too large, in a small part of the time of a parse."""
-    if _EXTREME_NUMBER.search(text) is None:
-        return False
+def is_sound(text: bytes) -> bool:
+    """Say whether :func:`parse_json` takes every value in a well-formed array or object, at a fraction of its cost.
+
+    What other parsers skip unseen is looked at: UTF-8, and numbers that are too large. orjson reads a whole text before
+    it makes the first object, so without its last byte the text must stop it at the very end. Where it stops before,
+    the exact way tells why.
+    """
+    try:
+        orjson.loads(memoryview(text)[:-1])
+    except orjson.JSONDecodeError as stopped:
+        if 0 < stopped.pos == len(stopped.doc):  # of text that is not UTF-8, it shows nothing
+            return True
     try:
         _parse_exactly(text)
-    except NumberOverflowError:
-        return True
-    return False
+    except (DamageError, RecursionError):
+        return False
+    return True
 
 
 def double(number: str | Decimal) -> float:
-    """Return the nearest double. Raises :class:`NumberOverflowError` where it is infinite."""
-    try:
-        value = float(Decimal(number))
-    except InvalidOperation:  # an exponent of 19 digits or more
-        value = float("inf")
-    if value in (float("inf"), float("-inf")):
+    """Return the nearest double. Raises :class:`NumberOverflowError` where there is none."""
+    value = float(number)
+    if not isfinite(value):
         raise NumberOverflowError("a number is too large for a double")
     return value
 
 
 def _parse_exactly(text: bytes) -> Any:
     try:
-        text.decode()
         return json.loads(
-            mend_surrogates(text), parse_float=double, parse_int=_integer, parse_constant=_refuse_constant
+            mend_surrogates(text).decode(), parse_float=double, parse_int=_integer, parse_constant=_refuse_constant
         )
     except UnicodeDecodeError as error:
-        raise InvalidUtf8Error(f"byte {error.start} is not UTF-8") from None
+        raise InvalidUtf8Error(error.reason) from None
     except json.JSONDecodeError as error:
         raise MalformedJsonError(str(error)) from None
 

@@ -20,6 +20,9 @@ from trailstream.model.errors import (
     TruncatedJsonError,
 )
 
+_LENIENT = decimal.Context(traps=[])
+"""Makes NaN of a number whose exponent (19 digits) no Decimal has, so that it is noted like any other overflow."""
+
 Event: TypeAlias = tuple[str, Any]
 """An event's name as ijson documents it, and its value: numbers are int or Decimal."""
 
@@ -79,7 +82,8 @@ class EventParser:
         if not text:  # says "the end" to ijson
             return
         try:
-            self._parser.send(text)
+            with decimal.localcontext(_LENIENT):
+                self._parser.send(text)
         except ijson.JSONError as error:
             raise MalformedJsonError(_reason(error)) from None
         except SystemError:
@@ -87,8 +91,6 @@ class EventParser:
             # must not be looked at.
             self.events.pop()
             raise NumberOverflowError("an integer has too many digits") from None
-        except decimal.InvalidOperation:
-            raise NumberOverflowError("a number's exponent is out of range") from None
 
 
 def _reason(error: ijson.JSONError) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from trailstream.decode.cloudtrail.batches import RawBatch
-from trailstream.decode.json_text import deeper_than, overflows
+from trailstream.decode.json_text import deeper_than, is_sound
 from trailstream.model.limits import KIB, ReadLimits
 
 OPENING = b'{"Records":['
@@ -97,8 +97,7 @@ class FastReader:
         """Decode an array of records to heads; None where it is not valid, whole and usable in every record."""
         try:
             heads: Sequence[Any] = self._decode(array)
-            if not array.isascii():
-                array.decode()  # msgspec does not look at the UTF-8 of what it skips
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        return None if deeper_than(array, self._max_depth + 1) or overflows(array) else heads
+        # msgspec looks neither at the UTF-8 nor at the numbers of what it skips.
+        return heads if is_sound(array) and not deeper_than(array, self._max_depth + 1) else None
