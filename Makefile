@@ -1,12 +1,15 @@
 # Everything a contributor types. PYTHON chooses the interpreter: PYTHON=python3.13 make test
 PYTHON ?= python3
-VENV ?= .venv
-ENDPOINT_VENV ?= .venv-endpoint
+# Another interpreter has environments of its own, so that both may stand side by side.
+SUFFIX := $(if $(filter python3,$(PYTHON)),,-$(notdir $(PYTHON)))
+VENV ?= .venv$(SUFFIX)
+ENDPOINT_VENV ?= .venv-endpoint$(SUFFIX)
 BIN := $(VENV)/bin
 STAY ?=
 
 # uv is faster where it exists; pip does the same from the same hashed lock.
 UV := $(shell command -v uv 2>/dev/null)
+PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
 .PHONY: demo test check lint types imports wheel lock clean help
 .DEFAULT_GOAL := help
@@ -14,30 +17,24 @@ UV := $(shell command -v uv 2>/dev/null)
 help: ## what can be asked of this file
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-$(VENV)/.ready: requirements/dev.lock pyproject.toml
+$(VENV)/.locked: requirements/dev.lock
 	@rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-ifdef UV
-	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
-	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-else
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-endif
+	$(call PIP_INSTALL,$(VENV)) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml
+	$(call PIP_INSTALL,$(VENV)) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(ENDPOINT_VENV)/.ready: requirements/endpoint.lock
 	@rm -rf $(ENDPOINT_VENV)
 	$(PYTHON) -m venv $(ENDPOINT_VENV)
-ifdef UV
-	uv pip install --quiet --python $(ENDPOINT_VENV)/bin/python --require-hashes -r requirements/endpoint.lock
-else
-	$(ENDPOINT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/endpoint.lock
-endif
+	$(call PIP_INSTALL,$(ENDPOINT_VENV)) --require-hashes -r requirements/endpoint.lock
 	@touch $@
 
 test: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## the whole test suite
-	$(BIN)/python -m pytest $(ARGS)
+	ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack $(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .

@@ -29,7 +29,7 @@ CREDENTIALS = {
 }
 """An environment from which botocore finds these credentials and nobody's real ones."""
 
-PROGRAM_VARIABLE = "TRAILSTREAM_ENDPOINT_BIN"
+PROGRAM_VARIABLE = "ENDPOINT_PROGRAM"
 START_SECONDS = 20
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import get_args
 
 from trailstream import __version__
+from trailstream.entrypoints.rules_check import run_rules_check
+from trailstream.entrypoints.scan import FORMATS, run_scan
 from trailstream.model.errors import ConfigurationError
 from trailstream.model.limits import ReaderChoice
 
@@ -63,8 +65,6 @@ def _add_worker(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from trailstream.entrypoints.scan import FORMATS  # noqa: PLC0415 - the worker need not load what draws tables
-
     scan = commands.add_parser(
         "scan",
         help="match rules against log files",
@@ -78,7 +78,7 @@ def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     scan.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="how a match is written (default: jsonl)")
     scan.add_argument("--summary", type=Path, metavar="FILE", help="write what the scan came to as JSON")
     scan.add_argument("--reader", choices=get_args(ReaderChoice), default="auto", help="how records are read")
-    scan.set_defaults(command=_run_scan)
+    scan.set_defaults(command=run_scan)
 
 
 def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -90,22 +90,10 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Read every rule as the worker would, and report all problems at once: file, line, reason.",
     )
     check.add_argument("directory", type=Path, metavar="DIR")
-    check.set_defaults(command=_run_rules_check)
+    check.set_defaults(command=run_rules_check)
 
 
 def _run_worker(options: argparse.Namespace) -> int:
     from trailstream.entrypoints.worker import run_worker  # noqa: PLC0415 - AWS's libraries are slow to load
 
     return run_worker(options.config)
-
-
-def _run_scan(options: argparse.Namespace) -> int:
-    from trailstream.entrypoints.scan import run_scan  # noqa: PLC0415
-
-    return run_scan(options)
-
-
-def _run_rules_check(options: argparse.Namespace) -> int:
-    from trailstream.entrypoints.rules_check import run_rules_check  # noqa: PLC0415
-
-    return run_rules_check(options.directory)

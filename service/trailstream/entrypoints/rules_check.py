@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
-from pathlib import Path
 
-from trailstream.bootstrap import load_rules
+from trailstream.bootstrap.rules import load_rules
 from trailstream.model.errors import RulesError
 
 
-def run_rules_check(directory: Path) -> int:
+def run_rules_check(options: argparse.Namespace) -> int:
     """Report notes and problems. Return 0 where every rule is usable; raise :class:`RulesError` where one is not."""
-    loaded = load_rules(directory)
+    loaded = load_rules(options.directory)
     for note in loaded.notes:
         print(f"note: {note}", file=sys.stderr)
     languages = Counter(rule.info.language for rule in loaded.rules)

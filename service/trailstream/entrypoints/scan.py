@@ -17,14 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trailstream.adapters.alert_text import alert_json, printable
-from trailstream.bootstrap import load_ruleset
+from trailstream.bootstrap.rules import load_ruleset
 from trailstream.decode.json_text import encode_record
 from trailstream.decode.keys import account_in_key
 from trailstream.model.alert import Alert, Match, alert_of
 from trailstream.model.errors import DamageError
-from trailstream.model.limits import KIB, ReaderChoice, ReadLimits
+from trailstream.model.limits import KIB, ReadLimits
 from trailstream.pipeline.object_scan import ObjectScan
-from trailstream.rules.ruleset import Ruleset
 
 CHUNK_BYTES = 256 * KIB
 STDIN = "-"
@@ -90,7 +89,8 @@ def run_scan(options: argparse.Namespace) -> int:
             if each.size == 0:
                 summary.skipped["empty"] += 1
             else:
-                _scan(each, ruleset, options.reader, write, advance, summary)
+                scan = ObjectScan(ruleset=ruleset, limits=ReadLimits(), choice=options.reader, layout="any")
+                _scan(each, scan, write, advance, summary)
     sys.stdout.flush()
     summary.seconds = round(time.perf_counter() - started, 3)
     if options.summary is not None:
@@ -101,27 +101,24 @@ def run_scan(options: argparse.Namespace) -> int:
     return 1 if summary.failed else 0
 
 
-def _scan(
-    source: _Input, ruleset: Ruleset, choice: ReaderChoice, write: Write, advance: Advance, summary: Summary
-) -> None:
-    scan = ObjectScan(ruleset=ruleset, limits=ReadLimits(), choice=choice, layout="any")
-    account = account_in_key(source.name)
+def _scan(each: _Input, scan: ObjectScan, write: Write, advance: Advance, summary: Summary) -> None:
+    account = account_in_key(each.name)
     try:
-        for matches in _steps(source, scan, advance):
+        for matches in _steps(each, scan, advance):
             for match in matches:
-                write(alert_of(match, origin=source.name, key_account=account, encode=encode_record))
+                write(alert_of(match, origin=each.name, key_account=account, encode=encode_record))
     except DamageError as error:
         where = "" if error.record_index is None else f"record {error.record_index}: "
-        summary.fail(source.name, error.code, f"{where}{error.detail}")
+        summary.fail(each.name, error.code, f"{where}{error.detail}")
     except BrokenPipeError:
         raise
     except OSError as error:
-        summary.fail(source.name, "unreadable", error.strerror or str(error))
+        summary.fail(each.name, "unreadable", error.strerror or str(error))
     summary.add(scan)
 
 
-def _steps(source: _Input, scan: ObjectScan, advance: Advance) -> Iterator[list[Match]]:
-    with source.open() as file:
+def _steps(each: _Input, scan: ObjectScan, advance: Advance) -> Iterator[list[Match]]:
+    with each.open() as file:
         while chunk := file.read(CHUNK_BYTES):
             yield from scan.feed(chunk)
             advance(len(chunk))

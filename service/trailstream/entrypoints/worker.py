@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from trailstream.bootstrap import open_worker
+from trailstream.bootstrap.service import open_worker
 from trailstream.config import WorkerSettings, load_settings
 from trailstream.pipeline.worker import Worker
 

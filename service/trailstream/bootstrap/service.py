@@ -1,4 +1,4 @@
-"""The only place that knows everybody: it makes the parts, gives each what it asks for, and closes what was opened."""
+"""The worker and the Lambda door, made from their settings."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from structlog.stdlib import BoundLogger
 
 from trailstream import __version__
 from trailstream.adapters.aws import AwsClients
-from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.sinks.sns import SnsSink, topic_region
 from trailstream.adapters.sinks.stdout import StdoutSink
 from trailstream.adapters.sqs import SqsQueue, queue_region
+from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.config import QueueSettings, Settings, SinksSettings, WorkerSettings
-from trailstream.model.errors import RulesError
 from trailstream.model.facts import Emit
 from trailstream.model.limits import KIB
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
@@ -28,7 +26,7 @@ from trailstream.pipeline.handler import Handler
 from trailstream.pipeline.ports import Sink
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.worker import Worker
-from trailstream.rules.loading import LoadedRules, load
+from trailstream.rules.loading import LoadedRules
 from trailstream.rules.ruleset import Ruleset
 from trailstream.telemetry.emf import EmfFacts
 from trailstream.telemetry.fanout import Fanout, Listener
@@ -48,30 +46,12 @@ SPARE_CONNECTIONS = 8
 """For heartbeats, deletes and polls, beside one for each delivery."""
 
 
-def load_rules(directory: Path) -> LoadedRules:
-    """Read and compile every rule below the directory; what is wrong is in ``problems``."""
-    files, unreadable = read_rule_directory(directory)
-    loaded = load(files)
-    return LoadedRules(rules=loaded.rules, problems=[*unreadable, *loaded.problems], notes=loaded.notes)
-
-
-def load_ruleset(directory: Path, *, skip_broken: bool) -> Ruleset:
-    """Return the rules behind their index. Raises :class:`RulesError` for broken ones, unless they may be skipped."""
-    return _ruleset(load_rules(directory), skip_broken=skip_broken)
-
-
-def _ruleset(loaded: LoadedRules, *, skip_broken: bool) -> Ruleset:
-    if loaded.problems and not (skip_broken and loaded.rules):
-        raise RulesError(list(loaded.problems))
-    return Ruleset(loaded.rules)
-
-
 @asynccontextmanager
 async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
     """Make a worker from its settings, with its metrics and health served while the block runs."""
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form=settings.telemetry.log_format)
     loaded = load_rules(settings.rules.directory)
-    ruleset = _ruleset(loaded, skip_broken=settings.rules.skip_broken)
+    ruleset = usable_ruleset(loaded, skip_broken=settings.rules.skip_broken)
     registry = CollectorRegistry()
     health = Health()
     async with AwsClients(
@@ -132,7 +112,7 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
     """
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form="json")
     loaded = load_rules(settings.rules.directory)
-    ruleset = _ruleset(loaded, skip_broken=settings.rules.skip_broken)
+    ruleset = usable_ruleset(loaded, skip_broken=settings.rules.skip_broken)
     async with AwsClients(
         region=settings.aws.region, endpoint_url=settings.aws.endpoint_url, connections=SPARE_CONNECTIONS
     ) as aws:

@@ -1,0 +1,29 @@
+"""A directory of rules -> a ruleset. Apart from the service, so that the tools for rules load nothing of AWS's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trailstream.adapters.rule_directory import read_rule_directory
+from trailstream.model.errors import RulesError
+from trailstream.rules.loading import LoadedRules, load
+from trailstream.rules.ruleset import Ruleset
+
+
+def load_rules(directory: Path) -> LoadedRules:
+    """Read and compile every rule below the directory; what is wrong is in ``problems``."""
+    files, unreadable = read_rule_directory(directory)
+    loaded = load(files)
+    return LoadedRules(rules=loaded.rules, problems=[*unreadable, *loaded.problems], notes=loaded.notes)
+
+
+def load_ruleset(directory: Path, *, skip_broken: bool) -> Ruleset:
+    """Return the rules behind their index. Raises :class:`RulesError` for broken ones, unless they may be skipped."""
+    return usable_ruleset(load_rules(directory), skip_broken=skip_broken)
+
+
+def usable_ruleset(loaded: LoadedRules, *, skip_broken: bool) -> Ruleset:
+    """Return the sound rules behind their index. Raises :class:`RulesError` where they are not to be used alone."""
+    if loaded.problems and not (skip_broken and loaded.rules):
+        raise RulesError(list(loaded.problems))
+    return Ruleset(loaded.rules)
