@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -43,7 +42,7 @@ class Summary:
     bytes_compressed: int = 0
     bytes_inflated: int = 0
     matches: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, int] = field(default_factory=dict)
     failed: list[dict[str, str]] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -87,7 +86,7 @@ def run_scan(options: argparse.Namespace) -> int:
     with _progress(inputs) as advance:
         for each in inputs:
             if each.size == 0:
-                summary.skipped["empty"] += 1
+                summary.skipped["empty"] = summary.skipped.get("empty", 0) + 1
             else:
                 scan = ObjectScan(ruleset=ruleset, limits=ReadLimits(), choice=options.reader, layout="any")
                 _scan(each, scan, write, advance, summary)

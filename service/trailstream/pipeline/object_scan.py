@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Literal
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from typing import Literal, TypeVar
 
 from trailstream.decode.cloudtrail import Layout, open_reader
 from trailstream.decode.gunzip import Inflate
 from trailstream.decode.notices import unix_seconds
 from trailstream.model.alert import Match
-from trailstream.model.errors import RecordDamageError
+from trailstream.model.errors import DamageError, RecordDamageError
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.record import Batch
 from trailstream.rules.ruleset import Ruleset
+
+T = TypeVar("T")
 
 
 class ObjectScan:
@@ -38,15 +41,25 @@ class ObjectScan:
 
     def feed(self, chunk: bytes) -> Iterator[list[Match]]:
         """Take some bytes as they are stored; yield the matches of each step, most often none."""
-        for piece in self._inflate.feed(chunk):
+        pieces = self._inflate.feed(chunk)
+        while (piece := (yield from self._salvaging(lambda: next(pieces, None)))) is not None:
             yield from self._match(self._reader.feed(piece))
 
     def close(self) -> Iterator[list[Match]]:
         """Say that the object has ended; raises what is missing at its end, or the first record's damage."""
-        self._inflate.close()
+        yield from self._salvaging(self._inflate.close)
         yield from self._match(self._reader.close())
         if self._reader.first_damage is not None:
             raise self._reader.first_damage
+
+    def _salvaging(self, step: Callable[[], T]) -> Generator[list[Match], None, T]:
+        """Take a step of the inflater; where that finds damage, first read what the text before it still holds."""
+        try:
+            return step()
+        except DamageError:
+            with suppress(DamageError):  # of course the text is cut there, too
+                yield from self._match(self._reader.close())
+            raise
 
     def _match(self, batches: Iterable[Batch]) -> Iterator[list[Match]]:
         for batch in batches:
