@@ -4,7 +4,8 @@ import asyncio
 import io
 import json
 import os
-from typing import Any
+import threading
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -63,20 +64,23 @@ async def test_a_closed_stream_is_for_a_later_try() -> None:
     assert isinstance(error, SinkUnavailableError)
 
 
-@pytest.mark.timeout(20)
 async def test_a_slow_reader_does_not_hold_the_event_loop_and_lines_stay_whole() -> None:
     reader, writer = os.pipe()
     alerts = [an_alert(number) for number in range(400)]
+    begin = threading.Event()
     with os.fdopen(writer, "wb") as stream, os.fdopen(reader, "rb") as source:
+        reading = asyncio.create_task(asyncio.to_thread(read_lines, source, 400, begin))
         sink = StdoutSink(stream=stream)
         sends = [asyncio.create_task(sink.send(alerts[i : i + 100])) for i in range(0, 400, 100)]
         for _ in range(20):
-            await asyncio.sleep(0.001)  # the loop turns although the pipe is full
-        assert not all(send.done() for send in sends)
-        reading = asyncio.create_task(asyncio.to_thread(read_lines, source, 400))
+            await asyncio.sleep(0.001)
+        the_loop_turned_while_the_pipe_was_full = not all(send.done() for send in sends)
+        begin.set()
         await asyncio.gather(*sends)
         assert {json.loads(line)["alert_id"] for line in await reading} == {alert.id for alert in alerts}
+        assert the_loop_turned_while_the_pipe_was_full
 
 
-def read_lines(source: io.BufferedReader, count: int) -> list[bytes]:
+def read_lines(source: BinaryIO, count: int, begin: threading.Event) -> list[bytes]:
+    begin.wait(timeout=2)
     return [source.readline() for _ in range(count)]
