@@ -191,7 +191,8 @@ WORDS_COST = 5.0
 
 
 def _cost(path: Path, predicate: Predicate) -> float:
-    few = path in FEW_VALUES
+    if path in FEW_VALUES:
+        return FEW_VALUES.index(path) / 10 + (0.0 if predicate.values else 2.0)
     if predicate.values:
-        return FEW_VALUES.index(path) / 10 if few else 2.0 + len(path) / 10
-    return 3.0 + FEW_VALUES.index(path) / 10 if few else 7.0
+        return 1.0 + len(path) / 10
+    return 4.0 if len(path) == 1 or path[0] == "userIdentity" else 6.0

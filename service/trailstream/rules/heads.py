@@ -7,6 +7,7 @@ A nested field (``userIdentity.type``) is read through a Struct of its own; the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -53,24 +54,22 @@ def reader(struct: type[msgspec.Struct], path: Path) -> ReadHead:
     """Return a function that reads the value at a path from a head: UNSET where the record has none."""
     attributes = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     if len(path) == 1:
-        return _attribute(attributes[path[0]].name)
+        return attrgetter(attributes[path[0]].name)
     outer, dotted = attributes[path[0]], attributes[".".join(path)].name
     nested = next(one for one in outer.type.__args__ if isinstance(one, type) and issubclass(one, msgspec.Struct))
     inner = {field.encode_name: field.name for field in msgspec.structs.fields(nested)}[path[1]]
     return _nested(outer.name, nested, inner, dotted)
 
 
-def _attribute(name: str) -> ReadHead:
-    return lambda head: getattr(head, name)
-
-
 def _nested(outer: str, nested: type[msgspec.Struct], inner: str, dotted: str) -> ReadHead:
+    both, value = attrgetter(outer, dotted), attrgetter(inner)
+
     def read(head: Any) -> Any:
-        if getattr(head, dotted) is not UNSET:
+        parent, joined = both(head)
+        if joined is not UNSET:
             return ANYTHING
-        parent = getattr(head, outer)
         if parent.__class__ is nested:
-            return getattr(parent, inner)
+            return value(parent)
         return ANYTHING if parent.__class__ is list else UNSET
 
     return read

@@ -16,6 +16,7 @@ from trailstream.rules.condition import Path, evaluator
 from trailstream.rules.gate import Gate, Value, anchors, gate_of, value_paths, within
 from trailstream.rules.heads import ReadHead, head_type, reader
 from trailstream.rules.index import FieldIndex, Guard, WordIndex, guard_of
+from trailstream.rules.predicate import Predicate
 from trailstream.rules.rule import Rule
 
 MAX_INDEXED_FIELDS = 16
@@ -48,7 +49,7 @@ class Ruleset:
         read = {path: reader(self.head_type, path) for path in looked_at}
         self._guards = [_guard(gate, frozenset(looked_at), read) for gate in gates]
         self._always: list[int] = []
-        fields: dict[Path, FieldIndex] = {}
+        fields: dict[Path, list[tuple[Predicate, int]]] = {}
         words: dict[str, list[int]] = {}
         for number, gate in enumerate(gates):
             found = anchors(gate, indexed)
@@ -56,11 +57,12 @@ class Ruleset:
                 self._always.append(number)
             for anchor in found or ():
                 if isinstance(anchor, Value):
-                    fields.setdefault(anchor.path, FieldIndex(read[anchor.path])).add(anchor.predicate, number)
+                    fields.setdefault(anchor.path, []).append((anchor.predicate, number))
                 else:
                     for word in anchor.words:
                         words.setdefault(word, []).append(number)
-        self._fields = tuple(fields.values())
+        indexes = [FieldIndex(read[path], entries) for path, entries in fields.items()]
+        self._fields = tuple((index.read, index.remembered, index) for index in indexes)
         self._words = WordIndex(words) if words else None
 
     def match(self, batch: Batch) -> Matched:
@@ -82,11 +84,14 @@ class Ruleset:
     def _candidates(self, head: Any, raw: bytes | None) -> list[int]:
         """Return the rules that this record may match, by their numbers."""
         found: list[int] = [*self._always]
-        for index in self._fields:
-            value = index.read(head)
+        for read, remembered, index in self._fields:
+            value = read(head)
             if value.__class__ is str:
-                rules = index.remembered.get(value)
-                found += index.learn(value) if rules is None else rules
+                rules = remembered.get(value)
+                if rules is None:
+                    rules = index.learn(value)
+                if rules:
+                    found += rules
             elif value is not UNSET:
                 found += index.other(value)
         if self._words is not None:

@@ -117,7 +117,7 @@ def test_a_stream_of_ever_new_values_is_not_remembered_for_ever() -> None:
     ruleset = ruleset_of({"eventName": [{"prefix": "Create"}]})
     records = [{"eventName": f"Create{number}"} for number in range(2 * MAX_REMEMBERED + 5)]
     assert len(ruleset.match(FakeBatch.of(records, ruleset.head_type)).matches) == len(records)
-    (index,) = ruleset._fields
+    ((_, _, index),) = ruleset._fields
     assert len(index.remembered) <= MAX_REMEMBERED
 
 
@@ -125,7 +125,7 @@ def test_a_long_value_is_not_remembered() -> None:
     ruleset = ruleset_of({"eventName": [{"prefix": "Create"}]})
     long = {"eventName": "Create" + "x" * 10_000}
     assert ruleset.match(FakeBatch.of([long, long], ruleset.head_type)).matches
-    (index,) = ruleset._fields
+    ((_, _, index),) = ruleset._fields
     assert not index.remembered
 
 
@@ -165,6 +165,29 @@ def test_letters_that_only_fold_to_ascii_are_found() -> None:
     for spelling in ("tal\N{KELVIN SIGN}ing", "TALKING"):
         raw = json.dumps({"a": {"b": {"c": spelling}}}, ensure_ascii=False).encode()
         assert ruleset.match(FakeBatch([raw], ruleset.head_type)).matches, spelling
+
+
+@pytest.mark.parametrize(
+    ("selection", "number"), [("a.b.c|contains: e+", b"10000000000000000000000.0"), ("a.b.c|contains: '1000'", b"1e3")]
+)
+def test_a_number_is_found_by_its_text_however_the_record_writes_it(selection: str, number: bytes) -> None:
+    text = f"title: T\nlogsource: {{product: aws}}\ndetection: {{sel: {{{selection}}}, condition: sel}}\n"
+    ruleset = Ruleset(load([("a.yml", text)]).rules)
+    assert ruleset.match(FakeBatch([b'{"a":{"b":{"c":' + number + b"}}}"], ruleset.head_type)).matches
+
+
+def test_a_value_that_counts_case_stands_beside_one_that_does_not() -> None:
+    ruleset = ruleset_of({"eventName": ["CreateUser", {"equals-ignore-case": "ROOT"}]})
+    records = [{"eventName": name} for name in ("CreateUser", "root", "createuser")]
+    matched = ruleset.match(FakeBatch.of(records, ruleset.head_type))
+    assert [match.record_index for match in matched.matches] == [0, 1]
+
+
+def test_a_field_that_may_be_absent_holds_nothing_back() -> None:
+    ruleset = ruleset_of({"a": {"b": ["x"], "c": ["y", {"exists": False}]}})
+    records: list[dict[str, Any]] = [{"a": {"b": "x"}}, {"a": {"b": "x", "c": "y"}}, {"a": {"b": "x", "c": "z"}}]
+    matched = ruleset.match(FakeBatch.of(records, ruleset.head_type))
+    assert [match.record_index for match in matched.matches] == [0, 1]
 
 
 def test_heads_hold_the_gates_fields_and_tell_absent_from_null() -> None:

@@ -1,0 +1,31 @@
+"""docs/rules.md says what the program can list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sigma.modifiers import modifier_mapping
+
+from trailstream.model.alert import Severity
+from trailstream.rules.languages import LANGUAGES
+from trailstream.rules.languages.event_pattern.operators import OPERATORS
+from trailstream.rules.languages.event_pattern.rule_file import OPTIONAL, REQUIRED
+from trailstream.rules.languages.event_pattern.whole_event import DETAIL_TYPES, ENVELOPE
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "rules.md").read_text("utf-8")
+
+LISTED = [
+    *(f'"{operator}"' for operator in OPERATORS),
+    *(f"`{modifier}`" for modifier in modifier_mapping),
+    *(f"`{detail_type}`" for detail_type in DETAIL_TYPES.values()),
+    *(f"`{name}`" for name in ENVELOPE),
+    *(f"`{severity.label}`" for severity in Severity),
+    *(f"`{language.name}`" for language in LANGUAGES),
+    *(f"{key}:" for key in (*REQUIRED, *OPTIONAL)),
+]
+
+
+@pytest.mark.parametrize("name", sorted(set(LISTED)))
+def test_the_page_names(name: str) -> None:
+    assert name in PAGE
