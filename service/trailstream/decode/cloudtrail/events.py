@@ -40,6 +40,11 @@ class EventParser:
         self._cut_character = b""
         self._blank = True
 
+    @property
+    def in_long_value(self) -> bool:
+        """Whether the text fed last was all within one string, number or gap."""
+        return self._bytes_since_event > 0
+
     def feed(self, text: bytes) -> None:
         """Take some text. Raises :class:`DamageError` at a fault, where reading ends.
 

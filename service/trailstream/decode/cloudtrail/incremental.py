@@ -13,7 +13,9 @@ from trailstream.model.errors import DamageError, RecordDamageError
 from trailstream.model.limits import KIB, ReadLimits
 
 _SLICE_BYTES = 32 * KIB
-"""Text parsed at a time. An unfinished string is scanned again with each, and the events of each are kept at once."""
+"""Text parsed at a time: all of its events are kept at once."""
+_SLICE_OF_A_LONG_VALUE_BYTES = 128 * KIB
+"""An unfinished string is scanned from its beginning with each slice, so a long one gets fewer of them."""
 
 
 class IncrementalReader:
@@ -38,9 +40,11 @@ class IncrementalReader:
 
     def feed(self, text: bytes) -> Iterator[ParsedBatch]:
         """Take some text; yield the records that end in it, and then raise the fault that ends reading, if any."""
-        for start in range(0, len(text), _SLICE_BYTES):
-            piece = text[start : start + _SLICE_BYTES]
-            yield from self._batches_of(piece, self._parser.feed)
+        start = 0
+        while start < len(text):
+            size = _SLICE_OF_A_LONG_VALUE_BYTES if self._parser.in_long_value else _SLICE_BYTES
+            yield from self._batches_of(text[start : start + size], self._parser.feed)
+            start += size
 
     def close(self) -> Iterator[ParsedBatch]:
         """Say that the text has ended; raises :class:`DamageError` where the document has not, or had no records."""
