@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fakes import FakeObjectStore, FakeQueue, FakeSink
+from samples import CREATE_TOPIC_RULE
 from trailstream.entrypoints.aws_lambda import SPARE_SECONDS, LambdaDoor
 from trailstream.model.facts import Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits
@@ -19,15 +20,6 @@ from trailstream.pipeline.retry import Backoff
 from trailstream.rules.loading import load
 from trailstream.rules.ruleset import Ruleset
 
-CREATE_TOPIC = """
-id: sns-topic-created
-title: SNS topic created
-severity: medium
-pattern:
-  eventSource: [sns.amazonaws.com]
-  eventName: [CreateTopic]
-"""
-
 
 @dataclass
 class World:
@@ -35,7 +27,7 @@ class World:
 
     store: FakeObjectStore = field(default_factory=FakeObjectStore)
     sinks: list[FakeSink] = field(default_factory=lambda: [FakeSink()])
-    rules: Sequence[tuple[str, str]] = (("sns.yaml", CREATE_TOPIC),)
+    rules: Sequence[tuple[str, str]] = (("sns.yaml", CREATE_TOPIC_RULE),)
     limits: ReadLimits = field(default_factory=ReadLimits)
     reader: ReaderChoice = "auto"
     facts: list[Fact] = field(default_factory=list)

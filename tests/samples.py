@@ -35,6 +35,21 @@ RULE = RuleInfo(
 )
 
 
+CREATE_TOPIC_RULE = """
+id: sns-topic-created
+title: SNS topic created
+severity: medium
+pattern:
+  eventSource: [sns.amazonaws.com]
+  eventName: [CreateTopic]
+"""
+
+
+def topic_record(number: int = 0, name: str = "CreateTopic", **fields: Any) -> dict[str, Any]:
+    """A record that CREATE_TOPIC_RULE matches, unless it is given another name."""
+    return CREATE_TOPIC | {"eventName": name, "eventID": f"{name}-{number}"} | fields
+
+
 def an_alert(number: int = 0, /, **changes: Any) -> Alert:
     """An alert of the tutorial's rule; alerts of different numbers have different ids."""
     record_id = f"{CREATE_TOPIC['eventID']}-{number}"

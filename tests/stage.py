@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from endpoint import REGION, Endpoint, wiped_environment
+from samples import CREATE_TOPIC_RULE
 from trailstream.adapters.aws import AwsClients
 
 BUCKET = "trail-logs"
@@ -188,18 +189,10 @@ def configuration(
     )
 
 
-RULE = """
-id: sns-topic-created
-title: SNS topic created
-severity: medium
-pattern:
-  eventSource: [sns.amazonaws.com]
-  eventName: [CreateTopic]
-"""
-
-
 @asynccontextmanager
-async def running_worker(directory: Path, config: str, *, port: int, rules: str = RULE) -> AsyncIterator[WorkerProcess]:
+async def running_worker(
+    directory: Path, config: str, *, port: int, rules: str = CREATE_TOPIC_RULE
+) -> AsyncIterator[WorkerProcess]:
     """Start ``trailstream worker`` as its own process; end it, by force if need be, when the block ends."""
     (directory / "rules").mkdir(exist_ok=True)
     (directory / "rules" / "rule.yaml").write_text(rules)

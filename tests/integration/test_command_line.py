@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from endpoint import wiped_environment
+from samples import topic_record
 
 PROGRAM = Path(sys.executable).parent / "trailstream"
 ROOT = Path(__file__).parents[2]
@@ -26,20 +27,6 @@ KEYS = (
     *("event_source", "event_name", "object", "record"),
 )
 SUMMARY = {"objects", "records", "bytes_compressed", "bytes_inflated", "matches", "skipped", "failed", "seconds"}
-
-
-def record(number: int = 0, name: str = "CreateTopic", **fields: Any) -> dict[str, Any]:
-    return {
-        "eventVersion": "1.08",
-        "userIdentity": {"type": "IAMUser", "accountId": "111122223333"},
-        "eventTime": "2026-01-02T03:04:05Z",
-        "eventSource": "sns.amazonaws.com",
-        "eventName": name,
-        "awsRegion": "us-east-1",
-        "eventID": f"{name}-{number}",
-        "recipientAccountId": "111122223333",
-        **fields,
-    }
 
 
 def compact(value: Any) -> bytes:
@@ -67,15 +54,15 @@ def matches(done: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
 
 
 LAYOUTS = {
-    "as delivered": gzip.compress(compact({"Records": [record(1), record(2, "Publish")]})),
-    "not gzipped": compact({"Records": [record(1), record(2, "Publish")]}),
+    "as delivered": gzip.compress(compact({"Records": [topic_record(1), topic_record(2, "Publish")]})),
+    "not gzipped": compact({"Records": [topic_record(1), topic_record(2, "Publish")]}),
     "pretty-printed": json.dumps(
-        {"other": {"Records": []}, "Records": [record(1), record(2, "Publish")]}, indent=1
+        {"other": {"Records": []}, "Records": [topic_record(1), topic_record(2, "Publish")]}, indent=1
     ).encode(),
-    "a bare array": compact([record(1), record(2, "Publish")]),
-    "a bare record": compact(record(1)),
-    "JSON lines": compact(record(1)) + b"\n" + compact(record(2, "Publish")) + b"\n",
-    "an EventBridge event": compact({"detail-type": "AWS API Call via CloudTrail", "detail": record(1)}),
+    "a bare array": compact([topic_record(1), topic_record(2, "Publish")]),
+    "a bare record": compact(topic_record(1)),
+    "JSON lines": compact(topic_record(1)) + b"\n" + compact(topic_record(2, "Publish")) + b"\n",
+    "an EventBridge event": compact({"detail-type": "AWS API Call via CloudTrail", "detail": topic_record(1)}),
 }
 
 
@@ -86,7 +73,7 @@ def test_scan_reads_every_layout(name: str, reader: str, tmp_path: Path) -> None
     done = scan(tmp_path / "log", "--reader", reader)
     assert done.returncode == 0, done.stderr
     (match,) = matches(done)
-    assert match["record"] == record(1)
+    assert match["record"] == topic_record(1)
 
 
 def test_a_match_is_one_json_line_with_everything_a_program_asks_for(tmp_path: Path) -> None:
@@ -97,7 +84,7 @@ def test_a_match_is_one_json_line_with_everything_a_program_asks_for(tmp_path: P
     assert set(KEYS) <= set(match)
     assert match["rule_id"] == "sns-topic-created"
     assert match["object"] == str(path)
-    assert (match["account"], match["region"], match["event_id"]) == ("111122223333", "us-east-1", "CreateTopic-1")
+    assert (match["account"], match["region"], match["event_id"]) == ("123456789012", "eu-west-1", "CreateTopic-1")
 
 
 def test_standard_input_is_read_like_a_file() -> None:
@@ -109,7 +96,7 @@ def test_directories_are_read_whole_in_order_and_no_name_is_a_reason_to_skip(tmp
     names = ["AWSLogs/111122223333/CloudTrail-Digest/a", "b.txt", "deep/er/c", "z"]
     for number, name in enumerate(names):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(compact({"Records": [record(number)]}))
+        (tmp_path / name).write_bytes(compact({"Records": [topic_record(number)]}))
     assert [match["object"] for match in matches(scan(tmp_path))] == [str(tmp_path / name) for name in names]
 
 
@@ -118,7 +105,7 @@ def test_an_input_that_fails_is_named_with_its_code_and_the_others_are_read_all_
     (tmp_path / "b-junk").write_bytes(b"junk")
     (tmp_path / "c-empty").write_bytes(b"")
     (tmp_path / "d-good").write_bytes(LAYOUTS["as delivered"])
-    (tmp_path / "e-odd").write_bytes(compact({"Records": [record(1), 7, record(3)]}))
+    (tmp_path / "e-odd").write_bytes(compact({"Records": [topic_record(1), 7, topic_record(3)]}))
     summary_path = tmp_path.parent / f"{tmp_path.name}.json"
     done = scan(tmp_path, tmp_path / "missing", "--summary", summary_path)
     summary = json.loads(summary_path.read_text())
@@ -139,7 +126,7 @@ def test_an_input_that_fails_is_named_with_its_code_and_the_others_are_read_all_
 
 def test_a_table_is_for_people_and_nothing_in_a_log_can_disturb_it(tmp_path: Path) -> None:
     evil = "x\n\x1b[2J\u202e"
-    (tmp_path / "log").write_bytes(compact([record(1, awsRegion=evil, userIdentity={"arn": evil})]))
+    (tmp_path / "log").write_bytes(compact([topic_record(1, awsRegion=evil, userIdentity={"arn": evil})]))
     done = scan(tmp_path, "--format", "table")
     head, row = done.stdout.decode().splitlines()
     assert head.split()[:3] == ["TIME", "SEVERITY", "ACCOUNT"]
@@ -149,7 +136,7 @@ def test_a_table_is_for_people_and_nothing_in_a_log_can_disturb_it(tmp_path: Pat
 
 
 def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
-    (tmp_path / "log").write_bytes(compact([record(number) for number in range(5000)]))
+    (tmp_path / "log").write_bytes(compact([topic_record(number) for number in range(5000)]))
     command = f"'{PROGRAM}' scan '{tmp_path}' --rules '{EXAMPLES}' | head -n 1"
     done = subprocess.run(
         ["bash", "-c", command], capture_output=True, env=wiped_environment(), timeout=60, check=False
@@ -160,7 +147,7 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
 
 
 def test_on_a_terminal_a_bar_shows_how_far_it_is(tmp_path: Path) -> None:
-    (tmp_path / "log").write_bytes(compact([record(number, "Publish") for number in range(100_000)]))
+    (tmp_path / "log").write_bytes(compact([topic_record(number, "Publish") for number in range(100_000)]))
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [PROGRAM, "scan", tmp_path, "--rules", EXAMPLES],

@@ -10,24 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from endpoint import REGION, Endpoint, free_port, running_endpoint
+from samples import topic_record
 from stage import configuration, running_worker, set_stage
 from trailstream.adapters.aws import AwsClients
 
 KEY = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/01/02/111122223333_CloudTrail_us-east-1_20260102T0305Z_{}.json.gz"
-
-
-def record(number: int = 0, name: str = "CreateTopic", **fields: Any) -> dict[str, Any]:
-    return {
-        "eventVersion": "1.08",
-        "userIdentity": {"type": "IAMUser", "accountId": "111122223333", "arn": "arn:aws:iam::111122223333:user/jo"},
-        "eventTime": "2026-01-02T03:04:05Z",
-        "eventSource": "sns.amazonaws.com",
-        "eventName": name,
-        "awsRegion": "us-east-1",
-        "eventID": f"{name}-{number}",
-        "recipientAccountId": "111122223333",
-        **fields,
-    }
 
 
 def log(*records: Any) -> bytes:
@@ -36,10 +23,12 @@ def log(*records: Any) -> bytes:
 
 def pretty_log_of(megabytes: int) -> bytes:
     """A pretty-printed log of about so many megabytes of JSON, whose last record matches."""
-    quiet = [record(number, "GetTopicAttributes", requestParameters={"a": list(range(40))}) for number in range(500)]
+    quiet = [
+        topic_record(number, "GetTopicAttributes", requestParameters={"a": list(range(40))}) for number in range(500)
+    ]
     text = json.dumps(quiet, indent=4).encode()[1:-1]
     times = megabytes * 1_000_000 // len(text)
-    last = json.dumps(record(7), indent=4).encode()
+    last = json.dumps(topic_record(7), indent=4).encode()
     return gzip.compress(b'{\n"Records": [' + b",".join([text] * times) + b"," + last + b"]}", 1)
 
 
@@ -52,7 +41,9 @@ def slow_log_of(megabytes: int) -> bytes:
     quiet = {"eventName": "GetTopicAttributes", "requestParameters": {"a": list(range(10)) * 1000}}
     text = json.dumps(quiet, separators=(",", ":")).encode()
     times = megabytes * 1_000_000 // len(text)
-    return gzip.compress(b'{"Records":[' + b",".join([*[text] * times, json.dumps(record(7)).encode()]) + b"]}", 1)
+    return gzip.compress(
+        b'{"Records":[' + b",".join([*[text] * times, json.dumps(topic_record(7)).encode()]) + b"]}", 1
+    )
 
 
 async def test_the_tutorial_s_log_gives_exactly_one_notification_with_the_topic_and_the_whole_record(
@@ -60,10 +51,10 @@ async def test_the_tutorial_s_log_gives_exactly_one_notification_with_the_topic_
 ) -> None:
     stage = await set_stage(aws)
     arn = "arn:aws:sns:us-east-1:111122223333:exampletopic"
-    created = record(1, responseElements={"topicArn": arn}, requestParameters={"name": "exampletopic"})
+    created = topic_record(1, responseElements={"topicArn": arn}, requestParameters={"name": "exampletopic"})
     port = free_port()
     async with running_worker(tmp_path, configuration(stage, endpoint, port), port=port) as worker:
-        await stage.upload(KEY.format("1"), log(created, record(2, "GetTopicAttributes")))
+        await stage.upload(KEY.format("1"), log(created, topic_record(2, "GetTopicAttributes")))
         await stage.until_empty()
         (text,) = written_by("sns-topic-created", await stage.inbox(2, seconds=2))
         assert await worker.stopped() == 0
@@ -99,7 +90,7 @@ async def test_while_a_huge_object_is_read_health_answers_and_a_small_object_ove
         await stage.upload(KEY.format("huge"), await asyncio.to_thread(pretty_log_of, 200))
         await worker.until(lambda: worker.metric("trailstream_in_flight_deliveries "))
         await asyncio.sleep(0.5)
-        await stage.upload(KEY.format("small"), log(record(1)))
+        await stage.upload(KEY.format("small"), log(topic_record(1)))
         answers = []
         while len(await stage.inbox(1, seconds=0.3)) == 0:
             begun = asyncio.get_running_loop().time()
@@ -125,7 +116,7 @@ async def test_what_nobody_understands_ends_in_the_dead_letter_queue_and_disturb
     async with running_worker(tmp_path, configuration(stage, endpoint, port), port=port) as worker:
         await stage.send("Hello from SQS!")
         await stage.upload(KEY.format("bad"), b"\x1f\x8b nothing that inflates")
-        await stage.upload(KEY.format("good"), log(record(1)))
+        await stage.upload(KEY.format("good"), log(topic_record(1)))
         await stage.until_empty()
         assert len(await stage.inbox(1)) == 1
         assert await worker.metric('trailstream_errors_total{code="not_understood"') == 2
@@ -213,7 +204,7 @@ async def test_the_endpoint_may_be_down_at_the_start_and_in_between(tmp_path: Pa
             with running_endpoint(tmp_path, port=endpoint_port):
                 async with endpoint.clients() as aws:
                     stage = await set_stage(aws)
-                    await stage.upload(KEY.format(round_number), log(record(round_number)))
+                    await stage.upload(KEY.format(round_number), log(topic_record(round_number)))
                     assert len(await stage.inbox(1, seconds=60)) == 1
             await worker.until(tried, seconds=60)
             assert (await worker.get("/healthz"))[0] == 200
@@ -256,7 +247,9 @@ async def test_what_a_log_holds_cannot_break_a_log_line_a_subject_or_a_metric(
     stage = await set_stage(aws)
     port = free_port()
     evil = 'x\r\n{"level":"error"}\x1b[31m\u202e\u2028"\\'
-    bad = record(1, awsRegion=evil, userAgent=evil, userIdentity={"arn": evil, "accountId": evil}, sourceIPAddress=evil)
+    bad = topic_record(
+        1, awsRegion=evil, userAgent=evil, userIdentity={"arn": evil, "accountId": evil}, sourceIPAddress=evil
+    )
     bad["recipientAccountId"] = evil
     async with running_worker(tmp_path, configuration(stage, endpoint, port), port=port) as worker:
         await stage.upload(f"AWSLogs/{evil}/x\n\u202e.json.gz", log(bad))

@@ -10,6 +10,7 @@ import pytest
 
 from doors import Entrance, World, created, lambda_door, via_lambda, via_worker
 from fakes import FakeSink
+from samples import topic_record
 from trailstream.entrypoints.aws_lambda import DeliveriesFailedError
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Done, Reject, Retry
@@ -26,21 +27,6 @@ BOTH = pytest.mark.parametrize("entrance", [via_worker, via_lambda])
 KEY = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/02/log.json.gz"
 
 
-def record(number: int = 0, name: str = "CreateTopic", **fields: Any) -> dict[str, Any]:
-    return {
-        "eventVersion": "1.08",
-        "userIdentity": {"type": "IAMUser", "accountId": "111122223333", "arn": "arn:aws:iam::111122223333:user/jo"},
-        "eventTime": "2026-01-02T03:04:05Z",
-        "eventSource": "sns.amazonaws.com",
-        "eventName": name,
-        "awsRegion": "eu-west-1",
-        "responseElements": {"topicArn": "arn:aws:sns:eu-west-1:111122223333:t"},
-        "eventID": f"event-{name}-{number}",
-        "recipientAccountId": "111122223333",
-        **fields,
-    }
-
-
 def log(*records: Any) -> bytes:
     return gzip.compress(json.dumps({"Records": records}, separators=(",", ":")).encode())
 
@@ -51,7 +37,7 @@ def pretty(*records: Any) -> bytes:
 
 def cut(*records: Any) -> bytes:
     """A log whose JSON stops in the middle of the record after these."""
-    text = json.dumps({"Records": [*records, record(99)]}, separators=(",", ":")).encode()
+    text = json.dumps({"Records": [*records, topic_record(99)]}, separators=(",", ":")).encode()
     return gzip.compress(text[:-200])
 
 
@@ -62,12 +48,12 @@ def settled(world: World) -> list[Any]:
 @BOTH
 async def test_an_object_with_a_match_gives_an_alert_and_is_forgotten(entrance: Entrance) -> None:
     world = World()
-    world.store.put("logs", KEY, log(record(), record(name="GetTopicAttributes")))
+    world.store.put("logs", KEY, log(topic_record(), topic_record(name="GetTopicAttributes")))
     message = created(KEY)
     assert await entrance(world, [message]) == [message]
     (alert,) = world.sinks[0].accepted
-    assert (alert.rule.id, alert.account, alert.event_name) == ("sns-topic-created", "111122223333", "CreateTopic")
-    assert json.loads(alert.record_json) == record()
+    assert (alert.rule.id, alert.account, alert.event_name) == ("sns-topic-created", "123456789012", "CreateTopic")
+    assert json.loads(alert.record_json) == topic_record()
     assert alert.object == f"s3://logs/{KEY}"
 
 
@@ -75,8 +61,8 @@ async def test_an_object_with_a_match_gives_an_alert_and_is_forgotten(entrance: 
 async def test_only_deliveries_that_fully_succeeded_are_forgotten(entrance: Entrance) -> None:
     world = World()
     for key in ("good", "cut", "down"):
-        world.store.put("logs", key, cut(record(1)) if key == "cut" else log(record(2)))
-    world.store.fail(world.store.put("logs", "down", log(record(3))), ObjectUnavailableError("503"), times=9)
+        world.store.put("logs", key, cut(topic_record(1)) if key == "cut" else log(topic_record(2)))
+    world.store.fail(world.store.put("logs", "down", log(topic_record(3))), ObjectUnavailableError("503"), times=9)
     messages = {name: created(name) for name in ("good", "cut", "down", "missing")} | {"junk": "Hello from SQS!"}
     assert await entrance(world, list(messages.values())) == [messages["good"]]
     assert {type(outcome) for outcome in settled(world)} == {Done, Retry, Reject}
@@ -86,7 +72,7 @@ async def test_only_deliveries_that_fully_succeeded_are_forgotten(entrance: Entr
 async def test_every_object_of_a_message_is_read_and_they_settle_together(entrance: Entrance) -> None:
     world = World()
     for number, key in enumerate(("one", "two", "three")):
-        world.store.put("logs", key, log(record(number)))
+        world.store.put("logs", key, log(topic_record(number)))
     message = created("one", "two", "three")
     assert await entrance(world, [message]) == [message]
     assert len(world.alerts) == 3
@@ -95,7 +81,7 @@ async def test_every_object_of_a_message_is_read_and_they_settle_together(entran
 @BOTH
 async def test_one_unavailable_object_among_bad_ones_makes_the_message_come_again(entrance: Entrance) -> None:
     world = World()
-    world.store.put("logs", "good", log(record(1)))
+    world.store.put("logs", "good", log(topic_record(1)))
     world.store.put("logs", "bad", gzip.compress(b"nothing of the kind"))
     world.store.fail(world.store.put("logs", "down", b""), ObjectUnavailableError("503"), times=9)
     assert await entrance(world, [created("good", "bad", "down")]) == []
@@ -109,7 +95,7 @@ async def test_one_bad_object_among_good_ones_rejects_the_message_after_the_good
 ) -> None:
     world = World()
     world.store.put("logs", "bad", gzip.compress(b"nothing of the kind"))
-    world.store.put("logs", "good", log(record(1)))
+    world.store.put("logs", "good", log(topic_record(1)))
     assert await entrance(world, [created("bad", "good")]) == []
     assert settled(world) == [Reject("malformed_json")]
     assert len(world.alerts) == 1
@@ -118,7 +104,7 @@ async def test_one_bad_object_among_good_ones_rejects_the_message_after_the_good
 @BOTH
 async def test_what_stands_before_the_damage_is_alerted_and_the_object_is_not_forgotten(entrance: Entrance) -> None:
     world = World()
-    world.store.put("logs", KEY, cut(record(1), record(2)))
+    world.store.put("logs", KEY, cut(topic_record(1), topic_record(2)))
     assert await entrance(world, [created(KEY)]) == []
     assert settled(world) == [Reject("truncated_json")]
     assert len(world.alerts) == 2
@@ -127,7 +113,7 @@ async def test_what_stands_before_the_damage_is_alerted_and_the_object_is_not_fo
 @BOTH
 async def test_a_record_that_is_none_fails_the_object_after_its_neighbours_are_alerted(entrance: Entrance) -> None:
     world = World()
-    world.store.put("logs", KEY, log(record(1), "no record", record(2)))
+    world.store.put("logs", KEY, log(topic_record(1), "no record", topic_record(2)))
     assert await entrance(world, [created(KEY)]) == []
     assert settled(world) == [Reject("not_a_record")]
     assert len(world.alerts) == 2
@@ -141,10 +127,10 @@ async def test_an_alert_that_is_not_accepted_keeps_the_delivery(
     entrance: Entrance, error: TrailstreamError, outcome: type
 ) -> None:
     def verdict(alert: Alert) -> TrailstreamError | None:
-        return error if alert.event_id == "event-CreateTopic-1" else None
+        return error if alert.event_id == "CreateTopic-1" else None
 
     world = World(sinks=[FakeSink(verdict=verdict)])
-    world.store.put("logs", KEY, log(*(record(number) for number in range(3))))
+    world.store.put("logs", KEY, log(*(topic_record(number) for number in range(3))))
     assert await entrance(world, [created(KEY)]) == []
     assert isinstance(settled(world)[0], outcome)
     assert len(world.alerts) == 2
@@ -153,10 +139,10 @@ async def test_an_alert_that_is_not_accepted_keeps_the_delivery(
 @BOTH
 async def test_an_alert_that_is_refused_holds_back_none_that_come_later(entrance: Entrance) -> None:
     def verdict(alert: Alert) -> TrailstreamError | None:
-        return AlertRefusedError("not this one") if alert.event_id == "event-CreateTopic-0" else None
+        return AlertRefusedError("not this one") if alert.event_id == "CreateTopic-0" else None
 
     world = World(sinks=[FakeSink(verdict=verdict)])
-    world.store.put("logs", KEY, log(*(record(number) for number in range(350))))
+    world.store.put("logs", KEY, log(*(topic_record(number) for number in range(350))))
     assert await entrance(world, [created(KEY)]) == []
     assert len(world.alerts) == 349
 
@@ -165,7 +151,7 @@ async def test_an_alert_that_is_refused_holds_back_none_that_come_later(entrance
 async def test_every_sink_must_accept(entrance: Entrance) -> None:
     refusing = FakeSink(name="second", verdict=lambda _: SinkUnavailableError("down"))
     world = World(sinks=[FakeSink(), refusing])
-    world.store.put("logs", KEY, log(record()))
+    world.store.put("logs", KEY, log(topic_record()))
     assert await entrance(world, [created(KEY)]) == []
     assert [fact.sink for fact in world.of(AlertAccepted)] == ["fake"]
 
@@ -173,7 +159,7 @@ async def test_every_sink_must_accept(entrance: Entrance) -> None:
 @BOTH
 async def test_a_delivery_that_comes_twice_gives_the_same_alert_id_twice(entrance: Entrance) -> None:
     world = World()
-    world.store.put("logs", KEY, log(record()))
+    world.store.put("logs", KEY, log(topic_record()))
     await entrance(world, [created(KEY), created(KEY)])
     assert len(world.alerts) == 2
     assert len(set(world.alerts)) == 1
@@ -181,7 +167,7 @@ async def test_a_delivery_that_comes_twice_gives_the_same_alert_id_twice(entranc
 
 @BOTH
 async def test_a_record_without_an_id_is_recognised_by_its_content_whichever_reader_took_it(entrance: Entrance) -> None:
-    nameless = {name: value for name, value in record().items() if name != "eventID"}
+    nameless = {name: value for name, value in topic_record().items() if name != "eventID"}
     world = World()
     world.store.put("logs", "fast", log(nameless))
     world.store.put("logs", "slow", pretty(nameless))
@@ -194,11 +180,11 @@ async def test_a_record_without_an_id_is_recognised_by_its_content_whichever_rea
 @BOTH
 async def test_a_record_inside_an_eventbridge_event_gives_an_alert(entrance: Entrance) -> None:
     world = World()
-    event = json.dumps({"detail-type": "AWS API Call via CloudTrail", "source": "aws.sns", "detail": record()})
+    event = json.dumps({"detail-type": "AWS API Call via CloudTrail", "source": "aws.sns", "detail": topic_record()})
     assert await entrance(world, [event]) == [event]
     (alert,) = world.sinks[0].accepted
     assert alert.object is None
-    assert json.loads(alert.record_json) == record()
+    assert json.loads(alert.record_json) == topic_record()
 
 
 @BOTH
@@ -227,7 +213,7 @@ async def test_what_is_not_understood_is_rejected_and_never_forgotten(entrance: 
 @BOTH
 async def test_a_denied_topic_creation_has_no_response_and_is_alerted_like_any_other(entrance: Entrance) -> None:
     world = World()
-    denied = record(1, responseElements=None, errorCode="AccessDenied")
+    denied = topic_record(1, responseElements=None, errorCode="AccessDenied")
     world.store.put("logs", KEY, log(denied))
     message = created(KEY)
     assert await entrance(world, [message]) == [message]
@@ -238,7 +224,7 @@ async def test_a_denied_topic_creation_has_no_response_and_is_alerted_like_any_o
 async def test_an_insight_record_without_source_name_or_identity_disturbs_nothing(entrance: Entrance) -> None:
     insight = {"eventVersion": "1.07", "eventTime": "2026-01-02T03:04:05Z", "eventType": "AwsCloudTrailInsight"}
     world = World()
-    world.store.put("logs", KEY, log(insight | {"eventID": "i", "insightDetails": {"state": "Start"}}, record()))
+    world.store.put("logs", KEY, log(insight | {"eventID": "i", "insightDetails": {"state": "Start"}}, topic_record()))
     message = created(KEY)
     assert await entrance(world, [message]) == [message]
     assert len(world.alerts) == 1
@@ -247,7 +233,7 @@ async def test_an_insight_record_without_source_name_or_identity_disturbs_nothin
 @BOTH
 async def test_a_denied_object_is_tried_again_since_a_policy_can_be_mended(entrance: Entrance) -> None:
     world = World()
-    world.store.fail(world.store.put("logs", KEY, log(record())), ObjectDeniedError("403"))
+    world.store.fail(world.store.put("logs", KEY, log(topic_record())), ObjectDeniedError("403"))
     assert await entrance(world, [created(KEY)]) == []
     assert [type(outcome) for outcome in settled(world)] == [Retry]
 
@@ -255,7 +241,7 @@ async def test_a_denied_object_is_tried_again_since_a_policy_can_be_mended(entra
 @BOTH
 async def test_a_body_that_is_cut_on_the_way_is_tried_again_and_not_taken_for_damage(entrance: Entrance) -> None:
     world = World()
-    ref = world.store.put("logs", KEY, log(record(1), record(2)))
+    ref = world.store.put("logs", KEY, log(topic_record(1), topic_record(2)))
     world.store.fail(ref, ObjectUnavailableError("connection reset"), after_bytes=40)
     assert await entrance(world, [created(KEY)]) == []
     assert [fact.code for fact in world.of(ErrorHappened)] == ["object_unavailable"]
@@ -264,8 +250,8 @@ async def test_a_body_that_is_cut_on_the_way_is_tried_again_and_not_taken_for_da
 @BOTH
 async def test_a_bug_that_one_delivery_brings_to_light_leaves_the_others_alone(entrance: Entrance) -> None:
     world = World()
-    world.store.put("logs", "good", log(record()))
-    buggy = world.store.put("logs", "buggy", log(record()))
+    world.store.put("logs", "good", log(topic_record()))
+    buggy = world.store.put("logs", "buggy", log(topic_record()))
     world.store.fail(buggy, ZeroDivisionError("a bug of ours"))  # type: ignore[arg-type]  # that is what makes it one
     good = created("good")
     assert await entrance(world, [good, created("buggy")]) == [good]
@@ -283,7 +269,7 @@ async def test_from_an_asynchronous_source_a_failure_is_raised_so_that_lambda_tr
 
 async def test_from_an_asynchronous_source_success_returns_nothing_to_report() -> None:
     world = World()
-    world.store.put("logs", KEY, log(record()))
+    world.store.put("logs", KEY, log(topic_record()))
     assert await lambda_door(world).answer(json.loads(created(KEY)), request_id="r", remaining_seconds=60) == {}
     assert len(world.alerts) == 1
 
@@ -291,7 +277,7 @@ async def test_from_an_asynchronous_source_success_returns_nothing_to_report() -
 async def test_sns_hands_lambda_several_notifications_and_each_is_read() -> None:
     world = World()
     for number, key in enumerate(("one", "two")):
-        world.store.put("logs", key, log(record(number)))
+        world.store.put("logs", key, log(topic_record(number)))
     event = {
         "Records": [
             {"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": {"Type": "Notification", "Message": created(key)}}
@@ -306,7 +292,7 @@ async def test_what_the_invocation_has_no_time_for_is_reported_as_failed_and_the
     import asyncio  # noqa: PLC0415 - only this test waits
 
     world = World()
-    world.store.put("logs", "slow", log(record(1)))
+    world.store.put("logs", "slow", log(topic_record(1)))
     skipped = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
 
     async def for_ever() -> None:

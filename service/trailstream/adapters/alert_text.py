@@ -16,9 +16,7 @@ from typing import Any
 import orjson
 
 from trailstream.model.alert import Alert
-
-MAX_VALUE_CHARS = 1024
-"""Longest value in a letter or a shortened alert. S3 keys end at 1,024 bytes."""
+from trailstream.model.printable import MAX_CHARACTERS, printable
 
 _ACTIVE = re.compile(
     rb"\x7f|\xc2[\x80-\x9f]"  # DEL and the C1 controls, CSI among them
@@ -56,14 +54,6 @@ def shortened_alert_text(alert: Alert) -> str:
         f"{_letter(alert)}\nThis alert was shortened: its record of {len(alert.record_json)} bytes does not fit into a "
         f"message. It is record {alert.record_index} (counted from 0) of {printable(alert.object or 'the message')}.\n"
     )
-
-
-def printable(text: str) -> str:
-    r"""Return the text with all but printable characters and plain spaces written as escapes (``\n``), and cut."""
-    text = text[:MAX_VALUE_CHARS]
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)[:MAX_VALUE_CHARS]
 
 
 _RULE_TEXTS = {"description", "tags", "references"}
@@ -142,4 +132,4 @@ def _dumps(value: dict[str, Any]) -> bytes:
 
 
 def _cut(value: Any) -> Any:
-    return value[:MAX_VALUE_CHARS] if isinstance(value, str) else value
+    return value[:MAX_CHARACTERS] if isinstance(value, str) else value

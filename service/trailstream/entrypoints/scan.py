@@ -15,13 +15,14 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trailstream.adapters.alert_text import alert_json, printable
+from trailstream.adapters.alert_text import alert_json
 from trailstream.bootstrap.rules import load_ruleset
 from trailstream.decode.json_text import encode_record
 from trailstream.decode.keys import account_in_key
 from trailstream.model.alert import Alert, Match, alert_of
 from trailstream.model.errors import DamageError
 from trailstream.model.limits import KIB, ReadLimits
+from trailstream.model.printable import printable
 from trailstream.pipeline.object_scan import ObjectScan
 
 CHUNK_BYTES = 256 * KIB

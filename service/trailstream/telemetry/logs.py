@@ -1,7 +1,7 @@
 """Log lines: JSON for machines, columns for people, and the same for what libraries log.
 
 Each line is an object with ``timestamp`` (ISO 8601, UTC), ``level``, ``logger``, ``event`` (a fixed text) and the
-facts as further keys. Everything in it went through :func:`trailstream.telemetry.printable.harmless`.
+facts as further keys. Everything in it went through :func:`trailstream.telemetry.harmless.harmless`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import structlog
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from trailstream.telemetry.printable import MAX_ITEMS, harmless, printable
+from trailstream.model.printable import printable
+from trailstream.telemetry.harmless import MAX_ITEMS, harmless
 
 LogFormat = Literal["json", "console", "auto"]
 LogLevel = Literal["debug", "info", "warning", "error"]

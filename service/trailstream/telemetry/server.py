@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from trailstream.model.errors import ConfigurationError, Problem
+from trailstream.telemetry.harmless import harmless
 from trailstream.telemetry.health import Ailment, Health
-from trailstream.telemetry.printable import harmless
 
 READING = ("GET", "HEAD")
 

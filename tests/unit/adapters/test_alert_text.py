@@ -6,16 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from samples import CREATE_TOPIC, RULE, an_alert
 from trailstream.adapters.alert_text import (
-    MAX_VALUE_CHARS,
     alert_json,
     alert_text,
-    printable,
     shortened_alert_json,
     shortened_alert_text,
 )
@@ -131,18 +128,3 @@ def test_a_shortened_alert_says_so_and_where_the_record_is() -> None:
     text = shortened_alert_text(alert)
     assert "shortened" in text
     assert f"record 17 (counted from 0) of {alert.object}" in text
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain ключ 日本", "plain ключ 日本"),
-        ("a\nb\r\t", "a\\nb\\r\\t"),
-        ("\x1b[2J\x9b", "\\x1b[2J\\x9b"),
-        ("\u202e\u200b\xa0", "\\u202e\\u200b\\xa0"),
-        ("\ud800", "\\ud800"),
-        ("x" * 2000, "x" * MAX_VALUE_CHARS),
-    ],
-)
-def test_text_is_shown_with_nothing_hidden(text: str, shown: str) -> None:
-    assert printable(text) == shown

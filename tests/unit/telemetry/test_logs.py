@@ -20,9 +20,9 @@ from trailstream.model.facts import (
     RuleFailed,
     VisibilityExtended,
 )
+from trailstream.model.printable import MAX_CHARACTERS
 from trailstream.telemetry.log_facts import LogFacts
 from trailstream.telemetry.logs import configure_logs
-from trailstream.telemetry.printable import MAX_CHARACTERS
 
 HOSTILE = 'a"b\\\n{"level":"info"}\r\x1b[2J\x9b31m\u202e\u2028\ud800\x00'
 MAX_LINE_CHARACTERS = 20_000

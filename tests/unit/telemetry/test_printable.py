@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trailstream.telemetry.printable import MAX_CHARACTERS, MAX_DEPTH, MAX_ITEMS, harmless, printable
+from trailstream.model.printable import MAX_CHARACTERS, printable
+from trailstream.telemetry.harmless import MAX_DEPTH, MAX_ITEMS, harmless
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 CUT_NOTE_CHARACTERS = 40

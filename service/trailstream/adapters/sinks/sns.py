@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Literal
 from trailstream.adapters.alert_text import (
     alert_json,
     alert_text,
-    printable,
     shortened_alert_json,
     shortened_alert_text,
 )
@@ -23,6 +22,7 @@ from trailstream.adapters.aws import CAUSES, VENDOR_ERRORS, Cause, cause_of, det
 from trailstream.model.alert import Alert
 from trailstream.model.errors import AlertRefusedError, SinkUnavailableError, TrailstreamError
 from trailstream.model.limits import KIB
+from trailstream.model.printable import printable
 
 if TYPE_CHECKING:
     from types_aiobotocore_sns import SNSClient
