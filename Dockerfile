@@ -12,12 +12,13 @@ RUN python3 -m venv --without-pip /opt/trailstream \
  && python3 -m pip --python /opt/trailstream/bin/python install --only-binary :all: --require-hashes \
       -r requirements/service.lock
 
-# The build backend comes from the same lock as everywhere else, and stays behind.
-RUN python3 -m venv /opt/build \
- && /opt/build/bin/python -m pip install --only-binary :all: --constraint requirements/dev.lock hatchling
+# The build backend comes from the lock that the project is developed with, hashes and all, and stays behind.
+RUN python3 -m venv --without-pip /opt/build \
+ && python3 -m pip --python /opt/build/bin/python install --only-binary :all: --require-hashes \
+      -r requirements/dev.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
-RUN /opt/build/bin/python -m hatchling build -t wheel /dist \
+RUN /opt/build/bin/python -m hatchling build -d /dist -t wheel \
  && python3 -m pip --python /opt/trailstream/bin/python install --no-deps --no-index /dist/*.whl \
  && /opt/trailstream/bin/python -m compileall -q /opt/trailstream/lib
 
