@@ -1,13 +1,14 @@
 """JSON events -> records, whatever the layout of the document. Memory is bounded by the limits on one record.
 
-The document is followed by a coroutine that is sent one event at a time, so its code reads like the grammar of what it
-accepts. ijson's own ``items`` and ``parse`` are not used: their memory grows with the depth of the text.
+The document is followed by a coroutine, so that its code reads like the grammar of what it accepts: it takes one event
+after another, and yields where it has taken all that there are so far. ijson's own ``items`` and ``parse`` are not
+used: their memory grows with the depth of the text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from typing import Any, Literal, TypeAlias
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from trailstream.decode.cloudtrail.events import Event
 from trailstream.decode.json_text import double
@@ -24,6 +25,9 @@ from trailstream.model.record import Record
 Layout: TypeAlias = Literal["records", "any"]
 """``records``: ``{"Records":[...]}`` with any other keys in any order. ``any``: also a bare array, a bare record, an
 EventBridge event around one, and any of these one after another (JSON lines)."""
+
+_T = TypeVar("_T")
+_Following: TypeAlias = Generator[None, None, _T]
 
 _STARTS = frozenset({"start_map", "start_array"})
 _ENDS = frozenset({"end_map", "end_array"})
@@ -53,15 +57,14 @@ class RecordFinder:
         self._bytes_in_record = 0
         self._depth = 0
         self._key = ""
+        self._events: Iterator[Event] = iter(())
         self._follow = self._documents()
-        next(self._follow)
 
     def take(self, events: Iterable[Event], text_bytes: int) -> None:
         """Follow the events of so much text. Raises :class:`DamageError` where the document is no log."""
         self._at_boundary = False
-        send = self._follow.send
-        for event in events:
-            send(event)
+        self._events = iter(events)
+        next(self._follow)
         # Where in the text a record begins is not known, so only text that is wholly in it is counted.
         self._bytes_in_record = 0 if self._at_boundary else self._bytes_in_record + text_bytes
         if self._building and self._bytes_in_record > self._max_record_bytes:
@@ -72,9 +75,15 @@ class RecordFinder:
         if not self.saw_records:
             raise NoRecordsError("the document holds no Records array")
 
-    def _documents(self) -> Generator[None, Event, None]:
+    def _next(self) -> _Following[Event]:
         while True:
-            event, _ = yield
+            for event in self._events:
+                return event
+            yield
+
+    def _documents(self) -> _Following[None]:
+        while True:
+            event, _ = yield from self._next()
             if event == "start_map":
                 yield from self._bare_or_records() if self._any else self._records_within(1)
             elif not self._any:
@@ -84,11 +93,11 @@ class RecordFinder:
             else:
                 yield from self._element(event)
 
-    def _records_within(self, depth: int, key: str = "") -> Generator[None, Event, bool]:
+    def _records_within(self, depth: int, key: str = "") -> _Following[bool]:
         """Skip what is left of a document object, all but its ``Records``; say whether it had any."""
         had_records = False
         while depth:
-            event, value = yield
+            event, value = yield from self._next()
             if event == "map_key":
                 key = value
             elif event == "start_array" and depth == 1 and key == "Records":
@@ -98,16 +107,16 @@ class RecordFinder:
                 depth += _step(event, depth)
         return had_records
 
-    def _elements(self, *, listed: bool = False) -> Generator[None, Event, None]:
+    def _elements(self, *, listed: bool = False) -> _Following[None]:
         self.saw_records = self.in_records = True
         while True:
-            event, _ = yield
+            event, _ = yield from self._next()
             if event == "end_array":
                 self.in_records = False
                 return
             yield from self._element(event, listed=listed)
 
-    def _element(self, event: str, *, listed: bool = False) -> Generator[None, Event, None]:
+    def _element(self, event: str, *, listed: bool = False) -> _Following[None]:
         """Follow one value that should be a record; ``listed`` in ``Records``, where any object is one."""
         self._begin()
         self._depth = 0
@@ -121,12 +130,12 @@ class RecordFinder:
             self._building = False
             depth = self._depth
             while depth:
-                event, _ = yield
+                event, _ = yield from self._next()
                 depth += _step(event, depth)
             self._note(damage)
         self._finish()
 
-    def _bare_or_records(self) -> Generator[None, Event, None]:
+    def _bare_or_records(self) -> _Following[None]:
         """Follow an object that is a record, an event around one, or a document with ``Records``: its keys tell."""
         self._begin()
         self.in_records = self.saw_records = True
@@ -148,54 +157,53 @@ class RecordFinder:
             self._finish()
         self.in_records = False
 
-    def _up_to_records(self) -> Generator[None, Event, Record | None]:
+    def _up_to_records(self) -> _Following[Record | None]:
         """Build an object; None where it turns out to be a document, at the start of its ``Records``."""
         record: Record = {}
         self._depth = 1
         while True:
-            event, key = yield
+            event, key = yield from self._next()
             if event == "end_map":
                 self._depth = 0
                 return record
             self._key = key
-            event, value = yield
+            event, value = yield from self._next()
             if event == "start_array" and key == "Records":
                 return None
-            if event in _STARTS:
-                record[key] = yield from self._container({} if event == "start_map" else [], 1)
-            else:
-                record[key] = _scalar(value) if event == "number" else value
+            built = _built(event, value)
+            record[key] = (yield from self._container(built, 1)) if event in _STARTS else built
 
-    def _container(self, root: Any, above: int) -> Generator[None, Event, Any]:
+    def _container(self, root: Any, above: int) -> _Following[Any]:
         """Build an object or array that has begun, ``above`` levels below the record's top."""
         top, stack, key = root, [root], ""
-        self._depth = above + 1
-        while True:
-            event, value = yield
-            if event == "map_key":
-                key = value
-                continue
-            if event in _ENDS:
-                stack.pop()
-                self._depth -= 1
-                if not stack:
-                    return root
-                top = stack[-1]
-                continue
-            if event == "number":
-                value = _scalar(value)
-            elif event in _STARTS:
-                value = {} if event == "start_map" else []
-            if top.__class__ is dict:
-                top[key] = value
-            else:
-                top.append(value)
-            if event in _STARTS:
-                top = value
-                stack.append(top)
-                self._depth += 1
-                if self._depth > self._max_depth:
-                    raise RecordTooDeepError(f"nested deeper than {self._max_depth} levels")
+        try:
+            while True:
+                for event, value in self._events:
+                    if event == "map_key":
+                        key = value
+                        continue
+                    if event in _ENDS:
+                        stack.pop()
+                        if not stack:
+                            return root
+                        top = stack[-1]
+                        continue
+                    added = value if event == "string" else _built(event, value)
+                    if top.__class__ is dict:
+                        top[key] = added
+                    else:
+                        top.append(added)
+                    if event in _STARTS:
+                        top = added
+                        self._descend(stack, top, above)
+                yield
+        finally:
+            self._depth = above + len(stack)
+
+    def _descend(self, stack: list[Any], into: Any, above: int) -> None:
+        stack.append(into)
+        if above + len(stack) > self._max_depth:
+            raise RecordTooDeepError(f"nested deeper than {self._max_depth} levels")
 
     def _begin(self) -> None:
         self._building = self._at_boundary = True
@@ -222,8 +230,16 @@ def _step(event: str, depth: int) -> int:
     return -1 if event in _ENDS else 0
 
 
-def _scalar(number: Any) -> int | float:
-    return number if number.__class__ is int else double(number)
+def _built(event: str, value: Any) -> Any:
+    """Return what an event begins or is, in a record."""
+    match event:
+        case "start_map":
+            return {}
+        case "start_array":
+            return []
+        case "number" if value.__class__ is not int:
+            return double(value)
+    return value
 
 
 def _recognised(value: Record) -> Record:
