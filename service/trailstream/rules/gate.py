@@ -96,11 +96,18 @@ def gate_of(condition: Condition) -> Gate | None:  # noqa: PLR0911 -- one return
 
 def _of_field(path: Path, predicate: Predicate) -> Gate | None:
     parts: list[Gate] = []
-    if len(path) <= MAX_HEAD_DEPTH and (len(path) > 1 or path[0] not in OBJECTS):
+    if _is_in_heads(path):
         parts.append(Value(path, predicate))
     if predicate.literals:
         parts.append(Words(predicate.literals))
     return _both(parts)
+
+
+def _is_in_heads(path: Path) -> bool:
+    if len(path) > MAX_HEAD_DEPTH or (len(path) == 1 and path[0] in OBJECTS):
+        return False
+    # msgspec decodes no field whose name JSON would have to escape.
+    return all(name.isprintable() and not {'"', "\\"} & set(name) for name in path)
 
 
 def _both(parts: Iterable[Gate | None]) -> Gate | None:

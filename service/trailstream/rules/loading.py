@@ -62,6 +62,8 @@ def _compile(file: RuleFile, seen: dict[str, tuple[Rule, str]], loaded: LoadedRu
     compiled = language.compile(file)
     loaded.problems.extend(_located(error, file) for error in compiled.problems)
     loaded.notes.extend(Note(file.path, note) for note in compiled.notes)
+    if not (compiled.rules or compiled.problems or compiled.notes):
+        loaded.problems.append(Problem(f"{file.path}:1", "the file holds no rule", "write one in it, or remove it"))
     for rule in compiled.rules:
         _add(rule, file, seen, loaded)
 

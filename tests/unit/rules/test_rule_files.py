@@ -100,6 +100,12 @@ def test_a_file_that_no_language_knows_is_a_problem(text: str) -> None:
     assert "empty" in problem.what or problem.what.endswith("tried sigma, event-pattern")
 
 
+def test_a_file_that_holds_no_rule_is_a_problem() -> None:
+    text = "action: global\ntitle: T\nlogsource: {product: aws}\ndetection: {sel: {a: 1}, condition: sel}\n"
+    (problem,) = load([("a.yml", text)]).problems
+    assert problem.what == "the file holds no rule"
+
+
 def test_two_rules_in_one_file_are_refused() -> None:
     loaded = load([("a.yaml", RULE + "---\n" + RULE)])
     assert not loaded.rules

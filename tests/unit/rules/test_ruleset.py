@@ -190,6 +190,13 @@ def test_a_field_that_may_be_absent_holds_nothing_back() -> None:
     assert [match.record_index for match in matched.matches] == [0, 1]
 
 
+@pytest.mark.parametrize("name", ['quo"ted', "back\\slash", "new\nline", "", "\N{BELL}", "a\N{NO-BREAK SPACE}b"])
+def test_a_field_may_have_any_name(name: str) -> None:
+    ruleset = ruleset_of({name: ["x"], "eventName": {name: ["y"]}}, {"eventName": {name: [{"exists": True}]}})
+    record = {name: "x", "eventName": {name: "y"}}
+    assert len(ruleset.match(FakeBatch.of([record], ruleset.head_type)).matches) == 2
+
+
 def test_heads_hold_the_gates_fields_and_tell_absent_from_null() -> None:
     paths = [("eventName",), ("userIdentity", "type"), ("userIdentity", "arn"), ("odd name!", "x")]
     struct = head_type(paths)
