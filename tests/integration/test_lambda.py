@@ -1,0 +1,165 @@
+"""The Lambda handler in a process of its own, as the runtime calls it: one event after another, on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from endpoint import REGION, Endpoint, wiped_environment
+from samples import CREATE_TOPIC_RULE, topic_record
+from stage import BUCKET, Stage, set_stage
+from trailstream.adapters.aws import AwsClients
+
+RUNTIME = """
+import json, sys
+from trailstream.entrypoints.aws_lambda import handler
+
+class Context:
+    aws_request_id = "request-1"
+    function_name = "trailstream"
+
+    def get_remaining_time_in_millis(self):
+        return 30_000
+
+for line in sys.stdin:
+    try:
+        answer = {"answer": handler(json.loads(line), Context())}
+    except Exception as error:
+        answer = {"error": type(error).__name__, "detail": str(error)}
+    print("ANSWER " + json.dumps(answer), flush=True)
+"""
+
+
+class Sandbox:
+    """What one run of the runtime gave back."""
+
+    def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
+        lines = done.stdout.decode().splitlines()
+        self.answers = [json.loads(line.removeprefix("ANSWER ")) for line in lines if line.startswith("ANSWER ")]
+        self.metrics = [json.loads(line) for line in lines if not line.startswith("ANSWER ")]
+        self.log = [json.loads(line) for line in done.stderr.decode().splitlines()]
+
+
+async def invoke(stage: Stage, endpoint: Endpoint, directory: Path, events: Sequence[Any], **variables: str) -> Sandbox:
+    (directory / "rules").mkdir()
+    (directory / "rules" / "rule.yaml").write_text(CREATE_TOPIC_RULE)
+    environment = wiped_environment() | {
+        "TRAILSTREAM_AWS__ENDPOINT_URL": endpoint.url,
+        "TRAILSTREAM_AWS__REGION": REGION,
+        "TRAILSTREAM_RULES__DIRECTORY": str(directory / "rules"),
+        "TRAILSTREAM_SINKS__SNS__TOPIC_ARN": stage.topic_arn,
+        **variables,
+    }
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", RUNTIME],
+        input="\n".join(map(json.dumps, events)).encode(),
+        capture_output=True,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+    return Sandbox(done)
+
+
+async def put(aws: AwsClients, key: str, *records: Any) -> None:
+    s3 = await aws.s3()
+    body = gzip.compress(json.dumps({"Records": records}, separators=(",", ":")).encode())
+    await s3.put_object(Bucket=BUCKET, Key=key, Body=body, ContentEncoding="gzip")
+
+
+def s3_event(*keys: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "eventVersion": "2.1",
+                "eventSource": "aws:s3",
+                "eventName": "ObjectCreated:Put",
+                "eventTime": "2026-01-02T03:04:05Z",
+                "s3": {"bucket": {"name": BUCKET}, "object": {"key": key}},
+            }
+            for key in keys
+        ]
+    }
+
+
+def sqs_event(*bodies: Any) -> dict[str, Any]:
+    return {
+        "Records": [
+            {"eventSource": "aws:sqs", "messageId": f"m{number}", "body": json.dumps(body), "attributes": {}}
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+async def test_one_sandbox_answers_one_event_after_another(aws: AwsClients, endpoint: Endpoint, tmp_path: Path) -> None:
+    stage = await set_stage(aws)
+    for number in range(4):
+        await put(aws, f"log-{number}", topic_record(number), topic_record(number, "Publish"))
+    sns = {"EventSource": "aws:sns", "Sns": {"Message": json.dumps(s3_event("log-2"))}}
+    eventbridge = {
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "detail": {"bucket": {"name": BUCKET}, "object": {"key": "log-3"}},
+    }
+    events = [s3_event("log-0"), sqs_event(s3_event("log-1"), "junk"), {"Records": [sns]}, eventbridge]
+    sandbox = await invoke(stage, endpoint, tmp_path, events)
+    assert sandbox.answers == [
+        {"answer": {}},
+        {"answer": {"batchItemFailures": [{"itemIdentifier": "m1"}]}},
+        {"answer": {}},
+        {"answer": {}},
+    ]
+    alerts = [message["Message"] for message in await stage.inbox(5, seconds=3)]
+    assert len(alerts) == len(set(alerts)) == 4
+    assert [line["event"] for line in sandbox.log].count("started") == 1
+
+
+async def test_a_failure_of_an_asynchronous_event_is_raised_and_the_sandbox_goes_on(
+    aws: AwsClients, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    stage = await set_stage(aws)
+    await put(aws, "good", topic_record(1))
+    sandbox = await invoke(stage, endpoint, tmp_path, [s3_event("good", "missing"), s3_event("good")])
+    failed, succeeded = sandbox.answers
+    assert failed["error"] == "DeliveriesFailedError"
+    assert "object_missing" in failed["detail"]
+    assert succeeded == {"answer": {}}
+    assert len(await stage.inbox(3, seconds=2)) == 2
+
+
+async def test_metrics_are_written_for_cloudwatch_after_each_event(
+    aws: AwsClients, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    stage = await set_stage(aws)
+    await put(aws, "log", topic_record(1), topic_record(2))
+    sandbox = await invoke(stage, endpoint, tmp_path, [s3_event("log")])
+    sent = [
+        line["trailstream_sent_alerts_total"] for line in sandbox.metrics if "trailstream_sent_alerts_total" in line
+    ]
+    assert sent == [2]
+    for line in sandbox.metrics:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "trailstream"
+        assert line["function"] == "trailstream"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TRAILSTREAM_SINKS__SNS__TOPIC_ARN", "nope"), ("TRAILSTREAM_RULSE__X", "1")]
+)
+async def test_a_configuration_that_is_not_usable_fails_the_invocation_with_every_problem(
+    name: str, value: str, aws: AwsClients, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    stage = await set_stage(aws)
+    sandbox = await invoke(stage, endpoint, tmp_path, [s3_event("log")], **{name: value})
+    (answer,) = sandbox.answers
+    assert answer["error"] == "ConfigurationError"
+    assert "1 problem with the configuration" in answer["detail"]
