@@ -80,11 +80,14 @@ class Keyword:
 
 @dataclass(frozen=True, slots=True)
 class SameValue:
-    """A value at the path and a value at the other path agree, as ``agree(value, other)`` says."""
+    """A value at the path and a value at the other path agree."""
 
     path: Path
     other: Path
-    agree: Callable[[AnyValue, AnyValue], bool]
+    text: Callable[[AnyValue], str | None]
+    """The text by which a value is compared; None where it agrees with nothing."""
+    agree: Callable[[str, str], bool] | None = None
+    """What the texts must be to each other; None where they must be equal."""
 
 
 Condition: TypeAlias = All | Any | Not | Field | Together | Keyword | SameValue
@@ -130,8 +133,8 @@ def evaluator(condition: Condition) -> Evaluate:  # noqa: PLR0911 -- one return 
         case Keyword(predicate):
             holds = predicate.holds
             return lambda record: any(holds(text) for text in _strings(record))
-        case SameValue(path, other, agree):
-            return _same(path, other, agree)
+        case SameValue():
+            return _same(condition)
 
 
 def _all(parts: tuple[Evaluate, ...]) -> Evaluate:
@@ -250,11 +253,31 @@ def _strings(value: AnyValue) -> Iterator[str]:
             yield from _strings(below)
 
 
-def _same(path: Path, other: Path, agree: Callable[[AnyValue, AnyValue], bool]) -> Evaluate:
+def _same(condition: SameValue) -> Evaluate:
+    agree, texts_at = condition.agree, _texts_at(condition.text)
+
     def evaluate(record: Record) -> bool:
-        return _reaches(record, path, lambda value: _reaches(record, other, lambda second: agree(value, second)))
+        texts, others = texts_at(record, condition.path), texts_at(record, condition.other)
+        if agree is None:
+            return not texts.isdisjoint(others)
+        return any(agree(text, other) for text in texts for other in others)
 
     return evaluate
+
+
+def _texts_at(text_of: Callable[[AnyValue], str | None]) -> Callable[[Record, Path], set[str]]:
+    def texts_at(record: Record, path: Path) -> set[str]:
+        found: set[str] = set()
+
+        def collect(value: AnyValue) -> bool:
+            if (text := text_of(value)) is not None:
+                found.add(text)
+            return False
+
+        _reaches(record, path, collect)
+        return found
+
+    return texts_at
 
 
 def absent(path: Path) -> Condition:

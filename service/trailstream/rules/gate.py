@@ -88,7 +88,7 @@ def gate_of(condition: Condition) -> Gate | None:  # noqa: PLR0911 -- one return
             return _both(gate_of(member.field) for member in members if not member.or_absent)
         case Keyword(predicate):
             return Words(predicate.literals) if predicate.literals else None
-        case SameValue(path, other, _):
+        case SameValue(path, other):
             return _both([_of_field(path, PRESENT), _of_field(other, PRESENT)])
         case _:
             return None

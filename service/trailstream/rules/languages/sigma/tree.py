@@ -81,30 +81,28 @@ def _field(name: str, value: SigmaType) -> Condition:
         case SigmaExists():
             return Field(path, PRESENT) if value else absent(path)
         case SigmaFieldReference():
-            return SameValue(path, _path(value.field), _agreement(value))
+            return SameValue(path, _path(value.field), _folded_text, _agreement(value))
         case SigmaExpansion():
             return one_of(_field(name, one) for one in value.values)
         case _:
             return Field(path, predicate_of(value))
 
 
-def _agreement(value: SigmaFieldReference) -> Callable[[AnyValue, AnyValue], bool]:
-    test: Callable[[str, str], bool]
+def _agreement(value: SigmaFieldReference) -> Callable[[str, str], bool] | None:
     match value.starts_with, value.ends_with:
         case True, True:
-            test = str.__contains__
+            return str.__contains__
         case True, False:
-            test = str.startswith
+            return str.startswith
         case False, True:
-            test = str.endswith
+            return str.endswith
         case _:
-            test = str.__eq__
+            return None
 
-    def agree(found: AnyValue, other: AnyValue) -> bool:
-        text, second = text_of(found), text_of(other)
-        return text is not None and second is not None and test(fold(text), fold(second))
 
-    return agree
+def _folded_text(value: AnyValue) -> str | None:
+    text = text_of(value)
+    return None if text is None else fold(text)
 
 
 def _keyword(value: SigmaType) -> Condition:
