@@ -47,6 +47,16 @@ def test_a_bare_pattern_is_a_rule_that_goes_by_its_path(suffix: str) -> None:
     )
 
 
+def test_a_bare_pattern_on_a_field_that_nobody_knows_is_loaded_with_a_note() -> None:
+    loaded = load([("new.json", '{"newField": {"a": ["x"]}, "eventName": ["CreateTopic"]}'), ("b.yaml", "b: [1]")])
+    assert not loaded.problems
+    assert len(loaded.rules) == 2
+    assert [str(note) for note in loaded.notes] == [
+        'new.json: may never match: no record that we know has "newField" at its top',
+        'b.yaml: may never match: no record that we know has "b" at its top',
+    ]
+
+
 def test_a_rule_may_be_written_in_json() -> None:
     text = json.dumps({"id": "a", "title": "A", "severity": "LOW", "pattern": {"source": ["aws.iam"]}})
     (rule,) = load([("a.json", text)]).rules
@@ -92,7 +102,7 @@ def test_every_problem_of_a_file_is_said_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# nothing\n", "just text", "[1, 2]", "Resources: {a: 1}", "title: x\nseverity: low", "rule: {a: [1]}"]
+    "text", ["", "# nothing\n", "just text", "[1, 2]", "Resources: {a: 1}", "title: x\nseverity: low", "rule: {a: 1}"]
 )
 def test_a_file_that_no_language_knows_is_a_problem(text: str) -> None:
     (problem,) = load([("a.yaml", text)]).problems

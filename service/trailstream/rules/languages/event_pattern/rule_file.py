@@ -52,9 +52,12 @@ RECORD_FIELDS = frozenset(
         "insightDetails",
         "eventContext",
         "inScopeOf",
+        "invokedByDelegate",
+        "accountId",
+        "eventId",
     ]
 )
-"""The top-level fields of records, from the user guide, "CloudTrail record contents"."""
+"""The top-level fields of records, from the user guide, "CloudTrail record contents"; the last two are of aggregated events."""
 
 _DEFAULT_SEVERITY = Severity.MEDIUM
 
@@ -62,14 +65,23 @@ _Problems: TypeAlias = list[RuleSyntaxError]
 
 
 def claims(file: RuleFile) -> bool:
-    """Claim a mapping with ``pattern``, or one that names a field of events or records at its top."""
+    """Claim a mapping that has ``pattern``, or a field of events or records, or lists at the ends of all branches."""
     value = file.documents[0].value
-    return isinstance(value, dict) and ("pattern" in value or _is_bare(value))
+    return isinstance(value, dict) and ("pattern" in value or _names_a_field(value) or _ends_in_lists(value))
 
 
-def _is_bare(value: dict[str, Any]) -> bool:
-    names = {name.split(".")[0] for name in value}
-    return not names.isdisjoint(RECORD_FIELDS | ENVELOPE | {"$or"})
+def _names_a_field(value: dict[str, Any]) -> bool:
+    return not _names(value).isdisjoint(RECORD_FIELDS | ENVELOPE | {"$or"})
+
+
+def _names(pattern: dict[str, Any]) -> set[str]:
+    return {name.split(".")[0] for name in pattern}
+
+
+def _ends_in_lists(value: Any) -> bool:
+    return isinstance(value, list) or (
+        isinstance(value, dict) and value != {} and all(map(_ends_in_lists, value.values()))
+    )
 
 
 def compile_file(file: RuleFile) -> Compiled:
@@ -93,14 +105,18 @@ def _with_pattern(info: RuleInfo, pattern: Any, at: tuple[str, ...], problems: _
         condition = compile_pattern(read, place=place if whole else None, at=at)
     except RuleSyntaxError as error:
         return Compiled(problems=[*problems, error])
-    if whole:
-        notes += _misplaced(read)
+    notes += _misplaced(read) if whole else _unknown(read)
     return Compiled([Rule(info, condition)] if not problems else [], problems, notes)
 
 
 def _misplaced(pattern: dict[str, Any]) -> list[str]:
     names = (name for name in pattern if name in RECORD_FIELDS and name != "resources")
     return [f'can never match: events have no "{name}" at their top; write it under "detail"' for name in names]
+
+
+def _unknown(pattern: dict[str, Any]) -> list[str]:
+    names = sorted(_names(pattern) - RECORD_FIELDS - {"$or"})
+    return [f'may never match: no record that we know has "{name}" at its top' for name in names]
 
 
 def _info(document: Document, path: str, problems: _Problems) -> RuleInfo:
