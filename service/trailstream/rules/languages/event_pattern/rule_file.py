@@ -57,7 +57,7 @@ RECORD_FIELDS = frozenset(
         "eventId",
     ]
 )
-"""The top-level fields of records, from the user guide, "CloudTrail record contents"; the last two are of aggregated events."""
+"""The top-level fields of records, from the user guide, "CloudTrail record contents"; the last two: aggregated events."""
 
 _DEFAULT_SEVERITY = Severity.MEDIUM
 
