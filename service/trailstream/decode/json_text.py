@@ -69,12 +69,16 @@ def encode_record(record: Record) -> bytes:
 
 def deeper_than(text: bytes, levels: int) -> bool:
     """Say whether a JSON text is nested deeper. What is no JSON may be answered either way."""
-    # There is no faster way to count a byte: ``replace`` looks for it at memory speed, ``count`` does not.
-    brackets = 2 * len(text) - len(text.replace(b"{", b"")) - len(text.replace(b"[", b""))
-    if brackets <= levels:
+    if opening_brackets(text) <= levels:
         return False
     outside = _BRACKET.findall(_STRING.sub(b"", text))
     return max(accumulate(1 if bracket in b"[{" else -1 for bracket in outside), default=0) > levels
+
+
+def opening_brackets(text: bytes) -> int:
+    """Count the brackets that open, in strings too: no text is nested deeper."""
+    # ``replace`` looks for a byte at memory speed, ``count`` does not.
+    return 2 * len(text) - len(text.replace(b"{", b"")) - len(text.replace(b"[", b""))
 
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,11 @@ from trailstream.decode.json_text import parse_record
 from trailstream.model.record import Record
 
 _slices = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def records_in(array: bytes) -> Iterator[bytes]:
+    """Yield the elements of a JSON array, verbatim."""
+    return map(bytes, _slices(array))
 
 
 class RawBatch:
@@ -27,7 +32,7 @@ class RawBatch:
     @cached_property
     def raws(self) -> Sequence[bytes | None]:
         """Each record's own bytes, verbatim. Found when first asked for: most batches never are."""
-        return [bytes(record) for array in self._arrays for record in _slices(array)]
+        return [record for array in self._arrays for record in records_in(array)]
 
     def value(self, position: int) -> Record:
         """Return the record at this position of the batch, parsed whole."""

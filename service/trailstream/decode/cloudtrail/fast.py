@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from trailstream.decode.cloudtrail.batches import RawBatch
-from trailstream.decode.json_text import deeper_than, is_sound
+from trailstream.decode.cloudtrail.batches import RawBatch, records_in
+from trailstream.decode.json_text import deeper_than, is_sound, opening_brackets
 from trailstream.model.limits import KIB, ReadLimits
 
 OPENING = b'{"Records":['
@@ -66,38 +66,50 @@ class FastReader:
         yield from self._cut(text, end=len(text) - len(_END))
 
     def _cut(self, text: bytes, end: int | None = None) -> Iterator[RawBatch]:
-        """Hand over records from the start of the text; with ``end``, all of them up to there or none after a fault."""
+        """Hand over records from the start of the text, and keep the rest; ``end`` is where its last record ends."""
         heads: list[Any] = []
         arrays: list[bytes] = []
-        start, size = 0, len(text)
-        while not self.given_up and start < size:
+        start = taken = 0
+        while not self.given_up and start < len(text):
             window = self._windows[self._tried]
-            if size - start >= window:
+            if len(text) - start >= window:
                 stop = text.rfind(_BOUNDARY, start, start + window) + 1
             elif end is not None:
                 stop = end
             else:
                 break
-            array = b"".join((b"[", memoryview(text)[start:stop], b"]"))
+            array = _array(text, start, stop)
             found = self._heads(array) if stop > start else None
             if found is not None:
                 heads += found
                 arrays.append(array)
-                start, self._tried = (size if stop == end else stop + 1), 0
+                taken, self._tried = stop, 0
+                start = len(text) if stop == end else stop + 1
             elif stop == end or self._tried + 1 == len(self._windows):
                 self.given_up = True
             else:
                 self._tried += 1
-        self._pending, self._pending_bytes = [text[start:]], size - start
+        # msgspec looks neither at the UTF-8 nor at the numbers of what it skips. One look at all costs less than many.
+        if heads and not is_sound(_array(text, 0, taken)):
+            self.given_up, heads, start = True, [], 0
+        self._pending, self._pending_bytes = [text[start:]], len(text) - start
         if heads:
             self.records += len(heads)
             yield RawBatch(self.records - len(heads), heads, arrays, self._max_depth)
 
     def _heads(self, array: bytes) -> Sequence[Any] | None:
-        """Decode an array of records to heads; None where it is not valid, whole and usable in every record."""
+        """Decode an array of records to heads; None where it is not whole, or a record in it is not usable."""
         try:
             heads: Sequence[Any] = self._decode(array)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        # msgspec looks neither at the UTF-8 nor at the numbers of what it skips.
-        return heads if is_sound(array) and not deeper_than(array, self._max_depth + 1) else None
+        return None if self._too_deep(array) else heads
+
+    def _too_deep(self, array: bytes) -> bool:
+        if opening_brackets(array) <= self._max_depth:
+            return False
+        return any(deeper_than(record, self._max_depth) for record in records_in(array))
+
+
+def _array(text: bytes, start: int, stop: int) -> bytes:
+    return b"".join((b"[", memoryview(text)[start:stop], b"]"))
