@@ -184,7 +184,7 @@ def test_a_value_that_counts_case_stands_beside_one_that_does_not() -> None:
 
 
 def test_a_field_that_may_be_absent_holds_nothing_back() -> None:
-    ruleset = ruleset_of({"a": {"b": ["x"], "c": ["y", {"exists": False}]}})
+    ruleset = ruleset_of({"a": {"c": ["y", {"exists": False}], "b": ["x"]}})
     records: list[dict[str, Any]] = [{"a": {"b": "x"}}, {"a": {"b": "x", "c": "y"}}, {"a": {"b": "x", "c": "z"}}]
     matched = ruleset.match(FakeBatch.of(records, ruleset.head_type))
     assert [match.record_index for match in matched.matches] == [0, 1]

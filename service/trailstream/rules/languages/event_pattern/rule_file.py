@@ -57,7 +57,7 @@ RECORD_FIELDS = frozenset(
         "eventId",
     ]
 )
-"""The top-level fields of records, from the user guide, "CloudTrail record contents"; the last two: aggregated events."""
+"""The top-level fields of records, from the user guide, "CloudTrail record contents", and of aggregated events."""
 
 _DEFAULT_SEVERITY = Severity.MEDIUM
 
