@@ -19,9 +19,10 @@ from trailstream.rules.predicate import Predicate, fold
 
 Guard: TypeAlias = Callable[[Any], bool]
 
-MAX_REMEMBERED = 4096
+MAX_REMEMBERED = 2048
 """Values remembered for one field; a stream of ever new values costs time then, not memory."""
-MAX_REMEMBERED_CHARACTERS = 256
+MAX_REMEMBERED_CHARACTERS = 512
+"""Real user agents reach 330."""
 WORDS_IN_A_SET = 1000
 WORD_SET_BYTES = 64 * 1024 * 1024
 """What RE2 may use for one set of words; it uses far less."""
