@@ -25,13 +25,9 @@ from trailstream.rules.condition import (
     one_of,
 )
 from trailstream.rules.documents import At
-from trailstream.rules.languages.event_pattern.operators import (
-    OPERATORS,
-    expression_predicate,
-    is_ipv6,
-    one_of_texts,
-    value_predicate,
-)
+from trailstream.rules.languages.event_pattern.operators import OPERATORS, expression_predicate, value_predicate
+from trailstream.rules.languages.event_pattern.ranges import is_ipv6
+from trailstream.rules.languages.event_pattern.texts import one_of_texts
 from trailstream.rules.predicate import Predicate, any_of
 from trailstream.rules.rule import RuleSyntaxError
 
