@@ -187,6 +187,8 @@ class _YamlReader:
             if not isinstance(event, yaml.ScalarEvent):
                 raise DocumentError("a key must be plain text", line=line)
             key = event.value
+            if key == "<<" and event.implicit[0]:
+                raise DocumentError("merge keys (<<) are not read", line=key_line, remedy="write the keys out")
             if key in value and self._unique_keys:
                 raise DocumentError(f'the key "{key}" stands twice in one mapping', line=key_line, remedy="keep one")
             value[key] = self._value(next(self._events), (*at, key))

@@ -77,6 +77,7 @@ def test_several_documents_are_kept_apart() -> None:
         ("a: 1\na: 2\n", 2, "stands twice"),
         ("a: [1\nb: 2\n", 2, "not valid YAML"),
         ("a: *nothing\n", 1, "refers to nothing"),
+        ("a: &a {x: 1}\nb:\n  <<: *a\n", 3, "merge keys"),
         ("? [a, b]\n: 1\n", 1, "a key must be plain text"),
         ("a: 1\n\x00b: 2\n", 1, "not valid YAML"),
         ("a:\n\t- 1\n", 2, "not valid YAML"),
