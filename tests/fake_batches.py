@@ -19,13 +19,17 @@ class FakeBatch:
         self._raws = raws
         self.indexes: Sequence[int] = range(len(raws))
         self.heads: Sequence[Any] = [decode(raw) for raw in raws]
-        self.raws: Sequence[bytes | None] = raws if keep_raw else [None] * len(raws)
+        self._keep_raw = keep_raw
         self.parsed: list[int] = []
 
     @classmethod
     def of(cls, records: Sequence[Record], head_type: type[msgspec.Struct]) -> FakeBatch:
         """Make a batch of records, written compactly."""
         return cls([json.dumps(record, separators=(",", ":")).encode() for record in records], head_type)
+
+    def raw(self, position: int) -> bytes | None:
+        """Return the record's own bytes, unless they are not kept."""
+        return self._raws[position] if self._keep_raw else None
 
     def value(self, position: int) -> Record:
         """Parse the record whole, and keep that it was asked for."""

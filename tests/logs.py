@@ -128,5 +128,5 @@ def _keep(reading: Reading, batches: Iterator[Batch]) -> None:
     for batch in batches:
         reading.indexes += batch.indexes
         reading.heads += batch.heads
-        reading.raws += batch.raws
+        reading.raws += [batch.raw(position) for position in range(len(batch.heads))]
         reading.records += [batch.value(position) for position in range(len(batch.heads))]

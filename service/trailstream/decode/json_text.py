@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 import re2
+import simdjson
 
 from trailstream.model.errors import (
     DamageError,
@@ -86,17 +87,24 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 def is_sound(text: bytes) -> bool:
-    """Say whether :func:`parse_json` takes every value in a well-formed array or object, at a fraction of its cost.
+    """Say whether :func:`parse_json` takes a JSON text of any depth, at a fraction of its cost.
 
-    What other parsers skip unseen is looked at: UTF-8, and numbers that are too large. orjson reads a whole text before
-    it makes the first object, so without its last byte the text must stop it at the very end. Where it stops before,
-    the exact way tells why.
+    What other parsers skip unseen is looked at: UTF-8, and numbers that are too large. simdjson makes no Python object
+    of a text before it is asked for one. It refuses some that we take (integers beyond 64 bits, lone surrogates, great
+    depth): the exact way has the last word.
     """
     try:
-        orjson.loads(memoryview(text)[:-1])
-    except orjson.JSONDecodeError as stopped:
-        if 0 < stopped.pos == len(stopped.doc):  # of text that is not UTF-8, it shows nothing
-            return True
+        _SIMDJSON.parse(text)
+    except (ValueError, RuntimeError):  # UnicodeDecodeError is a ValueError
+        return _is_exactly_sound(text)
+    return True
+
+
+_SIMDJSON = simdjson.Parser()
+"""One for all: its buffers grow with the longest text, and no text is kept beyond the call."""
+
+
+def _is_exactly_sound(text: bytes) -> bool:
     try:
         _parse_exactly(text)
     except (DamageError, RecursionError):

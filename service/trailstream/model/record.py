@@ -14,9 +14,9 @@ Record = dict[str, Any]
 class Batch(Protocol):
     """Some consecutive usable records of one object.
 
-    ``indexes``, ``heads`` and ``raws`` are parallel. A head holds only the fields that the loaded rules' gates name
-    (absent is ``msgspec.UNSET``, which is not null); a raw is the record's own bytes, or None where the reader that
-    took it does not keep them. ``value(i)`` parses the record whole, so it is asked for candidates only.
+    ``indexes`` and ``heads`` are parallel. A head holds only the fields that the loaded rules' gates name; absent is
+    ``msgspec.UNSET``, which is not null. What is asked for by position costs something, so it is asked for candidates
+    only.
     """
 
     @property
@@ -25,8 +25,9 @@ class Batch(Protocol):
     @property
     def heads(self) -> Sequence[Any]: ...  # noqa: D102 -- said above
 
-    @property
-    def raws(self) -> Sequence[bytes | None]: ...  # noqa: D102 -- said above
+    def raw(self, position: int) -> bytes | None:
+        """Return the record's own bytes, or None where the reader that took it does not keep them."""
+        ...
 
     def value(self, position: int) -> Record:
         """Return the record at this position of the batch, parsed whole."""

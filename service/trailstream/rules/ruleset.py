@@ -70,18 +70,17 @@ class Ruleset:
         matches: list[Match] = []
         failures: list[tuple[str, str]] = []
         candidates = 0
-        raws = batch.raws
         for position, head in enumerate(batch.heads):
-            rules = self._candidates(head, raws[position])
+            rules = self._candidates(head, batch, position)
             if rules:
                 candidates += 1
                 record = batch.value(position)
                 for number in self._matching(rules, record, failures):
                     rule = self.rules[number]
-                    matches.append(Match(rule.info, record, raws[position], batch.indexes[position]))
+                    matches.append(Match(rule.info, record, batch.raw(position), batch.indexes[position]))
         return Matched(matches, candidates, failures)
 
-    def _candidates(self, head: Any, raw: bytes | None) -> list[int]:
+    def _candidates(self, head: Any, batch: Batch, position: int) -> list[int]:
         """Return the rules that this record may match, by their numbers."""
         found: list[int] = [*self._always]
         for read, remembered, index in self._fields:
@@ -95,7 +94,7 @@ class Ruleset:
             elif value is not UNSET:
                 found += index.other(value)
         if self._words is not None:
-            found += self._words.find(raw)
+            found += self._words.find(batch.raw(position))
         if not found:
             return found
         guards = self._guards

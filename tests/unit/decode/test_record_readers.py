@@ -267,12 +267,15 @@ def test_batches_are_bounded_by_what_is_fed() -> None:
     text = document(MANY * 20)
     batches = [batch for chunk in chunks(text, 128 * KIB) for batch in reader.feed(chunk)] + list(reader.close())
     assert sum(len(batch.heads) for batch in batches) == reader.records == 20 * len(MANY)
-    assert max(sum(len(raw or b"") for raw in batch.raws) for batch in batches) <= (128 + 16) * KIB
+    assert (
+        max(sum(len(batch.raw(position) or b"") for position in range(len(batch.heads))) for batch in batches)
+        <= (128 + 16) * KIB
+    )
 
 
 def test_a_record_that_came_alone_is_a_batch() -> None:
     batch = batch_of_one(record(7), Head)
-    assert (list(batch.indexes), list(batch.raws), batch.value(0)) == ([0], [None], record(7))
+    assert (list(batch.indexes), batch.raw(0), batch.value(0)) == ([0], None, record(7))
     assert batch.heads[0].eventName == "GetObject"
 
 

@@ -47,7 +47,7 @@ def test_only_records_that_pass_a_gate_are_parsed() -> None:
     assert batch.parsed == [1]
     assert matched.candidates == 1
     (match,) = matched.matches
-    assert (match.record, match.record_index, match.raw) == (records[1], 1, batch.raws[1])
+    assert (match.record, match.record_index, match.raw) == (records[1], 1, batch.raw(1))
 
 
 def test_matches_come_in_the_order_of_records_and_rules() -> None:

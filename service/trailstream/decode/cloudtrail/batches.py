@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -22,23 +23,28 @@ def records_in(array: bytes) -> Iterator[bytes]:
 class RawBatch:
     """Records as the fast reader cut them: their heads, and the text that the rest is read from when asked for."""
 
-    def __init__(self, first_index: int, heads: Sequence[Any], arrays: Sequence[bytes], max_depth: int) -> None:
-        """``arrays`` are JSON arrays that hold the records between them, each valid."""
+    def __init__(
+        self, first_index: int, heads: Sequence[Any], arrays: Sequence[tuple[int, bytes]], max_depth: int
+    ) -> None:
+        """``arrays`` are valid JSON arrays, each with the position of its first record."""
         self.indexes: Sequence[int] = range(first_index, first_index + len(heads))
         self.heads = heads
         self._arrays = arrays
+        self._records: dict[int, Sequence[bytes]] = {}
+        """The records of those arrays that were asked for, by the array's number: most never are."""
         self._max_depth = max_depth
 
-    @cached_property
-    def raws(self) -> Sequence[bytes | None]:
-        """Each record's own bytes, verbatim. Found when first asked for: most batches never are."""
-        return [record for array in self._arrays for record in records_in(array)]
+    def raw(self, position: int) -> bytes:
+        """Return the record's own bytes, verbatim."""
+        number = bisect_right(self._arrays, position, key=itemgetter(0)) - 1
+        first, array = self._arrays[number]
+        if number not in self._records:
+            self._records[number] = list(records_in(array))
+        return self._records[number][position - first]
 
     def value(self, position: int) -> Record:
         """Return the record at this position of the batch, parsed whole."""
-        raw = self.raws[position]
-        assert raw is not None
-        return parse_record(raw, self._max_depth)
+        return parse_record(self.raw(position), self._max_depth)
 
 
 class ParsedBatch:
@@ -47,8 +53,11 @@ class ParsedBatch:
     def __init__(self, indexes: Sequence[int], records: Sequence[Record], head_type: type[msgspec.Struct]) -> None:
         self.indexes = indexes
         self.heads: Sequence[Any] = [msgspec.convert(record, head_type) for record in records]
-        self.raws: Sequence[bytes | None] = [None] * len(records)
         self._records = records
+
+    def raw(self, position: int) -> bytes | None:  # noqa: ARG002 -- it keeps none
+        """Return None: a record that was parsed on the way has no bytes of its own any more."""
+        return None
 
     def value(self, position: int) -> Record:
         """Return the record at this position of the batch."""

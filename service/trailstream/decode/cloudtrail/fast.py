@@ -68,7 +68,7 @@ class FastReader:
     def _cut(self, text: bytes, end: int | None = None) -> Iterator[RawBatch]:
         """Hand over records from the start of the text, and keep the rest; ``end`` is where its last record ends."""
         heads: list[Any] = []
-        arrays: list[bytes] = []
+        arrays: list[tuple[int, bytes]] = []
         start = taken = 0
         while not self.given_up and start < len(text):
             window = self._windows[self._tried]
@@ -81,8 +81,8 @@ class FastReader:
             array = _array(text, start, stop)
             found = self._heads(array) if stop > start else None
             if found is not None:
+                arrays.append((len(heads), array))
                 heads += found
-                arrays.append(array)
                 taken, self._tried = stop, 0
                 start = len(text) if stop == end else stop + 1
             elif stop == end or self._tried + 1 == len(self._windows):
