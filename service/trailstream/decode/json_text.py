@@ -32,8 +32,8 @@ _DEPTH = ReadLimits().max_depth
 
 _BYTES = re2.Options()
 _BYTES.encoding = re2.Options.Encoding.LATIN1
-_LONG_NUMBER = re2.compile(rb"[0-9]{19}", _BYTES)
-"""orjson makes a float of an integer beyond 64 bits, which has 19 digits or more."""
+_LONG_NUMBER = re2.compile(rb"(?:^|[:,\[])[ \t\r\n]*-?[0-9]{19}", _BYTES)
+"""orjson makes a float of an integer beyond 64 bits, which has 19 digits or more and begins where a value does."""
 
 
 def parse_record(raw: bytes, max_depth: int = _DEPTH) -> Record:

@@ -17,6 +17,8 @@ from trailstream.rules.condition import Path
 
 ReadHead: TypeAlias = Callable[[Any], Any]
 
+LONGEST_PLAIN_TEXT = 1024
+
 ANYTHING: Any = object()
 """What is read where the head cannot tell the value: it may be any."""
 
@@ -36,6 +38,20 @@ def head_type(paths: Iterable[Path]) -> type[msgspec.Struct]:
         struct = _struct("Nested", dict.fromkeys(sorted(set(inner)), Any))
         fields[name] = struct | list[Any] | str | int | float | bool | None | UnsetType
     return _struct("Head", fields)
+
+
+def is_plain(head: msgspec.Struct) -> bool:
+    """Say whether a head holds only short texts, nulls and nothing, so that heads alike in value are alike in kind.
+
+    In Python ``1``, ``1.0`` and ``True`` are one key of a dictionary, and not one value of a record.
+    """
+    return all(map(_is_plain_value, msgspec.structs.astuple(head)))
+
+
+def _is_plain_value(value: Any) -> bool:
+    if value.__class__ is str:
+        return len(value) <= LONGEST_PLAIN_TEXT
+    return value is None or value is UNSET or (isinstance(value, msgspec.Struct) and is_plain(value))
 
 
 def _struct(name: str, types: dict[str, Any]) -> type[msgspec.Struct]:

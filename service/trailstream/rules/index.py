@@ -34,7 +34,7 @@ class FieldIndex:
     def __init__(self, read: ReadHead, entries: Sequence[tuple[Predicate, int]]) -> None:
         """``entries`` are (predicate, rule): a rule is found for every value that passes the predicate."""
         self.read = read
-        self.remembered: dict[str, tuple[int, ...]] = {}
+        self._remembered: dict[str, tuple[int, ...]] = {}
         self._entries = entries
         self._exact: dict[str, list[int]] = {}
         self._folded: dict[str, list[int]] = {}
@@ -51,24 +51,26 @@ class FieldIndex:
                 self._tested.append(number)
         self._by_word = WordIndex(by_word) if by_word else None
 
-    def learn(self, text: str) -> tuple[int, ...]:
-        """Find the rules for a text, and remember them."""
+    def find(self, value: Any) -> Iterable[int]:
+        """Find the rules for a field's value."""
+        if value.__class__ is str:
+            rules = self._remembered.get(value)
+            return self._learn(value) if rules is None else rules
+        return [rule for predicate, rule in self._entries if lets_through(predicate, value)]
+
+    def _learn(self, text: str) -> tuple[int, ...]:
         found = {*self._exact.get(text, ()), *self._folded.get(fold(text), ())}
         found.update(rule for predicate, rule in self._worth_testing(text) if predicate.holds(text))
         rules = tuple(found)
         if len(text) <= MAX_REMEMBERED_CHARACTERS:
-            if len(self.remembered) >= MAX_REMEMBERED:
-                self.remembered.clear()
-            self.remembered[text] = rules
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[text] = rules
         return rules
 
     def _worth_testing(self, text: str) -> Iterator[tuple[Predicate, int]]:
         numbers = self._by_word.find(text.encode("utf-8", "replace")) if self._by_word else ()
         return (self._entries[number] for number in chain(self._tested, numbers))
-
-    def other(self, value: Any) -> Iterable[int]:
-        """Find the rules for a value that is no text."""
-        return [rule for predicate, rule in self._entries if lets_through(predicate, value)]
 
 
 def lets_through(predicate: Predicate, value: Any) -> bool:

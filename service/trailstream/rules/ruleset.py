@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from trailstream.model.alert import Match
 from trailstream.model.record import Batch, Record
 from trailstream.rules.condition import Path, evaluator
 from trailstream.rules.gate import Gate, Value, anchors, gate_of, value_paths, within
-from trailstream.rules.heads import ReadHead, head_type, reader
+from trailstream.rules.heads import ReadHead, head_type, is_plain, reader
 from trailstream.rules.index import FieldIndex, Guard, WordIndex, guard_of
 from trailstream.rules.predicate import Predicate
 from trailstream.rules.rule import Rule
 
 MAX_INDEXED_FIELDS = 16
 """Fields that rules are anchored on; rules on rarer fields are anchored on words, or see every record."""
+MAX_REMEMBERED_HEADS = 8192
+"""Heads for which it is remembered what rules they let through: records of a kind come again and again."""
 GUARD_FIELDS = 8
 """Heads are filled up to so many fields with those that most rules look at: each costs time on every record."""
 
@@ -61,17 +63,23 @@ class Ruleset:
                 else:
                     for word in anchor.words:
                         words.setdefault(word, []).append(number)
-        indexes = [FieldIndex(read[path], entries) for path, entries in fields.items()]
-        self._fields = tuple((index.read, index.remembered, index) for index in indexes)
+        self._fields = tuple(FieldIndex(read[path], entries) for path, entries in fields.items())
         self._words = WordIndex(words) if words else None
+        self._remembered: dict[Any, tuple[int, ...]] = {}
 
     def match(self, batch: Batch) -> Matched:
         """Return every match in the batch, in the order of its records and of the rules. Never raises for a rule."""
         matches: list[Match] = []
         failures: list[tuple[str, str]] = []
         candidates = 0
+        remembered = self._remembered
         for position, head in enumerate(batch.heads):
-            rules = self._candidates(head, batch, position)
+            try:
+                rules = remembered[head]
+            except (KeyError, TypeError):  # new, or not to be remembered: a field holds an array or an object
+                rules = self._learn(head)
+            if self._words is not None:
+                rules = self._with_words(rules, head, batch.raw(position))
             if rules:
                 candidates += 1
                 record = batch.value(position)
@@ -80,27 +88,28 @@ class Ruleset:
                     matches.append(Match(rule.info, record, batch.raw(position), batch.indexes[position]))
         return Matched(matches, candidates, failures)
 
-    def _candidates(self, head: Any, batch: Batch, position: int) -> list[int]:
-        """Return the rules that this record may match, by their numbers."""
-        found: list[int] = [*self._always]
-        for read, remembered, index in self._fields:
-            value = read(head)
-            if value.__class__ is str:
-                rules = remembered.get(value)
-                if rules is None:
-                    rules = index.learn(value)
-                if rules:
-                    found += rules
-            elif value is not UNSET:
-                found += index.other(value)
-        if self._words is not None:
-            found += self._words.find(batch.raw(position))
-        if not found:
-            return found
-        guards = self._guards
-        return sorted({rule for rule in found if (guard := guards[rule]) is None or guard(head)})
+    def _learn(self, head: Any) -> tuple[int, ...]:
+        """Find the rules that a record with this head may match, whatever else it holds; remember them for its like."""
+        rules = self._passing(chain(self._always, self._anchored(head)), head)
+        if is_plain(head):
+            if len(self._remembered) >= MAX_REMEMBERED_HEADS:
+                self._remembered.clear()
+            self._remembered[head] = rules
+        return rules
 
-    def _matching(self, rules: list[int], record: Record, failures: list[tuple[str, str]]) -> list[int]:
+    def _anchored(self, head: Any) -> Iterator[int]:
+        for index in self._fields:
+            yield from index.find(index.read(head))
+
+    def _with_words(self, rules: tuple[int, ...], head: Any, raw: bytes | None) -> tuple[int, ...]:
+        found = self._words.find(raw) if self._words is not None else ()
+        return tuple(sorted({*rules, *self._passing(found, head)})) if found else rules
+
+    def _passing(self, rules: Iterable[int], head: Any) -> tuple[int, ...]:
+        guards = self._guards
+        return tuple(sorted({rule for rule in rules if (guard := guards[rule]) is None or guard(head)}))
+
+    def _matching(self, rules: Sequence[int], record: Record, failures: list[tuple[str, str]]) -> list[int]:
         matching = []
         for number in rules:
             try:

@@ -16,7 +16,7 @@ from trailstream.rules.index import MAX_REMEMBERED
 from trailstream.rules.loading import load
 from trailstream.rules.predicate import Predicate
 from trailstream.rules.rule import Rule
-from trailstream.rules.ruleset import MAX_INDEXED_FIELDS, Ruleset
+from trailstream.rules.ruleset import MAX_INDEXED_FIELDS, MAX_REMEMBERED_HEADS, Ruleset
 
 
 def ruleset_of(*patterns: dict[str, Any]) -> Ruleset:
@@ -115,18 +115,36 @@ def test_rules_on_more_fields_than_are_indexed_still_match() -> None:
 
 def test_a_stream_of_ever_new_values_is_not_remembered_for_ever() -> None:
     ruleset = ruleset_of({"eventName": [{"prefix": "Create"}]})
-    records = [{"eventName": f"Create{number}"} for number in range(2 * MAX_REMEMBERED + 5)]
+    records = [{"eventName": f"Create{number}"} for number in range(MAX_REMEMBERED_HEADS + MAX_REMEMBERED + 5)]
     assert len(ruleset.match(FakeBatch.of(records, ruleset.head_type)).matches) == len(records)
-    ((_, _, index),) = ruleset._fields
-    assert len(index.remembered) <= MAX_REMEMBERED
+    (index,) = ruleset._fields
+    assert len(index._remembered) <= MAX_REMEMBERED
+    assert len(ruleset._remembered) <= MAX_REMEMBERED_HEADS
 
 
 def test_a_long_value_is_not_remembered() -> None:
     ruleset = ruleset_of({"eventName": [{"prefix": "Create"}]})
     long = {"eventName": "Create" + "x" * 10_000}
     assert ruleset.match(FakeBatch.of([long, long], ruleset.head_type)).matches
-    ((_, _, index),) = ruleset._fields
-    assert not index.remembered
+    (index,) = ruleset._fields
+    assert not index._remembered
+    assert not ruleset._remembered
+
+
+def test_values_that_python_takes_for_one_key_are_not_remembered_for_each_other() -> None:
+    ruleset = ruleset_of({"maxResults": [1]}, {"maxResults": [True]})
+    records: list[dict[str, Any]] = [{"maxResults": value} for value in (1, True, 1.0, 1, True, "1", None)] + [{}]
+    found = [match.record_index for match in ruleset.match(FakeBatch.of(records * 2, ruleset.head_type)).matches]
+    plain = Ruleset(ruleset.rules, gated=False)
+    assert found == [match.record_index for match in plain.match(FakeBatch.of(records * 2, plain.head_type)).matches]
+    assert found
+
+
+def test_what_a_head_lets_through_is_remembered() -> None:
+    ruleset = ruleset_of({"eventName": ["Create"], "eventSource": ["sns.amazonaws.com"]})
+    records = [{"eventName": "Create", "eventSource": "sns.amazonaws.com", "n": number} for number in range(50)]
+    assert len(ruleset.match(FakeBatch.of(records, ruleset.head_type)).matches) == 50
+    assert len(ruleset._remembered) == 1
 
 
 WORDS = [f"word{chr(97 + number % 26)}{'x' * (number // 26)}q" for number in range(1500)]
