@@ -45,7 +45,7 @@ async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
             )
             return ObjectRef("logs", key, version_id=done["VersionId"], size=len(body))
 
-        yield Kit(S3ObjectStore(client=client, chunk_bytes=CHUNK_BYTES), put_in_s3)
+        yield Kit(S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=CHUNK_BYTES), put_in_s3)
 
 
 async def read(store: ObjectStore, ref: ObjectRef) -> list[bytes]:

@@ -62,7 +62,7 @@ async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
         async def dead_in_sqs() -> list[str]:
             return [message["Body"] for message in (await client.receive_message(QueueUrl=dead)).get("Messages", [])]
 
-        yield Kit(SqsQueue(client=client, queue_url=url), put_in_sqs, asyncio.sleep, dead_in_sqs)
+        yield Kit(SqsQueue(client=await aws.lean_sqs(), queue_url=url), put_in_sqs, asyncio.sleep, dead_in_sqs)
 
 
 async def test_a_queue_says_how_long_it_hides_keeps_and_how_often_it_hands_out(kit: Kit) -> None:

@@ -70,12 +70,12 @@ async def test_what_is_down_is_for_a_later_try() -> None:
         sink = SnsSink(client=await aws.sns(), topic_arn=f"arn:aws:sns:{REGION}:000000000000:alerts")
         assert [type(error) for error in await sink.send([an_alert()])] == [SinkUnavailableError]
         with pytest.raises(QueueUnavailableError):
-            await SqsQueue(client=await aws.sqs(), queue_url=f"{url}/000000000000/logs").describe()
+            await SqsQueue(client=await aws.lean_sqs(), queue_url=f"{url}/000000000000/logs").describe()
 
 
 async def test_a_queue_that_does_not_exist_or_has_no_redrive_policy_says_so(aws: AwsClients) -> None:
     sqs = await aws.sqs()
     url = (await sqs.create_queue(QueueName="logs"))["QueueUrl"]
-    assert (await SqsQueue(client=sqs, queue_url=url).describe()).max_receive_count is None
+    assert (await SqsQueue(client=await aws.lean_sqs(), queue_url=url).describe()).max_receive_count is None
     with pytest.raises(QueueUnavailableError):
-        await SqsQueue(client=sqs, queue_url=url.replace("logs", "other")).describe()
+        await SqsQueue(client=await aws.lean_sqs(), queue_url=url.replace("logs", "other")).describe()

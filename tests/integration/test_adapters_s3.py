@@ -37,7 +37,7 @@ async def store_at(url: str, *, attempts: int = 1) -> AsyncIterator[S3ObjectStor
         region=REGION, endpoint_url=url, connections=4, read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=attempts
     )
     async with clients as aws:
-        yield S3ObjectStore(client=await aws.s3(), chunk_bytes=64 * 1024)
+        yield S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=64 * 1024)
 
 
 async def read(store: S3ObjectStore, ref: ObjectRef = REF) -> bytes:
@@ -140,7 +140,8 @@ async def test_a_cancelled_read_ends_at_once_and_the_store_goes_on() -> None:
     whole: list[Part] = [head("200 OK", Content_Length=len(BODY)), BODY]
     async with answering(stalled, whole) as server, store_at(server.url) as store:
         reading = asyncio.create_task(read(store))
-        await asyncio.sleep(0.1)
+        while not server.bytes_sent:  # noqa: ASYNC110 - the server is watched from outside
+            await asyncio.sleep(0.01)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
@@ -180,7 +181,7 @@ async def test_a_deleted_version_is_missing(aws: AwsClients) -> None:
     await client.put_bucket_versioning(Bucket="logs", VersioningConfiguration={"Status": "Enabled"})
     await client.put_object(Bucket="logs", Key="key", Body=b"body")
     marker = (await client.delete_object(Bucket="logs", Key="key"))["VersionId"]
-    store = S3ObjectStore(client=client, chunk_bytes=1024)
+    store = S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=1024)
     for version in (None, marker):
         with pytest.raises(ObjectMissingError):
             await read(store, ObjectRef("logs", "key", version_id=version))

@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trailstream.adapters.aws import LONGEST_POLL_SECONDS, VENDOR_ERRORS, Cause, cause_of, detail_of, translated
+from trailstream.adapters.aws import LONGEST_POLL_SECONDS
+from trailstream.adapters.aws_errors import VENDOR_ERRORS, Cause, cause_of, detail_of, translated
 from trailstream.model.delivery import Delivery
 from trailstream.model.errors import QueueUnavailableError
 from trailstream.pipeline.ports import Held, QueueFacts
 
 if TYPE_CHECKING:
-    from types_aiobotocore_sqs import SQSClient
     from types_aiobotocore_sqs.type_defs import BatchResultErrorEntryTypeDef, MessageTypeDef
+
+    from trailstream.adapters.lean_clients import LeanSqs
 
 MAX_BATCH_ENTRIES = 10
 MAX_VISIBILITY_SECONDS = 12 * 60 * 60
@@ -32,7 +34,7 @@ def queue_region(queue_url: str) -> str | None:
 class SqsQueue:
     """A queue and, for what can be read of it, its dead-letter queue."""
 
-    def __init__(self, *, client: SQSClient, queue_url: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, client: LeanSqs, queue_url: str, now: Callable[[], float] = time.time) -> None:
         """``now`` gives Unix seconds, for when a message was taken."""
         self._client = client
         self._queue_url = queue_url

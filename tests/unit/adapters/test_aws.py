@@ -24,7 +24,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from trailstream.adapters.aws import CAUSES, LONGEST_POLL_SECONDS, AwsClients, Cause, cause_of, translated
+from trailstream.adapters.aws import LONGEST_POLL_SECONDS, AwsClients
+from trailstream.adapters.aws_errors import CAUSES, Cause, cause_of, translated
 from trailstream.model.errors import ObjectUnavailableError
 
 OPERATIONS = {

@@ -9,7 +9,7 @@ from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.model.errors import QueueUnavailableError
 
 if TYPE_CHECKING:
-    from types_aiobotocore_sqs import SQSClient
+    from trailstream.adapters.lean_clients import LeanSqs
 
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/logs"
 
@@ -33,7 +33,7 @@ class ScriptedSqs:
 
 
 def queue_over(sqs: ScriptedSqs) -> SqsQueue:
-    return SqsQueue(client=cast("SQSClient", sqs), queue_url=URL, now=lambda: 1000.0)
+    return SqsQueue(client=cast("LeanSqs", sqs), queue_url=URL, now=lambda: 1000.0)
 
 
 def client_error(code: str, status: int = 400) -> ClientError:

@@ -18,7 +18,7 @@ from trailstream.adapters.alert_text import (
     shortened_alert_json,
     shortened_alert_text,
 )
-from trailstream.adapters.aws import CAUSES, VENDOR_ERRORS, Cause, cause_of, detail_of
+from trailstream.adapters.aws_errors import CAUSES, VENDOR_ERRORS, Cause, cause_of, detail_of
 from trailstream.model.alert import Alert
 from trailstream.model.errors import AlertRefusedError, SinkUnavailableError, TrailstreamError
 from trailstream.model.limits import KIB

@@ -1,0 +1,113 @@
+"""What an error of botocore, aiohttp or the socket means.
+
+It is sorted into one of four causes; each adapter says which of our errors a cause is for it. A code that nobody has
+listed counts as unavailable: it is tried again, until redrive ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointProviderError, ParamValidationError
+from botocore.parsers import ResponseParserError
+
+from trailstream.model.errors import TrailstreamError
+
+VENDOR_ERRORS = (
+    BotoCoreError,
+    ClientError,
+    ResponseParserError,  # an answer cut short or not XML; no BotoCoreError
+    aiohttp.ClientError,  # a body cut short is ClientPayloadError: aiobotocore does not wrap it
+    HttpProcessingError,
+    OSError,  # TimeoutError included
+)
+"""Everything that a call over the network raises. CancelledError and programming errors are not among them."""
+
+
+class Cause(Enum):
+    """Why a call failed, as far as what to do next depends on it."""
+
+    UNAVAILABLE = "unavailable"
+    """Throttled, failed, timed out, cut short: the same call may succeed."""
+    DENIED = "denied"
+    """A policy, a key or a credential is in the way: an operator can mend it."""
+    MISSING = "missing"
+    """What the call is about does not exist."""
+    INVALID = "invalid"
+    """The request itself will never be accepted."""
+
+
+_CODES: dict[Cause, tuple[str, ...]] = {
+    Cause.UNAVAILABLE: (
+        *("InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable", "ServiceFailure"),
+        *("SlowDown", "Throttling", "ThrottlingException", "Throttled", "ThrottledException", "RequestThrottled"),
+        *("RequestThrottledException", "RequestLimitExceeded", "TooManyRequestsException", "BandwidthLimitExceeded"),
+        *("RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete", "TransactionInProgressException"),
+        *("KMSThrottling", "KMSThrottlingException", "KmsThrottled", "OverLimit"),
+        # The client's own set-up, or a moved bucket: nothing that the delivery could be blamed for.
+        *("PermanentRedirect", "AuthorizationHeaderMalformed", "RequestTimeTooSkewed", "InvalidAddress"),
+        *("UnsupportedOperation", "InvalidAttributeName"),
+    ),
+    Cause.DENIED: (
+        *("AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "OptInRequired"),
+        *("AuthorizationError", "AuthorizationErrorException", "InvalidSecurity", "InvalidSecurityException"),
+        *("InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"),
+        *("ExpiredToken", "ExpiredTokenException", "InvalidToken", "MissingAuthenticationToken", "NotSignedUp"),
+        "InvalidObjectState",  # archived: it can be restored
+        *("KMSAccessDenied", "KMSAccessDeniedException", "KMSDisabled", "KMSDisabledException", "KMSInvalidState"),
+        *("KMSInvalidStateException", "KMSNotFound", "KMSNotFoundException", "KMSOptInRequired"),
+        *("KmsAccessDenied", "KmsDisabled", "KmsInvalidState", "KmsNotFound", "KmsOptInRequired"),
+        *("KmsInvalidKeyUsage", "KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException"),
+    ),
+    Cause.MISSING: (
+        *("NoSuchKey", "NoSuchVersion", "NoSuchBucket"),
+        "MethodNotAllowed",  # GetObject of a version that is a delete marker
+        *("NotFound", "NotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
+    ),
+    Cause.INVALID: (
+        *("KeyTooLongError", "InvalidBucketName", "InvalidURI"),
+        *("InvalidParameter", "InvalidParameterException", "InvalidParameterValue", "InvalidParameterValueException"),
+        *("ParameterValueInvalid", "ValidationError", "ValidationException", "InvalidMessageContents"),
+        *("EndpointDisabled", "EndpointDisabledException"),
+        *("PlatformApplicationDisabled", "PlatformApplicationDisabledException"),
+        *("BatchRequestTooLong", "BatchRequestTooLongException"),
+        *("TooManyEntriesInBatchRequest", "TooManyEntriesInBatchRequestException"),
+        *("EmptyBatchRequest", "EmptyBatchRequestException"),
+        *("BatchEntryIdsNotDistinct", "BatchEntryIdsNotDistinctException"),
+        *("InvalidBatchEntryId", "InvalidBatchEntryIdException"),
+    ),
+}
+
+CAUSES: Mapping[str, Cause] = {code: cause for cause, codes in _CODES.items() for code in codes}
+"""By error code, as S3, SQS and SNS write them: in whole answers and in the entries of a batch."""
+
+_CAUSES_BY_STATUS = {401: Cause.DENIED, 403: Cause.DENIED, 404: Cause.MISSING}
+
+
+def cause_of(error: BaseException) -> Cause:
+    """Sort one of ``VENDOR_ERRORS`` by its code, else by its HTTP status, else as unavailable."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code = error.response.get("Error", {}).get("Code", "")
+        return CAUSES.get(code) or _CAUSES_BY_STATUS.get(status, Cause.UNAVAILABLE)
+    if isinstance(error, ParamValidationError | EndpointProviderError):
+        return Cause.INVALID
+    return Cause.UNAVAILABLE
+
+
+@contextmanager
+def translated(what: str, errors: Mapping[Cause, type[TrailstreamError]]) -> Iterator[None]:
+    """Turn a vendor's error into ours, by its cause; ``what`` names what the call was about."""
+    try:
+        yield
+    except VENDOR_ERRORS as error:
+        raise errors[cause_of(error)](f"{what}: {detail_of(error)}") from error
+
+
+def detail_of(error: BaseException) -> str:
+    """Say what happened in one string; botocore's messages carry no secrets."""
+    return f"{type(error).__name__}: {error}"

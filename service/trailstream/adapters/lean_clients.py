@@ -1,0 +1,156 @@
+"""S3's GetObject and the calls on a queue over :class:`SignedHttp`: only what is called for every object.
+
+Errors are those of botocore's clients; so are the parameters and answers of SQS.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from botocore.exceptions import FlexibleChecksumError
+
+from trailstream.adapters.signed_http import RedirectedError, Request, SignedHttp
+
+EndpointOf = Callable[[str | None], Awaitable[tuple[str, str]]]
+"""A Region, or None for the client's own -> its name and the URL of the service's endpoint there."""
+
+
+class LeanS3:
+    """Gets objects. A bucket in another Region is found by S3's redirect, and remembered."""
+
+    def __init__(self, *, http: SignedHttp, endpoint_of: EndpointOf, path_style: bool) -> None:
+        """``path_style`` puts the bucket into the path, for endpoints that do not resolve a name for each bucket."""
+        self._http = http
+        self._endpoint_of = endpoint_of
+        self._path_style = path_style
+        self._regions: dict[str, str] = {}
+
+    async def get_object(self, bucket: str, key: str, version_id: str | None = None) -> ObjectBody:
+        """Return the object's body, still to be read and to be closed. Raises what SignedHttp does."""
+        try:
+            return await self._get(bucket, key, version_id)
+        except RedirectedError as redirected:
+            self._regions[bucket] = redirected.region
+            return await self._get(bucket, key, version_id)
+
+    async def _get(self, bucket: str, key: str, version_id: str | None) -> ObjectBody:
+        region, endpoint = await self._endpoint_of(self._regions.get(bucket))
+        request = Request(
+            service="s3",
+            operation="GetObject",
+            region=region,
+            method="GET",
+            url=self._url(endpoint, bucket, key, version_id),
+            headers={"x-amz-checksum-mode": "ENABLED"},
+        )
+        return ObjectBody(await self._http.send(request))
+
+    def _url(self, endpoint: str, bucket: str, key: str, version_id: str | None) -> str:
+        scheme, host, *_ = urlsplit(endpoint)
+        # A certificate for *.s3.amazonaws.com covers no name with a further dot in it.
+        in_path = self._path_style or "." in bucket
+        base = f"{scheme}://{host}/{bucket}" if in_path else f"{scheme}://{bucket}.{host}"
+        query = f"?versionId={quote(version_id, safe='')}" if version_id else ""
+        return f"{base}/{quote(key, safe='/~')}{query}"
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class _Crc32:
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = zlib.crc32(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4, "big")
+
+
+_CHECKSUMS: dict[str, Callable[[], _Digest]] = {
+    "x-amz-checksum-crc32": _Crc32,
+    "x-amz-checksum-sha1": lambda: hashlib.sha1(usedforsecurity=False),
+    "x-amz-checksum-sha256": hashlib.sha256,
+}
+"""Those that Python can compute at speed. S3 sends the one that the object was stored with, if any."""
+
+
+class ObjectBody:
+    """A body that is checked against the checksum that S3 sent with it, once it was read to its end."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._expected = ""
+        self._digest: _Digest | None = None
+        for name, digest in _CHECKSUMS.items():
+            value = response.headers.get(name)
+            if value and "-" not in value:  # "...-3" is the checksum of the checksums of three parts
+                self._expected, self._digest = value, digest()
+
+    async def read(self, size: int) -> bytes:
+        """Return the next bytes, at most so many; none at the end. Raises FlexibleChecksumError there."""
+        data = await self._response.content.read(size)
+        if self._digest is not None:
+            self._digest.update(data)
+            if not data and (found := base64.b64encode(self._digest.digest()).decode()) != self._expected:
+                raise FlexibleChecksumError(error_msg=f"expected checksum {self._expected}, found {found}")
+        return data
+
+    def close(self) -> None:
+        """Drop the connection, unless the body was read to its end."""
+        self._response.close()
+
+
+class LeanSqs:
+    """The calls on one queue that the worker makes all the time, in SQS's JSON protocol."""
+
+    def __init__(self, *, http: SignedHttp, endpoint: str, region: str) -> None:
+        self._http = http
+        self._endpoint = endpoint
+        self._region = region
+
+    async def receive_message(self, **parameters: Any) -> dict[str, Any]:
+        """See SQS's ReceiveMessage."""
+        return await self._call("ReceiveMessage", parameters)
+
+    async def delete_message_batch(self, **parameters: Any) -> dict[str, Any]:
+        """See SQS's DeleteMessageBatch."""
+        return await self._call("DeleteMessageBatch", parameters)
+
+    async def change_message_visibility_batch(self, **parameters: Any) -> dict[str, Any]:
+        """See SQS's ChangeMessageVisibilityBatch."""
+        return await self._call("ChangeMessageVisibilityBatch", parameters)
+
+    async def get_queue_attributes(self, **parameters: Any) -> dict[str, Any]:
+        """See SQS's GetQueueAttributes."""
+        return await self._call("GetQueueAttributes", parameters)
+
+    async def get_queue_url(self, **parameters: Any) -> dict[str, Any]:
+        """See SQS's GetQueueUrl."""
+        return await self._call("GetQueueUrl", parameters)
+
+    async def _call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        request = Request(
+            service="sqs",
+            operation=operation,
+            region=self._region,
+            method="POST",
+            url=self._endpoint.rstrip("/") + "/",
+            headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{operation}"},
+            body=json.dumps(parameters).encode(),
+            wait_seconds=parameters.get("WaitTimeSeconds", 0),
+        )
+        async with await self._http.send(request) as response:
+            answer: dict[str, Any] = json.loads(await response.read())
+        return answer

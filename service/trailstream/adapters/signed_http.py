@@ -1,0 +1,145 @@
+"""Signed requests over one connection pool: the calls that are made for every object, without botocore's client.
+
+For an object of a few records botocore's client costs four times as much CPU as the request itself. Here its signer,
+its credential chain and its errors are used, and nothing between them: requests are as SigV4 has them, and failures
+are retried as botocore's standard mode does. Everything that is asked for once is left to botocore's own clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError, NoCredentialsError
+from yarl import URL
+
+from trailstream.adapters.aws_errors import VENDOR_ERRORS, Cause, cause_of
+from trailstream.model.limits import KIB
+
+if TYPE_CHECKING:
+    from aiobotocore.credentials import AioCredentials
+
+LONGEST_BACKOFF_SECONDS = 20.0
+"""As in botocore's standard mode, which waits a random part of a doubling second, up to this."""
+LONGEST_ERROR_BYTES = 64 * KIB
+_SIGNERS = {"s3": S3SigV4Auth}
+"""S3 takes a body unsigned over TLS, and a path that is not normalised; the others do not."""
+_ERROR_XML = re.compile(r"<Code>([^<]*)</Code>(?:.*?<Message>([^<]*)</Message>)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request before it is signed. ``operation`` is what error messages call it."""
+
+    service: str
+    operation: str
+    region: str
+    method: str
+    url: str
+    """Its path and query are encoded: they are sent as they are."""
+    headers: Mapping[str, str]
+    body: bytes = b""
+    wait_seconds: float = 0.0
+    """How long the service may wait before it begins to answer, beside the time that any answer may take."""
+
+
+class SignedHttp:
+    """Signs, sends and retries. Raises what ``aws.VENDOR_ERRORS`` lists, ClientError for an answer that says no."""
+
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession,
+        credentials: AioCredentials | None,
+        attempts: int,
+        connect_timeout_seconds: float,
+        read_timeout_seconds: float,
+    ) -> None:
+        """``session`` decodes nothing by itself; ``attempts`` is how often a request is sent in all.
+
+        ``read_timeout_seconds`` is the longest silence of the other side.
+        """
+        self._session = session
+        self._credentials = credentials
+        self._attempts = attempts
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._read_timeout_seconds = read_timeout_seconds
+
+    async def send(self, request: Request) -> aiohttp.ClientResponse:
+        """Return the answer of a request, its body still to be read; the caller closes it."""
+        for attempt in range(1, self._attempts):
+            try:
+                return await self._send(request)
+            except VENDOR_ERRORS as error:
+                if cause_of(error) is not Cause.UNAVAILABLE or isinstance(error, RedirectedError):
+                    raise
+            # Chance keeps many clients from coming back together; it guards no secret.
+            await asyncio.sleep(random.random() * min(2.0 ** (attempt - 1), LONGEST_BACKOFF_SECONDS))  # noqa: S311
+        return await self._send(request)
+
+    async def _send(self, request: Request) -> aiohttp.ClientResponse:
+        response = await self._session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            headers=await self._signed_headers(request),
+            data=request.body or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                sock_connect=self._connect_timeout_seconds,
+                sock_read=self._read_timeout_seconds + request.wait_seconds,
+            ),
+        )
+        if response.status == 200:  # noqa: PLR2004 - the only success of the calls that are made here
+            return response
+        try:
+            raise _error(request, response, await response.content.read(LONGEST_ERROR_BYTES))
+        finally:
+            response.close()
+
+    async def _signed_headers(self, request: Request) -> dict[str, str]:
+        if self._credentials is None:
+            raise NoCredentialsError
+        credentials = await self._credentials.get_frozen_credentials()
+        signed = AWSRequest(request.method, request.url, headers=dict(request.headers), data=request.body)
+        _SIGNERS.get(request.service, SigV4Auth)(credentials, request.service, request.region).add_auth(signed)
+        return dict(signed.headers.items())
+
+
+class RedirectedError(ClientError):
+    """The bucket is in another Region; ``region`` says which."""
+
+    region: str
+
+
+def _error(request: Request, response: aiohttp.ClientResponse, body: bytes) -> ClientError:
+    code, message = _reason(body.decode("utf-8", "replace"))
+    answer: Any = {
+        "Error": {"Code": code or str(response.status), "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": response.status},
+    }
+    region = response.headers.get("x-amz-bucket-region")
+    if region and region != request.region:
+        redirected = RedirectedError(answer, request.operation)
+        redirected.region = region
+        return redirected
+    return ClientError(answer, request.operation)
+
+
+def _reason(text: str) -> tuple[str, str]:
+    if found := _ERROR_XML.search(text):
+        return found[1], found[2] or ""
+    try:
+        document = json.loads(text)
+        # "com.amazonaws.sqs#QueueDoesNotExist"
+        return str(document["__type"]).rpartition("#")[2], str(document.get("message") or document.get("Message") or "")
+    except (ValueError, TypeError, KeyError):
+        return "", text[:200]
