@@ -31,6 +31,8 @@ def main() -> int:
     """Return 0 where exactly the expected alerts arrived, 1 where not or something failed, 130 when interrupted."""
     options = _options()
     screen = Screen(Console(highlight=False))
+    # A shell starts its background jobs with SIGINT ignored, and Python leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         screen.say("Writing CloudTrail logs, and reading them with a plain loop ...")
         now = datetime.now(UTC)

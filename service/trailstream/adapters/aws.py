@@ -103,7 +103,6 @@ class AwsClients:
                         limit=self._connections, ssl=ssl.create_default_context(cafile=authorities)
                     ),
                     auto_decompress=False,
-                    trust_env=True,
                 )
             )
             credentials = await self._session.get_credentials()

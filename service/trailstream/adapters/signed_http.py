@@ -13,7 +13,10 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from botocore.auth import S3SigV4Auth, SigV4Auth
@@ -92,6 +95,7 @@ class SignedHttp:
             headers=await self._signed_headers(request),
             data=request.body or None,
             allow_redirects=False,
+            proxy=_proxy_for(*_origin(request.url)),
             timeout=aiohttp.ClientTimeout(
                 total=None,
                 sock_connect=self._connect_timeout_seconds,
@@ -112,6 +116,20 @@ class SignedHttp:
         signed = AWSRequest(request.method, request.url, headers=dict(request.headers), data=request.body)
         _SIGNERS.get(request.service, SigV4Auth)(credentials, request.service, request.region).add_auth(signed)
         return dict(signed.headers.items())
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or ""
+
+
+@lru_cache(maxsize=1024)
+def _proxy_for(scheme: str, host: str) -> str | None:
+    """Return the proxy that the environment names for a host, as botocore does.
+
+    aiohttp's own ``trust_env`` looks for a .netrc in a thread with every request, which costs more than the request.
+    """
+    return None if proxy_bypass(host) else getproxies().get(scheme)
 
 
 class RedirectedError(ClientError):

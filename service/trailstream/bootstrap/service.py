@@ -69,7 +69,9 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             broken_rules=len(loaded.problems),
         )
         emit = _fanout(log, metrics.observe, LogFacts(log).observe, health.observe)
-        queue = SqsQueue(client=await aws.sqs(region=queue_region(settings.queue.url)), queue_url=settings.queue.url)
+        queue = SqsQueue(
+            client=await aws.lean_sqs(region=queue_region(settings.queue.url)), queue_url=settings.queue.url
+        )
         handler = await _handler(
             settings,
             aws=aws,
@@ -153,7 +155,7 @@ async def _handler(
     progress: Callable[[], None] = lambda: None,
 ) -> Handler:
     return Handler(
-        store=S3ObjectStore(client=await aws.s3(), chunk_bytes=CHUNK_BYTES),
+        store=S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=CHUNK_BYTES),
         sinks=sinks,
         ruleset=ruleset,
         limits=settings.reader.limits,
