@@ -11,7 +11,7 @@ STAY ?=
 UV := $(shell command -v uv 2>/dev/null)
 PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: demo test check lint types imports wheel lock clean help
+.PHONY: bench demo test check lint types imports wheel lock clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -48,6 +48,9 @@ imports: $(VENV)/.ready
 
 demo: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## the main job on this machine; STAY=1 keeps it running
 	@$(BIN)/python -m deploy.demo --endpoint $(ENDPOINT_VENV)/bin/ministack $(if $(STAY),--stay)
+
+bench: $(VENV)/.ready ## what it costs, beside other ways: ARGS="bulk drizzle --rounds 3" chooses
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 # What a user installs, and not the tree it was built from: hence the other folder.
 WHEEL_BIN := $(CURDIR)/build/wheel-venv/bin

@@ -1,0 +1,1 @@
+"""``make bench``: what trailstream costs, beside what it is compared with, measured in the same minute."""

@@ -1,0 +1,33 @@
+"""A candidate and what it is compared with, round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .figures import Goal, Row, ratios, spread
+from .processes import Sample
+
+CPU, WALL = "CPU s", "wall s"
+CPU_RATIO, WALL_RATIO = "CPU ratio", "wall ratio"
+"""Its time divided by that of trailstream in the same round: above 1 where trailstream is the cheaper of the two."""
+
+
+def compared(
+    samples: Mapping[str, Sequence[Sample]], candidate: str, goals: Mapping[str, Sequence[Goal]] | None = None
+) -> list[Row]:
+    """Return a row for each way, with its ratios to the candidate's run of the same round."""
+    cpu = {way: [sample.cpu_seconds for sample in each] for way, each in samples.items()}
+    wall = {way: [sample.wall_seconds for sample in each] for way, each in samples.items()}
+    return [
+        Row(
+            way,
+            {
+                CPU: spread(cpu[way]),
+                WALL: spread(wall[way]),
+                CPU_RATIO: ratios(cpu[way], cpu[candidate]),
+                WALL_RATIO: ratios(wall[way], wall[candidate]),
+            },
+            goals=(goals or {}).get(way, ()),
+        )
+        for way in samples
+    ]

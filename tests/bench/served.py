@@ -1,0 +1,92 @@
+"""Ways that are served by the stand-in: started, given messages once they poll, measured until the last is deleted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from .corpus import ROOT
+from .datasets import BUILD
+from .found import Found
+from .proc import PeakMemory, cpu_seconds
+from .processes import Sample
+from .stand_in import QUEUE_URL, TOPIC_ARN, WORKER_CPU, StandIn, pin
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a worker is told; its alerts go to the topic, or else to standard output."""
+
+    endpoint_url: str
+    rules: Path
+    alerts_to_topic: bool = False
+    slots: int = 32
+    reader: str = "auto"
+
+    def __str__(self) -> str:
+        sink = f'[sinks.sns]\ntopic_arn = "{TOPIC_ARN}"\nformat = "json"' if self.alerts_to_topic else "[sinks.stdout]"
+        return f"""\
+[aws]
+region = "us-east-1"
+endpoint_url = "{self.endpoint_url}"
+[queue]
+url = "{QUEUE_URL}"
+slots = {self.slots}
+[rules]
+directory = {json.dumps(str(self.rules))}
+[reader]
+choice = "{self.reader}"
+{sink}
+[telemetry]
+port = 0
+"""
+
+
+def worker(configuration: Configuration) -> list[str]:
+    """Return the command that starts the real worker with this configuration."""
+    path = BUILD / "worker.toml"
+    path.write_text(str(configuration))
+    return [str(Path(sys.executable).with_name("trailstream")), "worker", "--config", str(path)]
+
+
+def run_served(
+    command: Sequence[str], stand_in: StandIn, keys: Sequence[str], *, per_second: float | None = None
+) -> Sample:
+    """Measure a process from its first message to its last delete; what it found are the alerts on standard output."""
+    output, log = BUILD / "served.out", BUILD / "served.log"
+    with (
+        output.open("wb") as out,
+        log.open("wb") as err,
+        subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err) as process,
+    ):
+        try:
+            pin(process.pid, WORKER_CPU)
+            stand_in.until_polled()
+            memory = PeakMemory(process.pid)
+            cpu, stand_in_cpu = cpu_seconds(process.pid), stand_in.cpu_seconds
+            stand_in.load(keys, per_second=per_second)
+            seen = stand_in.until_settled()
+            cpu, stand_in_cpu = cpu_seconds(process.pid) - cpu, stand_in.cpu_seconds - stand_in_cpu
+            over_idle = memory.over_idle_mb
+        finally:
+            process.terminate()
+    facts = {
+        "found": str(_found(output)),
+        "stand_in_busy": stand_in_cpu / seen["seconds"],
+        "peak_over_idle_mb": over_idle,
+    }
+    return Sample(cpu, seen["seconds"], {**seen, **facts})
+
+
+def _found(alerts: Path) -> Found:
+    found = Found()
+    with alerts.open("rb") as lines:
+        for line in lines:
+            found.add(orjson.loads(line)["alert_id"])
+    return found
