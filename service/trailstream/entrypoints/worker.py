@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+import uvloop
+
 from trailstream.bootstrap.service import open_worker
 from trailstream.config import WorkerSettings, load_settings
 from trailstream.pipeline.worker import Worker
@@ -17,7 +19,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def run_worker(config: Path | None) -> int:
     """Work until a signal says stop; return 0 once what was begun is settled or handed back."""
     settings = load_settings(WorkerSettings, config)
-    asyncio.run(_work(settings))
+    uvloop.run(_work(settings))
     return 0
 
 

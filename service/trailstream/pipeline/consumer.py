@@ -32,6 +32,9 @@ from trailstream.pipeline.retry import Backoff
 BATCH = 10
 """What SQS takes in one call."""
 
+GATHER_SECONDS = 0.01
+"""How long a call that could carry more waits for it: a call for one message costs as much as a call for ten."""
+
 FORGET_ATTEMPTS = 5
 """After this many failed deletes the message is let go: it comes again, and its alerts' ids tell the repeat."""
 
@@ -104,11 +107,7 @@ class Consumer:
     async def _poll(self) -> None:
         failures = 0
         while True:
-            free = self._settings.slots - len(self._held)
-            if free <= 0:
-                self._slot_freed.clear()
-                await self._slot_freed.wait()
-                continue
+            free = await self._free_slots()
             try:
                 received = await self._queue.receive(
                     at_most=min(free, BATCH),
@@ -124,6 +123,18 @@ class Consumer:
             self._emit(QueuePolled(len(received)))
             for held in received:
                 self._begin(held)
+
+    async def _free_slots(self) -> int:
+        """Wait for a free slot, and then a moment for as many as one call can fill; return how many there are."""
+        enough = min(BATCH, self._settings.slots)
+        while (free := self._settings.slots - len(self._held)) < enough:
+            self._slot_freed.clear()
+            try:
+                async with asyncio.timeout(GATHER_SECONDS if free else None):
+                    await self._slot_freed.wait()
+            except TimeoutError:
+                break
+        return free
 
     def _begin(self, held: Held) -> None:
         self._held[held.receipt] = self._hidden[held.receipt] = held
@@ -194,6 +205,8 @@ class Consumer:
     async def _forget(self) -> None:
         while True:
             batch = [await self._done.get()]
+            if self._done.qsize() < BATCH - 1 and len(self._held) > 1:
+                await asyncio.sleep(GATHER_SECONDS)
             while len(batch) < BATCH and not self._done.empty():
                 batch.append(self._done.get_nowait())
             attempts = await self._delete(batch)

@@ -8,8 +8,8 @@ never the text.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import singledispatchmethod
 from typing import Any
 
 from structlog.stdlib import BoundLogger
@@ -44,14 +44,28 @@ class LogFacts:
     def __init__(self, logger: BoundLogger) -> None:
         self._logger = logger
         self._failures_by_rule: dict[str, int] = {}
+        self._arms: dict[type, Callable[[Any], None]] = {
+            DeliverySettled: self._delivery_settled,
+            ErrorHappened: self._error_happened,
+            ObjectProcessed: self._object_processed,
+            EntrySkipped: self._entry_skipped,
+            AlertAccepted: self._alert_accepted,
+            RuleFailed: self._rule_failed,
+            VisibilityExtended: self._visibility_extended,
+            DeliveriesForgotten: self._deliveries_forgotten,
+            QueuePolled: self._queue_polled,
+            QueueJudged: self._queue_judged,
+            DeliveryReceived: self._nothing,
+            RecordsRead: self._nothing,
+            SlotsChanged: self._nothing,
+            StopRequested: self._stop_requested,
+        }
 
-    @singledispatchmethod
     def observe(self, fact: Fact) -> None:
-        """Write what the fact says; raises TypeError for a fact that has no arm here."""
-        raise TypeError(f"no log line is defined for {type(fact).__name__}")
+        """Write what the fact says. A fact that has no arm here is a KeyError."""
+        self._arms[fact.__class__](fact)
 
-    @observe.register
-    def _(self, fact: DeliverySettled) -> None:
+    def _delivery_settled(self, fact: DeliverySettled) -> None:
         level = {Done: logging.INFO, Retry: logging.WARNING, Reject: logging.ERROR}[type(fact.outcome)]
         self._logger.log(
             level,
@@ -69,8 +83,7 @@ class LogFacts:
             body_characters=len(fact.delivery.body),
         )
 
-    @observe.register
-    def _(self, fact: ErrorHappened) -> None:
+    def _error_happened(self, fact: ErrorHappened) -> None:
         self._logger.log(
             logging.ERROR if fact.code == UnexpectedError.code else logging.WARNING,
             "error happened",
@@ -81,8 +94,7 @@ class LogFacts:
             **_object(fact.ref),
         )
 
-    @observe.register
-    def _(self, fact: ObjectProcessed) -> None:
+    def _object_processed(self, fact: ObjectProcessed) -> None:
         self._logger.log(
             logging.DEBUG,
             "object processed",
@@ -100,14 +112,12 @@ class LogFacts:
             code=fact.code,
         )
 
-    @observe.register
-    def _(self, fact: EntrySkipped) -> None:
+    def _entry_skipped(self, fact: EntrySkipped) -> None:
         self._logger.log(
             logging.DEBUG, "entry skipped", **_delivery(fact.delivery), reason=fact.skip.reason, what=fact.skip.what
         )
 
-    @observe.register
-    def _(self, fact: AlertAccepted) -> None:
+    def _alert_accepted(self, fact: AlertAccepted) -> None:
         alert = fact.alert
         self._logger.log(
             logging.DEBUG,
@@ -125,40 +135,33 @@ class LogFacts:
             object=alert.object,
         )
 
-    @observe.register
-    def _(self, fact: RuleFailed) -> None:
+    def _rule_failed(self, fact: RuleFailed) -> None:
         failures = self._failures_by_rule.get(fact.rule_id, 0) + 1
         self._failures_by_rule[fact.rule_id] = failures
         # A broken rule fails on every candidate; the metric counts them, and a line comes at 1, 10, 100, ...
         if _is_power_of_ten(failures):
             self._logger.log(logging.ERROR, "rule failed", rule=fact.rule_id, detail=fact.detail, failures=failures)
 
-    @observe.register
-    def _(self, fact: VisibilityExtended) -> None:
+    def _visibility_extended(self, fact: VisibilityExtended) -> None:
         level = logging.WARNING if fact.failed else logging.DEBUG
         self._logger.log(level, "visibility extended", extended=fact.extended, failed=fact.failed)
 
-    @observe.register
-    def _(self, fact: DeliveriesForgotten) -> None:
+    def _deliveries_forgotten(self, fact: DeliveriesForgotten) -> None:
         level = logging.WARNING if fact.failed else logging.DEBUG
         self._logger.log(level, "deliveries forgotten", deleted=fact.deleted, failed=fact.failed)
 
-    @observe.register
-    def _(self, fact: QueuePolled) -> None:
+    def _queue_polled(self, fact: QueuePolled) -> None:
         level = logging.DEBUG if fact.code is None else logging.WARNING
         self._logger.log(level, "queue polled", received=fact.received, code=fact.code, detail=fact.detail)
 
-    @observe.register
-    def _(self, fact: QueueJudged) -> None:
+    def _queue_judged(self, fact: QueueJudged) -> None:
         level = logging.WARNING if fact.warnings else logging.INFO
         self._logger.log(level, "queue judged", warnings=[str(warning) for warning in fact.warnings])
 
-    @observe.register
-    def _(self, _: StopRequested) -> None:
+    def _stop_requested(self, _: StopRequested) -> None:
         self._logger.log(logging.INFO, "stop requested")
 
-    @observe.register
-    def _(self, fact: DeliveryReceived | RecordsRead | SlotsChanged) -> None:
+    def _nothing(self, fact: DeliveryReceived | RecordsRead | SlotsChanged) -> None:
         """Say nothing: the canonical line and the metrics carry all of it."""
 
 

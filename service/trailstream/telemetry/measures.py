@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import singledispatchmethod
-from typing import NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from trailstream.decode.notices import unix_seconds
 from trailstream.model.delivery import Done, Outcome, Reject, Retry
@@ -52,31 +51,42 @@ class Measures:
         self._labels = labels
         self._clock = clock
         self._newest_object: dict[str, float] = {}
+        self._arms: dict[type, Callable[[Any], Measurements]] = {
+            DeliveryReceived: self._delivery_received,
+            EntrySkipped: self._entry_skipped,
+            RecordsRead: self._records_read,
+            ObjectProcessed: self._object_processed,
+            RuleFailed: self._rule_failed,
+            AlertAccepted: self._alert_accepted,
+            ErrorHappened: self._error_happened,
+            DeliverySettled: self._delivery_settled,
+            VisibilityExtended: self._visibility_extended,
+            DeliveriesForgotten: self._deliveries_forgotten,
+            SlotsChanged: self._slots_changed,
+            QueuePolled: self._queue_polled,
+            QueueJudged: self._nothing,
+            StopRequested: self._nothing,
+        }
 
-    @singledispatchmethod
     def of(self, fact: Fact) -> Measurements:
-        """Give the measurements of a fact; raises TypeError for a fact that has no arm here."""
-        raise TypeError(f"no measurement is defined for {type(fact).__name__}")
+        """Give the measurements of a fact. A fact that has no arm here is a KeyError."""
+        return self._arms[fact.__class__](fact)
 
-    @of.register
-    def _(self, fact: DeliveryReceived) -> Measurements:
+    def _delivery_received(self, fact: DeliveryReceived) -> Measurements:
         delivery = fact.delivery
         yield Measurement(c.RECEIVED_DELIVERIES, 1)
         if delivery.receive_count > 1:
             yield Measurement(c.REDELIVERED_DELIVERIES, 1)
         yield from _lag(c.SENT_TO_RECEIVED, delivery.sent_at, delivery.received_at)
 
-    @of.register
-    def _(self, fact: EntrySkipped) -> Measurements:
+    def _entry_skipped(self, fact: EntrySkipped) -> Measurements:
         yield Measurement(c.SKIPPED_ENTRIES, 1, (self._labels.reason(fact.skip.reason),))
 
-    @of.register
-    def _(self, fact: RecordsRead) -> Measurements:
+    def _records_read(self, fact: RecordsRead) -> Measurements:
         yield from _lag(c.EVENT_TO_OBJECT, fact.event_time, fact.ref.event_time)
         yield from _lag(c.OBJECT_TO_RECEIVED, fact.ref.event_time, fact.received_at)
 
-    @of.register
-    def _(self, fact: ObjectProcessed) -> Measurements:
+    def _object_processed(self, fact: ObjectProcessed) -> Measurements:
         if fact.ref is not None:
             yield Measurement(c.PROCESSED_OBJECTS, 1, (_result(ok=fact.code is None),))
             yield Measurement(c.OBJECT_DURATION, fact.duration_seconds)
@@ -107,48 +117,39 @@ class Measures:
         self._newest_object[account] = newest
         return newest
 
-    @of.register
-    def _(self, fact: RuleFailed) -> Measurements:
+    def _rule_failed(self, fact: RuleFailed) -> Measurements:
         yield Measurement(c.FAILED_EVALUATIONS, 1, (self._labels.rule(fact.rule_id),))
 
-    @of.register
-    def _(self, fact: AlertAccepted) -> Measurements:
+    def _alert_accepted(self, fact: AlertAccepted) -> Measurements:
         yield Measurement(c.SENT_ALERTS, 1, (self._labels.sink(fact.sink),))
         yield from _lag(c.RECEIVED_TO_ALERTED, fact.received_at, fact.accepted_at)
         yield from _lag(c.EVENT_TO_ALERTED, unix_seconds(fact.alert.event_time), fact.accepted_at)
 
-    @of.register
-    def _(self, fact: ErrorHappened) -> Measurements:
+    def _error_happened(self, fact: ErrorHappened) -> Measurements:
         yield Measurement(c.ERRORS, 1, (self._labels.stage(fact.stage), self._labels.code(fact.code)))
 
-    @of.register
-    def _(self, fact: DeliverySettled) -> Measurements:
+    def _delivery_settled(self, fact: DeliverySettled) -> Measurements:
         yield Measurement(c.SETTLED_DELIVERIES, 1, (outcome_name(fact.outcome),))
         yield Measurement(c.DELIVERY_DURATION, fact.duration_seconds)
 
-    @of.register
-    def _(self, fact: VisibilityExtended) -> Measurements:
+    def _visibility_extended(self, fact: VisibilityExtended) -> Measurements:
         yield Measurement(c.VISIBILITY_EXTENSIONS, fact.extended, (c.OK,))
         yield Measurement(c.VISIBILITY_EXTENSIONS, fact.failed, (c.FAILED,))
 
-    @of.register
-    def _(self, fact: DeliveriesForgotten) -> Measurements:
+    def _deliveries_forgotten(self, fact: DeliveriesForgotten) -> Measurements:
         yield Measurement(c.DELETED_DELIVERIES, fact.deleted, (c.OK,))
         yield Measurement(c.DELETED_DELIVERIES, fact.failed, (c.FAILED,))
 
-    @of.register
-    def _(self, fact: SlotsChanged) -> Measurements:
+    def _slots_changed(self, fact: SlotsChanged) -> Measurements:
         yield Measurement(c.IN_FLIGHT_DELIVERIES, fact.held)
         yield Measurement(c.DELIVERY_SLOTS, fact.slots)
 
-    @of.register
-    def _(self, fact: QueuePolled) -> Measurements:
+    def _queue_polled(self, fact: QueuePolled) -> Measurements:
         yield Measurement(c.QUEUE_POLLS, 1, (_result(ok=fact.code is None),))
         if fact.code is not None:
             yield Measurement(c.ERRORS, 1, ("receive", self._labels.code(fact.code)))
 
-    @of.register
-    def _(self, _: QueueJudged | StopRequested) -> Measurements:
+    def _nothing(self, _: QueueJudged | StopRequested) -> Measurements:
         yield from ()  # They happen once: the log tells them, and readiness follows.
 
 
