@@ -16,7 +16,12 @@ from .bulk import bulk
 from .datasets import BUILD
 from .drizzle import drizzle
 from .figures import Section
+from .hostile import hostile
+from .lambda_door import lambda_door
+from .latency import latency
+from .memory import memory
 from .processes import WayFailedError
+from .scaling import scaling
 
 FILE_WIDTH = 160
 """Of what is written to something else than a terminal."""
@@ -27,6 +32,11 @@ Workload = Callable[[int, bool], Iterator[Section]]
 WORKLOADS: Mapping[str, Workload] = {
     "bulk": bulk,
     "drizzle": drizzle,
+    "scaling": scaling,
+    "memory": memory,
+    "latency": latency,
+    "lambda": lambda_door,
+    "hostile": hostile,
 }
 
 

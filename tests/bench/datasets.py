@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from deploy.demo.generator import RECORDS_PER_OBJECT, TRAILS, at
+from deploy.demo.workload import tutorial_object
 
 from . import corpus
 
@@ -63,14 +64,29 @@ def bulk(megabytes: int, objects: int = 4) -> Path:
     return made_once(BUILD / f"bulk-{megabytes}mb", make)
 
 
-def large_object(megabytes: int) -> Path:
-    """Return one object of a busy caller: 16 times as much JSON as gzip, the most that real objects have."""
+def originals() -> Path:
+    """Return a directory of every record once, in as many objects as a machine may have processors to read them."""
 
     def make(directory: Path) -> None:
-        records = corpus.unlike_copies(corpus.records(), in_a_row=5)
-        write_log(directory / "large.json.gz", worth(megabytes, records))
+        records = corpus.records()
+        for number in range(4):
+            write_log(directory / f"{number}.json.gz", records[number::4])
 
-    return made_once(BUILD / f"large-{megabytes}mb", make) / "large.json.gz"
+    return made_once(BUILD / "originals", make)
+
+
+def large(megabytes: int, copies: int = 1) -> Path:
+    """Return a bucket of an object of a busy caller: 16 times as much JSON as gzip, the most that real objects have."""
+
+    def make(directory: Path) -> None:
+        first = directory / BUCKET / "0.json.gz"
+        first.parent.mkdir()
+        records = corpus.unlike_copies(corpus.records(), in_a_row=5)
+        write_log(first, worth(megabytes, records))
+        for number in range(1, copies):
+            first.with_name(f"{number}.json.gz").hardlink_to(first)
+
+    return made_once(BUILD / f"large-{megabytes}mb-{copies}", make)
 
 
 def drizzle(objects: int) -> Path:
@@ -88,6 +104,17 @@ def drizzle(objects: int) -> Path:
             write_log(path, islice(records, size))
 
     return made_once(BUILD / f"drizzle-{objects}", make)
+
+
+def tutorial_log() -> Path:
+    """Return a bucket of the tutorial's sample log, in which one record matches."""
+
+    def make(directory: Path) -> None:
+        path = directory / BUCKET / "tutorial.json.gz"
+        path.parent.mkdir()
+        path.write_bytes(tutorial_object().body)
+
+    return made_once(BUILD / "tutorial", make)
 
 
 def rules(name: str, files: Sequence[Path]) -> Path:

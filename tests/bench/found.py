@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_MODULUS = 2**128
+MODULUS = 2**128
 
 
 @dataclass(slots=True)
@@ -19,11 +19,11 @@ class Found:
 
     def add(self, alert_id: str) -> None:
         self.alerts += 1
-        self.total = (self.total + int(alert_id, 16)) % _MODULUS
+        self.total = (self.total + int(alert_id, 16)) % MODULUS
 
     def include(self, other: Found) -> None:
         self.alerts += other.alerts
-        self.total = (self.total + other.total) % _MODULUS
+        self.total = (self.total + other.total) % MODULUS
 
     def __str__(self) -> str:
         return f"{self.alerts}:{self.total:032x}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .corpus import ROOT
+from .datasets import BUILD
 
 
 class WayFailedError(Exception):
@@ -33,16 +34,20 @@ def python_way(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", f"tests.bench.way_{name}", *map(str, arguments)]
 
 
-def run(command: Sequence[str]) -> Sample:
+def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Sample:
     """Run a program to its end. What it says of its own time counts; of one that says nothing, its whole life does."""
     started = time.perf_counter()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+    log = BUILD / "way.log"
+    with (
+        log.open("wb") as err,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=err) as process,
+    ):
         assert process.stdout is not None
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise WayFailedError(f"{' '.join(command)} ended with exit code {process.returncode}")
+        raise WayFailedError(f"{' '.join(command)} ended with exit code {process.returncode}: see {log}")
     said = json.loads(output.splitlines()[-1])
     facts: dict[str, Any] = said if isinstance(said, dict) else {"said": said}
     return Sample(

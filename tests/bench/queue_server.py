@@ -103,7 +103,8 @@ class QueueServer:
         now = time.monotonic()
         for name, (text,) in form.items():
             if name.endswith(".Message"):
-                self._latencies.append(now - self._visible_at[orjson.loads(text)["object"]])
+                visible_at = self._visible_at.get(orjson.loads(text)["object"], now)
+                self._latencies.append(now - visible_at)
         members = (_MEMBER.format(value) for name, (value,) in form.items() if name.endswith(".Id"))
         return _PUBLISHED.format("".join(members))
 

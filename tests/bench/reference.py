@@ -8,11 +8,11 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .datasets import BUILD, logs_in
-from .found import Found
+from .found import MODULUS, Found
 from .processes import Sample, WayFailedError, python_way, run
 
 
@@ -29,6 +29,10 @@ class Reference:
     @property
     def matching_share(self) -> float:
         return self.matching_records / self.records
+
+    def times(self, count: int) -> Reference:
+        """Return what they find in so many copies of the logs."""
+        return replace(self, found=Found(self.found.alerts * count, self.found.total * count % MODULUS))
 
     def check(self, way: str, sample: Sample) -> Sample:
         """Return the sample. Raises :class:`WayFailedError` where the way found anything else: it does not count."""
