@@ -1,8 +1,8 @@
 """Signed requests over one connection pool: the calls that are made for every object, without botocore's client.
 
-For an object of a few records botocore's client costs four times as much CPU as the request itself. Here its signer,
-its credential chain and its errors are used, and nothing between them: requests are as SigV4 has them, and failures
-are retried as botocore's standard mode does. Everything that is asked for once is left to botocore's own clients.
+For an object of a few records botocore's client costs four times as much CPU as the request itself. Here its credential
+chain and its errors are used, and nothing between them; failures are retried as its standard mode does. Everything that
+is asked for once is left to botocore's own clients.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-from botocore.auth import S3SigV4Auth, SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, NoCredentialsError
 from yarl import URL
 
 from trailstream.adapters.aws_errors import VENDOR_ERRORS, Cause, cause_of
+from trailstream.adapters.sigv4 import Keys, signed_headers
 from trailstream.model.limits import KIB
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 LONGEST_BACKOFF_SECONDS = 20.0
 """As in botocore's standard mode, which waits a random part of a doubling second, up to this."""
 LONGEST_ERROR_BYTES = 64 * KIB
-_SIGNERS = {"s3": S3SigV4Auth}
-"""S3 takes a body unsigned over TLS, and a path that is not normalised; the others do not."""
 _ERROR_XML = re.compile(r"<Code>([^<]*)</Code>(?:.*?<Message>([^<]*)</Message>)?", re.DOTALL)
 
 
@@ -110,12 +108,23 @@ class SignedHttp:
             response.close()
 
     async def _signed_headers(self, request: Request) -> dict[str, str]:
-        if self._credentials is None:
+        return signed_headers(
+            method=request.method,
+            url=request.url,
+            headers=request.headers,
+            body=request.body,
+            service=request.service,
+            region=request.region,
+            keys=await self._keys(),
+            moment=datetime.now(UTC),
+        )
+
+    async def _keys(self) -> Keys:
+        # Asked for with every request: botocore refreshes temporary ones in time.
+        frozen = None if self._credentials is None else await self._credentials.get_frozen_credentials()
+        if frozen is None or frozen.access_key is None or frozen.secret_key is None:
             raise NoCredentialsError
-        credentials = await self._credentials.get_frozen_credentials()
-        signed = AWSRequest(request.method, request.url, headers=dict(request.headers), data=request.body)
-        _SIGNERS.get(request.service, SigV4Auth)(credentials, request.service, request.region).add_auth(signed)
-        return dict(signed.headers.items())
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
 
 def _origin(url: str) -> tuple[str, str]:

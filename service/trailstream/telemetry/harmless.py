@@ -20,6 +20,8 @@ _MIN_JSON_INTEGER = -(2**63)
 def harmless(value: Any, *, depth: int = MAX_DEPTH) -> Any:
     """Return the value as plain JSON data whose strings are :func:`printable`, whatever was put into it."""
     match value:
+        case str():  # most values are, and telling a mapping takes long
+            return printable(value)
         case None | bool() | float():
             return value
         case int() if _MIN_JSON_INTEGER <= value <= _MAX_JSON_INTEGER:

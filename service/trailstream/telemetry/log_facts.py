@@ -61,6 +61,9 @@ class LogFacts:
             StopRequested: self._stop_requested,
         }
 
+        if not logger.isEnabledFor(logging.DEBUG):
+            self._arms |= {ObjectProcessed: self._nothing, EntrySkipped: self._nothing, AlertAccepted: self._nothing}
+
     def observe(self, fact: Fact) -> None:
         """Write what the fact says. A fact that has no arm here is a KeyError."""
         self._arms[fact.__class__](fact)

@@ -1,0 +1,80 @@
+"""Signature Version 4 in headers, as "Create a signed AWS API request" in the IAM user guide has it.
+
+botocore's signer does the same for any request that there is, and costs as much as sending a small one does. This one
+takes the requests that are sent for every object, keeps a day's signing key, and is held against botocore's by a test.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+class Keys(NamedTuple):
+    """What a request is signed with."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
+    """With temporary keys."""
+
+
+def signed_headers(
+    *,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    service: str,
+    region: str,
+    keys: Keys,
+    moment: datetime,
+) -> dict[str, str]:
+    """Return the headers to send, the signature among them; ``host`` is left to the client.
+
+    ``url`` is encoded as it will be sent, with at most one parameter in its query; ``moment`` is in UTC.
+    """
+    parts = urlsplit(url)
+    time = moment.strftime("%Y%m%dT%H%M%SZ")
+    payload = sha256(body).hexdigest()
+    signed = {name.lower(): value for name, value in headers.items()} | {"host": parts.netloc, "x-amz-date": time}
+    if service == "s3":
+        signed["x-amz-content-sha256"] = payload
+    if keys.token:
+        signed["x-amz-security-token"] = keys.token
+    names = sorted(signed)
+    canonical = "\n".join(
+        [
+            method,
+            parts.path or "/",
+            parts.query,
+            *(f"{name}:{signed[name]}" for name in names),
+            "",
+            ";".join(names),
+            payload,
+        ]
+    )
+    scope = f"{time[:8]}/{region}/{service}/aws4_request"
+    to_sign = "\n".join([_ALGORITHM, time, scope, sha256(canonical.encode()).hexdigest()])
+    key = _signing_key(keys.secret_key, time[:8], region, service)
+    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+    del signed["host"]
+    return signed | {
+        "Authorization": f"{_ALGORITHM} Credential={keys.access_key}/{scope}, "
+        f"SignedHeaders={';'.join(names)}, Signature={signature}"
+    }
+
+
+@lru_cache(maxsize=32)
+def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (date, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
