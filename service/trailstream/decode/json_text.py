@@ -72,8 +72,8 @@ def deeper_than(text: bytes, levels: int) -> bool:
     """Say whether a JSON text is nested deeper. What is no JSON may be answered either way."""
     if opening_brackets(text) <= levels:
         return False
-    outside = _BRACKET.findall(_STRING.sub(b"", text))
-    return max(accumulate(1 if bracket in b"[{" else -1 for bracket in outside), default=0) > levels
+    steps = _STRING.sub(b"", text).translate(_STEPS, _NO_BRACKETS)
+    return max(accumulate(memoryview(steps).cast("b")), default=0) > levels
 
 
 def opening_brackets(text: bytes) -> int:
@@ -82,8 +82,11 @@ def opening_brackets(text: bytes) -> int:
     return 2 * len(text) - len(text.replace(b"{", b"")) - len(text.replace(b"[", b""))
 
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string that never ends is taken to the end: were it no match, each quote in it would be tried, and read on from."""
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+"""What a bracket adds to the depth, as a signed byte."""
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[{]}"))
 
 
 def is_sound(text: bytes) -> bool:

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -15,12 +19,14 @@ from trailstream.decode.json_text import (
     parse_record,
 )
 from trailstream.model.errors import (
+    DamageError,
     InvalidUtf8Error,
     MalformedJsonError,
     NotARecordError,
     NumberOverflowError,
     RecordTooDeepError,
 )
+from trailstream.model.limits import MIB
 
 
 @pytest.mark.parametrize(
@@ -80,6 +86,16 @@ def test_a_record_is_written_compactly_with_its_keys_in_their_order() -> None:
 def test_depth_is_counted_outside_strings(text: bytes, depth: int) -> None:
     assert not deeper_than(text, depth)
     assert deeper_than(text, depth - 1) or depth == 0
+
+
+@pytest.mark.parametrize("string", [b'\\"', b"\\", b'"', b'"x\\"', b'"[', b"x"], ids=repr)
+@pytest.mark.parametrize("judged", [deeper_than, parse_json])
+def test_a_megabyte_that_is_no_json_is_judged_in_moments(judged: Callable[[bytes, int], Any], string: bytes) -> None:
+    text = b"[" * 201 + b'"' + string * (MIB // len(string))
+    started = time.thread_time()
+    with suppress(DamageError):
+        judged(text, 200)
+    assert time.thread_time() - started < 5  # it takes a tenth of a second; looked at once for each quote, an hour
 
 
 @pytest.mark.parametrize(
