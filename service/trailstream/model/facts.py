@@ -90,6 +90,8 @@ class ErrorHappened:
     detail: str
     delivery: Delivery | None = None
     ref: ObjectRef | None = None
+    sink: str | None = None
+    """The sink that it happened at, where it did at one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ where work that could be done is not being done:
 What it cannot see: the loop being held. The answer is given on that same loop, so a held loop shows as no answer, and
 it is the prober's time limit that tells. One stuck delivery among others that go on shows in the duration metrics.
 
-*Ready* (``/readyz``) also asks for what this process needs from others; the answer to "no" is to wait.
+*Ready* (``/readyz``) also asks for what this process needs from others: the queue, the object store and each sink. The
+answer to "no" is to wait. The queue must have answered once; the object store and the sinks are not asked before there
+is work for them, so they count as there until :data:`FAILURES_IN_A_ROW` deliveries in a row met their failure. What
+befalls one object or one alert alone (it is missing, damaged, refused) says nothing about them.
 """
 
 from __future__ import annotations
@@ -20,9 +23,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from trailstream.model.delivery import Delivery, ObjectRef
+from trailstream.model.errors import ObjectDeniedError, ObjectUnavailableError, SinkUnavailableError
 from trailstream.model.facts import (
+    AlertAccepted,
     ErrorHappened,
     Fact,
+    ObjectProcessed,
     QueueJudged,
     QueuePolled,
     SlotsChanged,
@@ -33,8 +40,13 @@ from trailstream.model.facts import (
 QUEUE = "queue"
 """The dependency that :class:`QueuePolled` and :class:`QueueJudged` report on."""
 
+OBJECT_STORE = "object_store"
+"""The dependency that the objects are read from."""
+
 FAILURES_IN_A_ROW = 3
 """One failed call among many is the network; this many in a row is a dependency that is not there."""
+
+_STORE_FAILURES = (ObjectUnavailableError.code, ObjectDeniedError.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +59,26 @@ class Ailment:
 
 @dataclass(slots=True)
 class _Dependency:
-    reached: bool = False
+    awaited: bool = False
+    """Whether it has yet to be reached for the first time, before which we are not ready."""
     failures_in_a_row: int = 0
+    failed_at: tuple[str, int] | None = None
+    """The id and the receive count of the delivery that met the last failure."""
     detail: str = "not tried yet"
 
     @property
     def ok(self) -> bool:
-        return self.reached and self.failures_in_a_row < FAILURES_IN_A_ROW
+        return not self.awaited and self.failures_in_a_row < FAILURES_IN_A_ROW
+
+    def reached(self) -> None:
+        self.awaited, self.failures_in_a_row, self.failed_at = False, 0, None
+
+    def failed(self, detail: str, delivery: Delivery | None) -> None:
+        at = None if delivery is None else (delivery.id, delivery.receive_count)
+        # One failed call says so of each alert in it, and one delivery may name many objects.
+        if at is None or at != self.failed_at:
+            self.failures_in_a_row += 1
+        self.failed_at, self.detail = at, detail
 
 
 class Health:
@@ -67,12 +92,12 @@ class Health:
         work_stall_seconds: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``dependencies`` must each be reached once before we are ready.
+        """``dependencies`` must each be reached once before we are ready; others count once they failed.
 
         ``poller_stall_seconds`` is longer than a receive call with its retries and the wait after a failed one;
         ``work_stall_seconds`` longer than any other call with its retries.
         """
-        self._dependencies = {name: _Dependency() for name in dependencies}
+        self._dependencies = {name: _Dependency(awaited=True) for name in dependencies}
         self._poller_stall_seconds = poller_stall_seconds
         self._work_stall_seconds = work_stall_seconds
         self._clock = clock
@@ -99,6 +124,7 @@ class Health:
                 pass  # Heartbeats, failed ones too, go out on their own, whether or not the work goes on.
             case _:
                 self.progress()
+                self._observe_use(fact)
 
     def polled(self) -> None:
         """Say that the poller came round. It is watched from the first time on."""
@@ -116,12 +142,13 @@ class Health:
             self.progress()
         self._held, self._slots = held, slots
 
-    def dependency(self, name: str, *, ok: bool, detail: str = "") -> None:
-        """Say how the last attempt to use something that we need went."""
+    def dependency(self, name: str, *, ok: bool, detail: str = "", delivery: Delivery | None = None) -> None:
+        """Say how the last attempt to use something that we need went; failures of one delivery count once."""
         state = self._dependencies.setdefault(name, _Dependency())
-        state.reached = state.reached or ok
-        state.failures_in_a_row = 0 if ok else state.failures_in_a_row + 1
-        state.detail = detail
+        if ok:
+            state.reached()
+        else:
+            state.failed(detail, delivery)
 
     def rules_loaded(self, count: int) -> None:
         """Say how many rules are in force."""
@@ -151,8 +178,24 @@ class Health:
         ailments += [Ailment(name, state.detail) for name, state in self._dependencies.items() if not state.ok]
         return ailments
 
+    def _observe_use(self, fact: Fact) -> None:
+        match fact:
+            case ObjectProcessed(ref=ObjectRef(), code=None):
+                self.dependency(OBJECT_STORE, ok=True)
+            case AlertAccepted():
+                self.dependency(_part_of(fact.sink), ok=True)
+            case ErrorHappened() if fact.code in _STORE_FAILURES:
+                self.dependency(OBJECT_STORE, ok=False, detail=fact.detail, delivery=fact.delivery)
+            case ErrorHappened(code=SinkUnavailableError.code, sink=str(sink)):
+                self.dependency(_part_of(sink), ok=False, detail=fact.detail, delivery=fact.delivery)
+
     def _poller_idle_seconds(self, now: float) -> float:
         full = self._slots is not None and self._held >= self._slots
         if self._polled_at is None or self._stopping or full:
             return 0.0
         return now - max(self._polled_at, self._free_since)
+
+
+def _part_of(sink: str) -> str:
+    """Name a sink as its section of the settings is named."""
+    return f"sinks.{sink}"

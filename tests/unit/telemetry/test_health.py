@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from trailstream.model.delivery import Delivery
+from trailstream.model.alert import Alert
+from trailstream.model.delivery import Delivery, ObjectRef
 from trailstream.model.facts import (
+    AlertAccepted,
     DeliveryReceived,
     ErrorHappened,
     Fact,
@@ -19,7 +22,7 @@ from trailstream.model.facts import (
 from trailstream.telemetry.health import FAILURES_IN_A_ROW, Health
 
 if TYPE_CHECKING:
-    from .conftest import Clock
+    from .conftest import Clock, ProcessedObject
 
 POLLED = QueuePolled(received=0)
 UNREACHABLE = QueuePolled(received=0, code="queue_unavailable", detail="connection refused")
@@ -185,6 +188,78 @@ def test_further_dependencies_can_be_reported(clock: Clock) -> None:
     assert unready(health) == ["ledger"]
     health.dependency("ledger", ok=True)
     assert unready(health) == []
+
+
+@pytest.fixture
+def ready(health: Health) -> Health:
+    health.rules_loaded(3)
+    health.observe(POLLED)
+    return health
+
+
+def again(fact: ErrorHappened, delivery: Delivery) -> Sequence[ErrorHappened]:
+    """The fact as each receive of its delivery brings it, often enough for an outage."""
+    receives = range(1, FAILURES_IN_A_ROW + 1)
+    return [replace(fact, delivery=replace(delivery, receive_count=number)) for number in receives]
+
+
+@pytest.mark.parametrize("code", ["object_unavailable", "object_denied"])
+def test_a_worker_that_cannot_read_a_single_object_is_not_ready_until_it_read_one(
+    ready: Health, delivery: Delivery, ref: ObjectRef, processed: ProcessedObject, code: str
+) -> None:
+    *first, last = again(ErrorHappened("read", code, "403 Forbidden", ref=ref), delivery)
+    for failure in first:
+        ready.observe(processed(code=code))
+        ready.observe(failure)
+    assert unready(ready) == []
+    ready.observe(last)
+    assert [(ailment.part, ailment.detail) for ailment in ready.not_ready()] == [("object_store", "403 Forbidden")]
+    assert parts(ready) == []
+    ready.observe(processed())
+    assert unready(ready) == []
+
+
+def test_a_worker_whose_sink_does_not_answer_is_not_ready_until_that_sink_accepted_an_alert(
+    ready: Health, delivery: Delivery, alert: Alert
+) -> None:
+    for failure in again(ErrorHappened("send", "sink_unavailable", "sns: timed out", sink="sns"), delivery):
+        ready.observe(AlertAccepted("stdout", alert, received_at=0, accepted_at=1))
+        ready.observe(failure)
+    assert [(ailment.part, ailment.detail) for ailment in ready.not_ready()] == [("sinks.sns", "sns: timed out")]
+    assert parts(ready) == []
+    ready.observe(AlertAccepted("sns", alert, received_at=0, accepted_at=1))
+    assert unready(ready) == []
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ErrorHappened("read", "object_missing", "404 Not Found"),
+        ErrorHappened("decode", "truncated_gzip", "ends early"),
+        ErrorHappened("send", "alert_refused", "sns: InvalidParameter", sink="sns"),
+    ],
+)
+def test_what_befalls_single_objects_or_alerts_is_no_outage(
+    ready: Health, delivery: Delivery, failure: ErrorHappened
+) -> None:
+    for each in again(failure, delivery):
+        ready.observe(each)
+    assert unready(ready) == []
+
+
+def test_one_failed_call_with_many_alerts_is_no_outage(ready: Health, delivery: Delivery) -> None:
+    for _ in range(10):
+        ready.observe(ErrorHappened("send", "sink_unavailable", "sns: timed out", delivery, sink="sns"))
+    assert unready(ready) == []
+
+
+def test_records_that_came_in_the_message_itself_say_nothing_about_the_object_store(
+    ready: Health, delivery: Delivery, processed: ProcessedObject
+) -> None:
+    for failure in again(ErrorHappened("read", "object_unavailable", "503"), delivery):
+        ready.observe(failure)
+    ready.observe(replace(processed(), ref=None, reader="inline"))
+    assert unready(ready) == ["object_store"]
 
 
 def test_every_fact_is_taken(health: Health, every_fact: Sequence[Fact]) -> None:
