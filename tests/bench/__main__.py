@@ -45,7 +45,6 @@ def main() -> int:
     options = _options()
     cut_off_from_aws()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
-    BUILD.mkdir(parents=True, exist_ok=True)
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     conditions = report.Conditions(today, _commit(), report.machine(), options.rounds, options.quick, corpus.source())
     console.print(f"{conditions}", markup=False)
@@ -71,6 +70,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="smaller inputs: for a look, not for a claim")
     parser.add_argument("--write", action="store_true", help="write the results into docs/performance.md")
     options = parser.parse_args()
+    if options.write and (options.workloads or options.quick):
+        parser.error("--write is for a run of everything at full size")
     if unknown := set(options.workloads) - set(WORKLOADS):
         parser.error(f"no such workload: {', '.join(sorted(unknown))}")
     return options

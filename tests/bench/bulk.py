@@ -41,7 +41,7 @@ def bulk(rounds: int, quick: bool) -> Iterator[Section]:
         absent = [Row(way, {}, absent="not installed here") for way in (ZCAT, NODE) if way not in samples]
         yield Section(
             f"Bulk: {megabytes} MB of JSON in a few objects, {expected.rules} rules",
-            [*compared(samples, candidate, goals), *absent],
+            [*compared(samples, candidate, goals, MB=megabytes), *absent],
             [
                 f"{expected.matching_share:.1%} of {expected.records:,} records match a rule.",
                 "The baselines that filter know the tutorial's rule alone.",

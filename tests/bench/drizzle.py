@@ -16,7 +16,7 @@ from .stand_in import QUEUE_URL, StandIn, nginx, standing_in
 WORKER, PLAIN = "trailstream worker", "plain aiobotocore loop"
 SAME_REQUESTS, BARE = "the same requests by the worker's adapters", "the same requests, unsigned, without a client"
 GOALS = {PLAIN: [Goal(CPU_RATIO, "at least", 2)], SAME_REQUESTS: [Goal(CPU_RATIO, "at least", 0.6)]}
-PER_OBJECT, SQS_CALLS, BUSY = "ms an object", "SQS calls", "stand-in busy %"
+SQS_CALLS, BUSY = "SQS calls", "stand-in busy %"
 MOST_BUSY = 70
 NEEDS_NGINX = "nginx is not installed here (Debian: apt-get install nginx-light)"
 
@@ -37,8 +37,8 @@ def drizzle(rounds: int, quick: bool) -> Iterator[Section]:
     if busiest > MOST_BUSY:
         raise WayFailedError(f"the stand-in was busy for {busiest:.0f}% of a run: it was measured, too")
     rows = [
-        Row(row.name, {**row.figures, **_per_object(samples[row.name], count)}, row.goals)
-        for row in compared(samples, WORKER, GOALS)
+        Row(row.name, {**row.figures, **_surroundings(samples[row.name])}, row.goals)
+        for row in compared(samples, WORKER, GOALS, objects=count)
     ]
     yield Section(
         title,
@@ -66,10 +66,9 @@ def _ways(
     }
 
 
-def _per_object(samples: list[Sample], objects: int) -> dict[str, Spread]:
+def _surroundings(samples: Sequence[Sample]) -> dict[str, Spread]:
     calls = [sample.facts["calls"] for sample in samples]
     return {
-        PER_OBJECT: spread([sample.cpu_seconds / objects * 1000 for sample in samples]),
         SQS_CALLS: spread([each["ReceiveMessage"] + each["DeleteMessageBatch"] for each in calls]),
         BUSY: spread([sample.facts["stand_in_busy"] * 100 for sample in samples]),
     }

@@ -37,6 +37,7 @@ def python_way(name: str, *arguments: object) -> list[str]:
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Sample:
     """Run a program to its end. What it says of its own time counts; of one that says nothing, its whole life does."""
     started = time.perf_counter()
+    BUILD.mkdir(parents=True, exist_ok=True)
     log = BUILD / "way.log"
     with (
         log.open("wb") as err,

@@ -31,7 +31,8 @@ _LAST_WORD = re.compile(r"[A-Za-z0-9](?=[^A-Za-z0-9]*$)")
 
 def scaling(rounds: int, quick: bool) -> Iterator[Section]:
     """Scan the same logs with ever more rules, of which the same few match."""
-    logs = datasets.bulk(52 if quick else 208)
+    megabytes = 52 if quick else 208
+    logs = datasets.bulk(megabytes)
     matching = _matching_rules(logs)
     expected = reference(logs, datasets.rules("matching", matching))
     mutations = _mutations(SIZES[-1])
@@ -42,7 +43,7 @@ def scaling(rounds: int, quick: bool) -> Iterator[Section]:
     smallest, largest = _name(SIZES[0]), _name(SIZES[-1])
     yield Section(
         "Rule scaling: mutations of the Sigma rules",
-        compared(in_turn(ways, rounds), smallest, {largest: [GOAL]}),
+        compared(in_turn(ways, rounds), smallest, {largest: [GOAL]}, MB=megabytes),
         [f"{expected.matching_share:.1%} of the records match. The ratios are to {smallest}."],
     )
 

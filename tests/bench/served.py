@@ -77,14 +77,15 @@ def run_served(
         finally:
             process.terminate()
     facts = {
-        "found": str(_found(output)),
+        "found": str(found_in(output)),
         "stand_in_busy": stand_in_cpu / seen["seconds"],
         "peak_over_idle_mb": over_idle,
     }
     return Sample(cpu, seen["seconds"], {**seen, **facts})
 
 
-def _found(alerts: Path) -> Found:
+def found_in(alerts: Path) -> Found:
+    """Return what stands in a file of alerts, one JSON object a line."""
     found = Found()
     with alerts.open("rb") as lines:
         for line in lines:
