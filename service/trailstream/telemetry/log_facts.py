@@ -1,13 +1,14 @@
 """Facts -> log lines. One canonical line per delivery; what happened inside it is DEBUG, unless it went wrong.
 
 ERROR means that data is lost or a person must act: a delivery that goes to the dead-letter queue, a rule that cannot
-be evaluated, a bug of ours. WARNING is what went wrong and will be tried again. Keys, names and details are fields,
-never the text.
+be evaluated, a queue that stays away, a bug of ours. WARNING is what went wrong and will be tried again. Keys, names
+and details are fields, never the text.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -37,13 +38,20 @@ from trailstream.telemetry.measures import outcome_name
 
 MAX_TRACEBACK_LINES = 60
 
+ALARMING_POLLS = 5
+"""Failed polls in a row that are no hiccup: with the waits between them, half a minute or more."""
+
 
 class LogFacts:
     """A listener that writes a line for each fact worth one."""
 
-    def __init__(self, logger: BoundLogger) -> None:
+    def __init__(self, logger: BoundLogger, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` gives seconds and never goes back."""
         self._logger = logger
+        self._clock = clock
         self._failures_by_rule: dict[str, int] = {}
+        self._failed_polls = 0
+        self._failing_since = 0.0
         self._arms: dict[type, Callable[[Any], None]] = {
             DeliverySettled: self._delivery_settled,
             ErrorHappened: self._error_happened,
@@ -95,6 +103,7 @@ class LogFacts:
             **_detail(fact),
             **_delivery(fact.delivery),
             **_object(fact.ref),
+            **({} if fact.sink is None else {"sink": fact.sink}),
         )
 
     def _object_processed(self, fact: ObjectProcessed) -> None:
@@ -154,10 +163,32 @@ class LogFacts:
         self._logger.log(level, "deliveries forgotten", deleted=fact.deleted, failed=fact.failed)
 
     def _queue_polled(self, fact: QueuePolled) -> None:
-        level = logging.DEBUG if fact.code is None else logging.WARNING
-        self._logger.log(level, "queue polled", received=fact.received, code=fact.code, detail=fact.detail)
+        if fact.code is None:
+            self._queue_answered()
+            self._logger.log(logging.DEBUG, "queue polled", received=fact.received)
+            return
+        if not self._failed_polls:
+            self._failing_since = self._clock()
+        self._failed_polls += 1
+        rounds, rest = divmod(self._failed_polls, ALARMING_POLLS)
+        self._logger.log(
+            logging.ERROR if not rest and _is_power_of_ten(rounds) else logging.WARNING,
+            "queue not reached",
+            code=fact.code,
+            detail=fact.detail,
+            failures=self._failed_polls,
+        )
+
+    def _queue_answered(self) -> None:
+        if self._failed_polls:
+            gone_seconds = round(self._clock() - self._failing_since, 3)
+            self._logger.log(
+                logging.INFO, "queue reached again", failures=self._failed_polls, gone_seconds=gone_seconds
+            )
+        self._failed_polls = 0
 
     def _queue_judged(self, fact: QueueJudged) -> None:
+        self._queue_answered()
         level = logging.WARNING if fact.warnings else logging.INFO
         self._logger.log(level, "queue judged", warnings=[str(warning) for warning in fact.warnings])
 

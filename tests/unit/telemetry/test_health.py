@@ -222,10 +222,10 @@ def test_a_worker_that_cannot_read_a_single_object_is_not_ready_until_it_read_on
 def test_a_worker_whose_sink_does_not_answer_is_not_ready_until_that_sink_accepted_an_alert(
     ready: Health, delivery: Delivery, alert: Alert
 ) -> None:
-    for failure in again(ErrorHappened("send", "sink_unavailable", "sns: timed out", sink="sns"), delivery):
+    for failure in again(ErrorHappened("send", "sink_unavailable", "timed out", sink="sns"), delivery):
         ready.observe(AlertAccepted("stdout", alert, received_at=0, accepted_at=1))
         ready.observe(failure)
-    assert [(ailment.part, ailment.detail) for ailment in ready.not_ready()] == [("sinks.sns", "sns: timed out")]
+    assert [(ailment.part, ailment.detail) for ailment in ready.not_ready()] == [("sinks.sns", "timed out")]
     assert parts(ready) == []
     ready.observe(AlertAccepted("sns", alert, received_at=0, accepted_at=1))
     assert unready(ready) == []
@@ -236,7 +236,7 @@ def test_a_worker_whose_sink_does_not_answer_is_not_ready_until_that_sink_accept
     [
         ErrorHappened("read", "object_missing", "404 Not Found"),
         ErrorHappened("decode", "truncated_gzip", "ends early"),
-        ErrorHappened("send", "alert_refused", "sns: InvalidParameter", sink="sns"),
+        ErrorHappened("send", "alert_refused", "InvalidParameter", sink="sns"),
     ],
 )
 def test_what_befalls_single_objects_or_alerts_is_no_outage(
@@ -249,7 +249,7 @@ def test_what_befalls_single_objects_or_alerts_is_no_outage(
 
 def test_one_failed_call_with_many_alerts_is_no_outage(ready: Health, delivery: Delivery) -> None:
     for _ in range(10):
-        ready.observe(ErrorHappened("send", "sink_unavailable", "sns: timed out", delivery, sink="sns"))
+        ready.observe(ErrorHappened("send", "sink_unavailable", "timed out", delivery, sink="sns"))
     assert unready(ready) == []
 
 

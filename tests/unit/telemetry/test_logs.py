@@ -5,7 +5,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
@@ -17,12 +17,16 @@ from trailstream.model.facts import (
     ErrorHappened,
     Fact,
     QueueJudged,
+    QueuePolled,
     RuleFailed,
     VisibilityExtended,
 )
 from trailstream.model.printable import MAX_CHARACTERS
 from trailstream.telemetry.log_facts import LogFacts
 from trailstream.telemetry.logs import configure_logs
+
+if TYPE_CHECKING:
+    from .conftest import Clock
 
 HOSTILE = 'a"b\\\n{"level":"info"}\r\x1b[2J\x9b31m\u202e\u2028\ud800\x00'
 MAX_LINE_CHARACTERS = 20_000
@@ -61,8 +65,8 @@ def log() -> Log:
 
 
 @pytest.fixture
-def facts(log: Log) -> LogFacts:
-    return LogFacts(configure_logs(log, level="debug", form="json"))
+def facts(log: Log, clock: Clock) -> LogFacts:
+    return LogFacts(configure_logs(log, level="debug", form="json"), clock=clock)
 
 
 def settled(delivery: Delivery, outcome: Outcome) -> DeliverySettled:
@@ -123,7 +127,7 @@ def test_every_fact_is_spoken_of_or_passed_over_on_purpose(
         facts.observe(fact)
     assert [line["event"] for line in log.lines()] == [
         "queue polled",
-        "queue polled",
+        "queue not reached",
         "entry skipped",
         "object processed",
         "object processed",
@@ -133,6 +137,7 @@ def test_every_fact_is_spoken_of_or_passed_over_on_purpose(
         "visibility extended",
         "delivery settled",
         "deliveries forgotten",
+        "queue reached again",
         "queue judged",
         "stop requested",
     ]
@@ -143,7 +148,7 @@ def test_one_delivery_is_one_line_where_debug_is_off(log: Log, every_fact: Seque
     for fact in every_fact:
         facts.observe(fact)
     informed = [line["event"] for line in log.lines() if line["level"] == "info"]
-    assert informed == ["delivery settled", "stop requested"]
+    assert informed == ["delivery settled", "queue reached again", "stop requested"]
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
@@ -191,6 +196,38 @@ def test_a_rule_that_always_fails_is_reported_at_powers_of_ten(facts: LogFacts, 
 def test_what_the_queue_did_not_do_is_a_warning(facts: LogFacts, log: Log, fact: Fact) -> None:
     facts.observe(fact)
     assert log.lines()[0]["level"] == "warning"
+
+
+UNREACHABLE = QueuePolled(received=0, code="queue_unavailable", detail="NonExistentQueue")
+
+
+def test_a_queue_that_stays_away_is_an_error_now_and_then_and_a_warning_each_time(facts: LogFacts, log: Log) -> None:
+    for _ in range(600):
+        facts.observe(UNREACHABLE)
+    lines = log.lines()
+    assert [line["failures"] for line in lines if line["level"] == "error"] == [5, 50, 500]
+    assert [line["failures"] for line in lines] == list(range(1, 601))
+    assert {(line["event"], line["detail"]) for line in lines} == {("queue not reached", "NonExistentQueue")}
+
+
+@pytest.mark.parametrize("answer", [QueuePolled(received=1), QueueJudged(warnings=())])
+def test_a_queue_that_came_back_is_told_with_how_long_it_was_gone(
+    facts: LogFacts, log: Log, clock: Clock, answer: Fact
+) -> None:
+    for _ in range(3):
+        facts.observe(UNREACHABLE)
+        clock.now += 20
+    facts.observe(answer)
+    facts.observe(answer)
+    facts.observe(UNREACHABLE)
+    told = [line for line in log.bare() if line["event"] == "queue reached again"]
+    assert [(line["level"], line["failures"], line["gone_seconds"]) for line in told] == [("info", 3, 60)]
+    assert log.lines()[-1]["failures"] == 1
+
+
+def test_an_alert_that_was_not_sent_is_told_with_its_sink(facts: LogFacts, log: Log, delivery: Delivery) -> None:
+    facts.observe(ErrorHappened("send", "sink_unavailable", "timed out", delivery, sink="sns"))
+    assert log.lines()[0]["sink"] == "sns"
 
 
 def test_a_queue_that_endangers_alerts_is_a_warning_with_its_remedy(facts: LogFacts, log: Log) -> None:
