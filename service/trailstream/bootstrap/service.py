@@ -189,5 +189,5 @@ def _log_start(log: BoundLogger, loaded: LoadedRules, **facts: str) -> None:
     for problem in loaded.problems:
         log.error("rule is broken and was skipped", problem=str(problem))
     for note in loaded.notes:
-        log.info("rule file is not evaluated", note=str(note))
+        log.info("note on a rule file", note=str(note))
     log.info("started", version=__version__, rules=len(loaded.rules), notes=len(loaded.notes), **facts)
