@@ -238,27 +238,43 @@ def _unknown_variables(kind: type[Settings]) -> Iterator[Problem]:
 
 def _problem(kind: type[Settings], detail: Mapping[str, Any]) -> Problem:
     location = [str(part) for part in detail["loc"]]
-    where = ".".join(location) or "sinks"
-    variable = ENV_PREFIX + "__".join(location).upper()
+    where = ".".join(location)
+    section = _section_at(kind, location)
     match detail["type"]:
         case "missing":
-            section, name = ".".join(location[:-1]), location[-1]
-            in_file = f"`{name}` under [{section}]" if section else f"a section [{name}.…]"
-            return Problem(where, "is required", f"set {in_file} in the file, or {variable}")
+            return Problem(where, "is required", _how_to_set(section, location))
         case "extra_forbidden":
-            known = _fields_at(kind, location[:-1])
+            outer = _section_at(kind, location[:-1])
+            known = sorted(outer.model_fields) if outer else []
             return Problem(where, "no such setting", _did_you_mean(location[-1], known) or f"known: {', '.join(known)}")
         case _:
             given = "" if isinstance(detail["input"], dict) else f", not {detail['input']!r}"
-            return Problem(where, detail["msg"].removeprefix("Value error, ") + given, f"in the file, or {variable}")
+            remedy = _how_to_set(section, location) if section else f"in the file, or {_variable(location)}"
+            return Problem(where, detail["msg"].removeprefix("Value error, ") + given, remedy)
 
 
-def _fields_at(kind: type[BaseModel], location: list[str]) -> list[str]:
-    fields = kind.model_fields
+def _how_to_set(section: type[BaseModel] | None, location: list[str]) -> str:
+    """Say what to write for a setting, or for a section to be there: of a section of sections, one is enough."""
+    if section is not None:
+        parts = {name: _section_of(field.annotation) for name, field in section.model_fields.items()}
+        if any(parts.values()):
+            return "; or ".join(_how_to_set(part, [*location, name]) for name, part in parts.items())
+        required = (name for name, field in section.model_fields.items() if field.is_required())
+        location = [*location, next(required, next(iter(parts)))]
+    *outer, name = location
+    return f"set `{name}` under [{'.'.join(outer)}] in the file, or {_variable(location)}"
+
+
+def _variable(location: list[str]) -> str:
+    return ENV_PREFIX + "__".join(location).upper()
+
+
+def _section_at(kind: type[BaseModel], location: list[str]) -> type[BaseModel] | None:
+    section: type[BaseModel] | None = kind
     for name in location:
-        section = _section_of(fields[name].annotation) if name in fields else None
-        fields = section.model_fields if section else {}
-    return sorted(fields)
+        field = section.model_fields.get(name) if section else None
+        section = _section_of(field.annotation) if field else None
+    return section
 
 
 def _section_of(annotation: Any) -> type[BaseModel] | None:

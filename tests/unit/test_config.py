@@ -100,6 +100,21 @@ def test_every_problem_is_reported_at_once_with_its_name_and_a_remedy(
     assert "TRAILSTREAM_QUEUE__URL" in found["queue.url"].remedy
 
 
+def test_what_is_missing_in_an_empty_file_is_named_as_it_is_to_be_written(tmp_path: Path) -> None:
+    queue, sinks = problems(write(tmp_path, ""))
+    assert str(queue) == "queue: is required (set `url` under [queue] in the file, or TRAILSTREAM_QUEUE__URL)"
+    assert str(sinks) == (
+        "sinks: is required (set `topic_arn` under [sinks.sns] in the file, or TRAILSTREAM_SINKS__SNS__TOPIC_ARN; "
+        "or set `enabled` under [sinks.stdout] in the file, or TRAILSTREAM_SINKS__STDOUT__ENABLED)"
+    )
+
+
+@pytest.mark.parametrize("value", ['"arn:aws:sns:eu-west-1:111122223333:alerts"', "{}"])
+def test_what_is_no_sink_is_told_how_to_write_one(tmp_path: Path, value: str) -> None:
+    (problem,) = problems(write(tmp_path, f'sinks = {value}\nqueue.url = "{URL}"'))
+    assert "set `topic_arn` under [sinks.sns]" in problem.remedy
+
+
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path / "nowhere.toml")
     assert "No such file" in problem.what
