@@ -40,12 +40,17 @@ RUN python3 -c 'import ensurepip, pip, shutil; [shutil.rmtree(each.__path__[0]) 
 COPY --from=build /opt/trailstream /opt/trailstream
 COPY deploy/rules /etc/trailstream/rules
 
+# The environment wins over the file, so in the image these two say where metrics and health are served, whatever the
+# file says: on every address, since a published port does not reach the container's loopback, and where the
+# health check below asks. For another port set the variable, not telemetry.port.
+ENV TRAILSTREAM_TELEMETRY__HOST=0.0.0.0 \
+    TRAILSTREAM_TELEMETRY__PORT=9464
+
 # Nothing is written at run time, so the root filesystem may be read-only. A number, because orchestrators that insist
 # on a user other than root cannot tell a name.
 ENV PATH=/opt/trailstream/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1 \
-    TRAILSTREAM_TELEMETRY__HOST=0.0.0.0
+    PYTHONUNBUFFERED=1
 USER 10001:10001
 WORKDIR /
 EXPOSE 9464
@@ -53,7 +58,7 @@ STOPSIGNAL SIGTERM
 
 # ECS ignores this one: there it belongs in the task definition.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
-  CMD ["python3", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('TRAILSTREAM_TELEMETRY__PORT', '9464') + '/healthz', timeout=4)"]
+  CMD ["python3", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['TRAILSTREAM_TELEMETRY__PORT'] + '/healthz', timeout=4)"]
 
 ENTRYPOINT ["trailstream"]
 CMD ["worker", "--config", "/etc/trailstream/trailstream.toml"]

@@ -121,6 +121,26 @@ def test_the_image_stops_by_the_signal_that_the_worker_obeys() -> None:
     assert 'ENTRYPOINT ["trailstream"]' in last_stage()  # no shell in between that would keep the signal to itself
 
 
+def test_a_port_in_the_file_does_not_make_a_sound_container_unhealthy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (variables,) = [line for line in last_stage() if line.startswith("ENV TRAILSTREAM_")]
+    for variable in variables.split()[1:]:
+        monkeypatch.setenv(*variable.split("=", 1))
+    config = tmp_path / "trailstream.toml"
+    config.write_text(
+        'queue.url = "https://sqs.eu-west-1.amazonaws.com/111122223333/trailstream"\nsinks.stdout.enabled = true\n'
+        'telemetry = { host = "127.0.0.1", port = 9000 }\n'
+    )
+
+    telemetry = load_settings(WorkerSettings, config).telemetry
+
+    (check,) = [line for line in last_stage() if line.startswith("HEALTHCHECK ")]
+    assert "os.environ['TRAILSTREAM_TELEMETRY__PORT']" in check
+    assert f"EXPOSE {telemetry.port}" in last_stage()
+    assert telemetry.host == "0.0.0.0"
+
+
 def test_the_licence_is_the_one_that_the_package_names() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     text = (ROOT / project["license-files"][0]).read_text(encoding="utf-8")
