@@ -11,13 +11,14 @@ from typing import Any, Protocol
 
 from fakes import FakeObjectStore, FakeQueue, FakeSink
 from samples import CREATE_TOPIC_RULE
-from trailstream.entrypoints.aws_lambda import SPARE_SECONDS, LambdaDoor
+from trailstream.entrypoints.aws_lambda import SPARE_SHARE, LambdaDoor
 from trailstream.model.facts import Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.handler import Handler
 from trailstream.pipeline.retry import Backoff
 from trailstream.rules.loading import load
+from trailstream.rules.rule import Rule
 from trailstream.rules.ruleset import Ruleset
 
 
@@ -28,6 +29,7 @@ class World:
     store: FakeObjectStore = field(default_factory=FakeObjectStore)
     sinks: list[FakeSink] = field(default_factory=lambda: [FakeSink()])
     rules: Sequence[tuple[str, str]] = (("sns.yaml", CREATE_TOPIC_RULE),)
+    more_rules: Sequence[Rule] = ()
     limits: ReadLimits = field(default_factory=ReadLimits)
     reader: ReaderChoice = "auto"
     facts: list[Fact] = field(default_factory=list)
@@ -43,7 +45,7 @@ class World:
         return Handler(
             store=self.store,
             sinks=self.sinks,
-            ruleset=Ruleset(loaded.rules),
+            ruleset=Ruleset([*loaded.rules, *self.more_rules]),
             limits=self.limits,
             reader=self.reader,
             backoff=Backoff(600, 600),
@@ -97,7 +99,7 @@ async def via_lambda(world: World, bodies: Sequence[str], *, seconds: float = 60
             for number, body in enumerate(bodies)
         ]
     }
-    answer = await lambda_door(world).answer(event, request_id="request", remaining_seconds=SPARE_SECONDS + seconds)
+    answer = await lambda_door(world).answer(event, request_id="request", remaining_seconds=seconds / (1 - SPARE_SHARE))
     failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
     return [body for number, body in enumerate(bodies) if str(number) not in failed]
 

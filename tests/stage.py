@@ -7,10 +7,11 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -191,9 +192,17 @@ def configuration(
 
 @asynccontextmanager
 async def running_worker(
-    directory: Path, config: str, *, port: int, rules: str = CREATE_TOPIC_RULE
+    directory: Path,
+    config: str,
+    *,
+    port: int,
+    rules: str = CREATE_TOPIC_RULE,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[WorkerProcess]:
-    """Start ``trailstream worker`` as its own process; end it, by force if need be, when the block ends."""
+    """Start ``trailstream worker`` as its own process; end it, by force if need be, when the block ends.
+
+    ``variables`` are set in its environment, and unset where they are empty.
+    """
     (directory / "rules").mkdir(exist_ok=True)
     (directory / "rules" / "rule.yaml").write_text(rules)
     path = directory / "trailstream.toml"
@@ -202,7 +211,9 @@ async def running_worker(
     program = Path(sys.executable).parent / "trailstream"
     with log_path.open("wb") as log:
         process = subprocess.Popen(  # noqa: ASYNC220 - forking takes no time worth a thread
-            [program, "worker", "--config", path], env=wiped_environment() | {"PYTHONUNBUFFERED": "1"}, stderr=log
+            [program, "worker", "--config", path],
+            env={name: value for name, value in (wiped_environment() | dict(variables)).items() if value},
+            stderr=log,
         )
     try:
         yield WorkerProcess(process, port, log_path)

@@ -86,7 +86,7 @@ class ReaderSettings(Section):
     """An object of over 64 MiB that inflates to more than this many times its size is refused."""
     max_record_bytes: int = Field(default=_DEFAULT_LIMITS.max_record_bytes, ge=1024)
     """A longer record is refused."""
-    max_depth: int = Field(default=_DEFAULT_LIMITS.max_depth, ge=1, le=500)
+    max_depth: int = Field(default=_DEFAULT_LIMITS.max_depth, ge=1, le=250)
     """A record that is nested deeper is refused."""
 
     @property

@@ -184,6 +184,27 @@ def test_what_cannot_be_used_is_said_and_exits_with_2(arguments: Sequence[str], 
     assert b"Traceback" not in done.stderr
 
 
+def test_a_summary_that_cannot_be_written_is_said_before_the_work_and_not_after_it(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(LAYOUTS["as delivered"])
+    done = scan(tmp_path / "log", "--summary", tmp_path / "nowhere" / "summary.json")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"--summary" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_rules_of_which_none_can_be_evaluated_are_not_usable(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "many.yml").write_text(
+        "title: Many\nid: 5d1fb1ad-5b8e-4f5e-a3d6-0a8a8f5b8e4f\nstatus: test\nlevel: low\n"
+        "logsource: {product: aws, service: cloudtrail}\n"
+        "detection:\n  selection: {eventName: CreateTopic}\n  condition: selection | count() > 5\n"
+    )
+    done = scan("-", stdin=LAYOUTS["as delivered"], rules=rules)
+    assert done.returncode == 2
+    assert b"none can be evaluated" in done.stderr
+
+
 def test_rules_check_reports_every_problem_at_once_with_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text("eventName: [CreateTopic]\n")
     (tmp_path / "severity.yaml").write_text("id: a\ntitle: b\nseverity: loud\npattern: {eventName: [A]}\n")

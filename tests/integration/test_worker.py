@@ -241,6 +241,16 @@ async def test_a_broken_rule_keeps_the_worker_from_starting_unless_it_is_told_to
         assert await worker.stopped() == 0
 
 
+async def test_a_worker_that_knows_no_region_says_so(endpoint: Endpoint, tmp_path: Path) -> None:
+    port = free_port()
+    urls = (f"{endpoint.url}/000000000000/notifications", f"arn:aws:sns:{REGION}:000000000000:alerts")
+    config = configuration(urls, endpoint, port).replace(f'region = "{REGION}"', "")
+    async with running_worker(tmp_path, config, port=port, variables={"AWS_DEFAULT_REGION": ""}) as worker:
+        assert await asyncio.to_thread(worker.process.wait, 20) == 2
+        assert "aws.region: no Region is known" in worker.log
+        assert "Traceback" not in worker.log
+
+
 async def test_what_a_log_holds_cannot_break_a_log_line_a_subject_or_a_metric(
     aws: AwsClients, endpoint: Endpoint, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from doors import Entrance, World, created, lambda_door, via_lambda, via_worker
 from fakes import FakeSink
 from samples import topic_record
 from trailstream.entrypoints.aws_lambda import DeliveriesFailedError
-from trailstream.model.alert import Alert
+from trailstream.model.alert import Alert, RuleInfo, Severity
 from trailstream.model.delivery import Done, Reject, Retry
 from trailstream.model.errors import (
     AlertRefusedError,
@@ -22,6 +22,9 @@ from trailstream.model.errors import (
     TrailstreamError,
 )
 from trailstream.model.facts import AlertAccepted, DeliverySettled, EntrySkipped, ErrorHappened, ObjectProcessed
+from trailstream.rules.condition import All, Field
+from trailstream.rules.predicate import Predicate
+from trailstream.rules.rule import Rule
 
 BOTH = pytest.mark.parametrize("entrance", [via_worker, via_lambda])
 KEY = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/02/log.json.gz"
@@ -258,6 +261,54 @@ async def test_a_bug_that_one_delivery_brings_to_light_leaves_the_others_alone(e
     (error,) = world.of(ErrorHappened)
     assert error.code == "unexpected"
     assert "ZeroDivisionError: a bug of ours" in error.detail
+
+
+@BOTH
+async def test_a_bug_that_one_object_brings_to_light_costs_no_alert_of_the_others_in_its_message(
+    entrance: Entrance,
+) -> None:
+    world = World()
+    buggy = world.store.put("logs", "buggy", log(*(topic_record(number) for number in range(300))))
+    world.store.fail(buggy, ZeroDivisionError("a bug of ours"), after_bytes=10**6)  # type: ignore[arg-type]
+    world.store.put("logs", "good", log(topic_record(7)))
+    assert await entrance(world, [created("buggy", "good")]) == []
+    assert [type(outcome) for outcome in settled(world)] == [Retry]
+    assert len(world.alerts) > 201, "what waited when the bug showed was not sent"
+
+
+DEEP: dict[str, Any] = {"requestParameters": {"deep": {"er": 1}}}
+
+
+def failing_rule(event_name: str) -> Rule:
+    def fail(_: object) -> bool:
+        raise RecursionError("too deep for this rule")
+
+    info = RuleInfo("failing", "It raises", Severity.LOW, "event-pattern", "failing.yaml")
+    name = Field(("eventName",), Predicate("is", lambda value: value == event_name, values=frozenset([event_name])))
+    return Rule(info, All((name, Field(("requestParameters", "deep", "er"), Predicate("raises", fail)))))
+
+
+@BOTH
+async def test_a_rule_that_raises_keeps_the_delivery_after_the_other_rules_alerts_are_sent(entrance: Entrance) -> None:
+    world = World(more_rules=[failing_rule("CreateTopic")])
+    world.store.put("logs", KEY, log(topic_record(1, **DEEP), topic_record(2, **DEEP)))
+    inline = json.dumps(
+        {"detail-type": "AWS API Call via CloudTrail", "source": "aws.sns", "detail": topic_record(3, **DEEP)}
+    )
+    assert await entrance(world, [created(KEY), inline]) == []
+    assert settled(world) == [Reject("rule_failed")] * 2
+    assert len(world.alerts) == 3
+
+
+@BOTH
+async def test_an_object_that_is_cut_on_the_way_is_tried_again_although_one_of_its_alerts_is_refused(
+    entrance: Entrance,
+) -> None:
+    world = World(sinks=[FakeSink(verdict=lambda _: AlertRefusedError("not this one"))])
+    ref = world.store.put("logs", KEY, log(*(topic_record(number) for number in range(300))))
+    world.store.fail(ref, ObjectUnavailableError("connection reset"), after_bytes=10**6)
+    assert await entrance(world, [created(KEY)]) == []
+    assert [type(outcome) for outcome in settled(world)] == [Retry]
 
 
 async def test_from_an_asynchronous_source_a_failure_is_raised_so_that_lambda_tries_again() -> None:

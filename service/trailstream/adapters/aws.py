@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
+from botocore.exceptions import NoRegionError
 from botocore.httpsession import get_cert_path
 
 from trailstream.adapters.lean_clients import LeanS3, LeanSqs
 from trailstream.adapters.signed_http import SignedHttp
+from trailstream.model.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -126,7 +128,11 @@ class AwsClients:
                 endpoint_url=self._endpoint_url,
                 config=self._config(read_timeout_seconds),
             )
-            self._clients[key] = await self._stack.enter_async_context(creating)
+            try:
+                self._clients[key] = await self._stack.enter_async_context(creating)
+            except NoRegionError as error:
+                problem = Problem("aws.region", "no Region is known", "set it, or AWS_REGION")
+                raise ConfigurationError([problem]) from error
         return self._clients[key]
 
     def _config(self, read_timeout_seconds: float) -> AioConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trailstream.adapters.rule_directory import read_rule_directory
-from trailstream.model.errors import RulesError
+from trailstream.model.errors import Problem, RulesError
 from trailstream.rules.loading import LoadedRules, load
 from trailstream.rules.ruleset import Ruleset
 
@@ -24,6 +24,9 @@ def load_ruleset(directory: Path, *, skip_broken: bool) -> Ruleset:
 
 def usable_ruleset(loaded: LoadedRules, *, skip_broken: bool) -> Ruleset:
     """Return the sound rules behind their index. Raises :class:`RulesError` where they are not to be used alone."""
-    if loaded.problems and not (skip_broken and loaded.rules):
+    if loaded.problems and not skip_broken:
         raise RulesError(list(loaded.problems))
+    if not loaded.rules:
+        what = "none can be evaluated, so nothing would ever be alerted"
+        raise RulesError([*loaded.problems, Problem("rules", what, "see `trailstream rules check`")])
     return Ruleset(loaded.rules)

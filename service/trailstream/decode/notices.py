@@ -20,7 +20,7 @@ the message as a whole is never forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
@@ -33,9 +33,20 @@ from trailstream.model.errors import DamageError, NotUnderstoodError
 MAX_WRAPPING = 3
 """EventBridge in SNS in SNS is as deep as anyone can configure; deeper is an attack on the stack."""
 
+MAX_REFERENCES = 10_000
+"""Objects in one message. S3 and CloudTrail name a handful; more is an attack on the worker's time."""
+
 _VALIDATION_MESSAGE = "CloudTrail validation message."
 _S3_MAJOR_VERSION = "2"  # "Event message structure" in the S3 user guide: a new major version is incompatible
 _EVENTBRIDGE_S3_MAJOR_VERSION = "1"
+
+NOT_CREATED = (
+    *("IntelligentTiering", "LifecycleExpiration:", "LifecycleTransition", "ObjectAcl:", "ObjectAnnotation"),
+    *("ObjectRemoved:", "ObjectRestore:", "ObjectTagging:", "ReducedRedundancyLostObject", "Replication:"),
+    *("Object ACL Updated", "Object Access Tier Changed", "Object Annotation ", "Object Deleted", "Object Restore "),
+    *("Object Storage Class Changed", "Object Tags "),
+)
+"""What S3 tells of that creates no object, as event names and, with spaces, as EventBridge has them. Prefixes."""
 
 _Part = ObjectRef | InlineRecord | Skip | NotUnderstoodError
 
@@ -47,7 +58,7 @@ def read_notice(body: str) -> Notice:
     if len(not_understood) == len(parts):
         raise not_understood[0] if not_understood else NotUnderstoodError("the message names no objects")
     return Notice(
-        objects=tuple(part for part in parts if isinstance(part, ObjectRef)),
+        objects=tuple(dict.fromkeys(part for part in parts if isinstance(part, ObjectRef))),
         records=tuple(part for part in parts if isinstance(part, InlineRecord)),
         skipped=tuple(part for part in parts if isinstance(part, Skip)),
         not_understood=tuple(str(part) for part in not_understood),
@@ -68,6 +79,8 @@ def _read_text(text: str, wrapping: int) -> Iterator[_Part]:
 
 def _read_document(document: Any, wrapping: int) -> Iterator[_Part]:
     match document:
+        case {"Records": list(entries)}:
+            yield from _each(entries, _read_s3_entry)
         case {"Type": "Notification", "Message": str(message)}:
             if wrapping:
                 yield from _read_text(message, wrapping - 1)
@@ -78,11 +91,7 @@ def _read_document(document: Any, wrapping: int) -> Iterator[_Part]:
         case {"detail-type": str(kind), "detail": dict(detail)}:
             yield _read_event(document, kind, detail)
         case {"s3Bucket": str(bucket), "s3ObjectKey": list(keys)} if bucket and keys:
-            for key in keys:
-                yield _object_or_skip(bucket, {"key": key}, key)
-        case {"Records": list(entries)}:
-            for entry in entries:
-                yield _read_s3_entry(entry)
+            yield from _each(keys, lambda key: _object_or_skip(bucket, {"key": key}, key))
         case dict():
             yield NotUnderstoodError(f"no known envelope has just these keys: {', '.join(sorted(document)[:8])}")
         case _:
@@ -99,29 +108,45 @@ def _read_s3_entry(entry: Any) -> _Part:
             version = entry.get("eventVersion", _S3_MAJOR_VERSION)
             if _major(version) != _S3_MAJOR_VERSION:
                 return NotUnderstoodError(f"S3 event structure version {version!r} is not {_S3_MAJOR_VERSION}.x")
-            if not name.removeprefix("s3:").startswith("ObjectCreated:"):
-                return Skip("not_created", name)
+            if not _creates(name):
+                return _skip_or_refuse(name)
             key = item.get("key")
             # S3 form-encodes keys in its notifications: a space arrives as "+".
             decoded = unquote_plus(key) if isinstance(key, str) else key
             return _object_or_skip(bucket, item, decoded, time=entry.get("eventTime"), region=entry.get("awsRegion"))
-        case {"eventSource": "aws:s3", "eventName": str(name)} if not name.removeprefix("s3:").startswith(
-            "ObjectCreated:"
-        ):
-            return Skip("not_created", name)
+        case {"eventSource": "aws:s3", "eventName": str(name)} if not _creates(name):
+            return _skip_or_refuse(name)
         case {"eventSource": str(source)}:
             return NotUnderstoodError(f"an entry of Records from {source!r} is no S3 notification")
         case _:
             return NotUnderstoodError("an entry of Records is no S3 notification")
 
 
+def _creates(name: str) -> bool:
+    return name.removeprefix("s3:").startswith("ObjectCreated:")
+
+
+def _skip_or_refuse(name: str) -> Skip | NotUnderstoodError:
+    if name.removeprefix("s3:").startswith(NOT_CREATED):
+        return Skip("not_created", name)
+    return NotUnderstoodError(f"an S3 event {name!r} that nobody here knows")
+
+
+def _each(entries: Sequence[Any], read: Callable[[Any], _Part]) -> Iterator[_Part]:
+    if len(entries) > MAX_REFERENCES:
+        yield NotUnderstoodError(f"the message names {len(entries)} objects, more than {MAX_REFERENCES}")
+        return
+    yield from map(read, entries)
+
+
 def _read_event(event: dict[str, Any], kind: str, detail: dict[str, Any]) -> _Part:
     if kind.endswith(" via CloudTrail"):
-        return InlineRecord(detail)
+        named = isinstance(detail.get("eventVersion"), str) or isinstance(detail.get("eventName"), str)
+        return InlineRecord(detail) if named else NotUnderstoodError(f"{kind!r} holds no CloudTrail record")
     if event.get("source") != "aws.s3":
         return NotUnderstoodError(f"an EventBridge event {kind!r} from {event.get('source')!r} tells of no log object")
     if kind != "Object Created":
-        return Skip("not_created", kind)
+        return _skip_or_refuse(kind)
     version = detail.get("event-version", _EVENTBRIDGE_S3_MAJOR_VERSION)
     if _major(version) != _EVENTBRIDGE_S3_MAJOR_VERSION:
         return NotUnderstoodError(

@@ -21,8 +21,9 @@ from trailstream.model.errors import OutOfTimeError
 from trailstream.model.facts import Emit, ErrorHappened
 
 SPARE_SECONDS = 3.0
-"""What is kept of the invocation's time to cancel, report and answer. Lambda would kill us without an answer, and then
-the whole batch would come again, what was done included."""
+SPARE_SHARE = 0.1
+"""What is kept of the invocation's time to cancel, report and answer: the lesser of the two. Lambda would kill us
+without an answer, and then the whole batch would come again, what was done included."""
 
 
 class Context(Protocol):
@@ -64,7 +65,7 @@ class LambdaDoor:
         :class:`DeliveriesFailedError` where anything is not done.
         """
         invocation = read_invocation(event, request_id=request_id, received_at=self._clock())
-        seconds = max(remaining_seconds - SPARE_SECONDS, 0)
+        seconds = remaining_seconds - min(SPARE_SECONDS, SPARE_SHARE * remaining_seconds)
         try:
             outcomes = await asyncio.gather(*(self._in_time(each, seconds) for each in invocation.deliveries))
         finally:

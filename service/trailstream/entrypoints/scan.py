@@ -20,7 +20,7 @@ from trailstream.bootstrap.rules import load_ruleset
 from trailstream.decode.json_text import encode_record
 from trailstream.decode.keys import account_in_key
 from trailstream.model.alert import Alert, Match, alert_of
-from trailstream.model.errors import DamageError
+from trailstream.model.errors import ConfigurationError, DamageError, Problem, RuleFailedError
 from trailstream.model.limits import KIB, ReadLimits
 from trailstream.model.printable import printable
 from trailstream.pipeline.object_scan import ObjectScan
@@ -80,6 +80,8 @@ class _Input:
 def run_scan(options: argparse.Namespace) -> int:
     """Scan what was asked for. Return 0 where everything was read, 1 where an input failed."""
     ruleset = load_ruleset(options.rules, skip_broken=options.skip_broken)
+    if options.summary is not None:
+        _check_writable(options.summary)
     started = time.perf_counter()
     summary = Summary()
     write = _WRITERS[options.format]()
@@ -101,6 +103,15 @@ def run_scan(options: argparse.Namespace) -> int:
     return 1 if summary.failed else 0
 
 
+def _check_writable(path: Path) -> None:
+    """Raise :class:`ConfigurationError` now rather than after all the work."""
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        problem = Problem("--summary", f"{path}: {error.strerror}", "name a file that can be written")
+        raise ConfigurationError([problem]) from error
+
+
 def _scan(each: _Input, scan: ObjectScan, write: Write, advance: Advance, summary: Summary) -> None:
     account = account_in_key(each.name)
     try:
@@ -110,6 +121,8 @@ def _scan(each: _Input, scan: ObjectScan, write: Write, advance: Advance, summar
     except DamageError as error:
         where = "" if error.record_index is None else f"record {error.record_index}: "
         summary.fail(each.name, error.code, f"{where}{error.detail}")
+    except RuleFailedError as error:
+        summary.fail(each.name, error.code, str(error))
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -14,6 +14,7 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
     │   ├── NotUnderstoodError        an envelope that nobody here knows
     │   ├── ObjectMissingError        S3 said 404
     │   ├── AlertRefusedError         the sink will never take this alert
+    │   ├── RuleFailedError           a rule raised on a record: a bug of ours, or a record beyond its means
     │   └── DamageError               the object's bytes are not what CloudTrail writes
     │       ├── TruncatedGzipError, CorruptGzipError, TrailingDataError
     │       ├── InflatedTooLargeError, RatioTooHighError
@@ -112,10 +113,17 @@ class ObjectMissingError(PermanentError):
 
 
 class AlertRefusedError(PermanentError):
-    """The sink will never take this alert (an invalid parameter, a topic that is gone)."""
+    """The sink will never take this alert: it is not valid to it."""
 
     code = "alert_refused"
     stage = "send"
+
+
+class RuleFailedError(PermanentError):
+    """A rule raised while it was evaluated, so nobody knows whether it matches: the object is kept."""
+
+    code = "rule_failed"
+    stage = "match"
 
 
 class DamageError(PermanentError):

@@ -64,7 +64,7 @@ class ObjectProcessed:
 
 @dataclass(frozen=True, slots=True)
 class RuleFailed:
-    """A rule raised while it was evaluated. The record counts as not matched by it; the delivery goes on."""
+    """A rule raised while it was evaluated. Other rules and records go on; the object then fails."""
 
     rule_id: str
     detail: str

@@ -1,10 +1,11 @@
 """Takes messages from a queue, hands them to the handler, keeps them hidden meanwhile, and settles them.
 
-Three loops share one book of what is held::
+Four loops share one book of what is held::
 
     poll       asks the queue for no more than there are free slots
     heartbeat  extends every held message, whatever it is waiting for
-    forget     deletes done messages, as many in a call as have gathered while the last call was under way
+    forget     deletes done messages, as many in a call as have gathered
+    hand back  sets when failed messages show again, as many in a call as have gathered
 
 A message is held from the moment it is received until the queue has confirmed what became of it.
 """
@@ -35,6 +36,9 @@ BATCH = 10
 GATHER_SECONDS = 0.01
 """How long a call that could carry more waits for it: a call for one message costs as much as a call for ten."""
 
+HAND_BACK_SECONDS = 5.0
+"""How long stopping may take to hand back what was not finished; what is not handed back shows again by itself."""
+
 FORGET_ATTEMPTS = 5
 """After this many failed deletes the message is let go: it comes again, and its alerts' ids tell the repeat."""
 
@@ -55,9 +59,13 @@ class ConsumerSettings:
 
 
 @dataclass(slots=True)
-class _Forgetting:
+class _Settling:
+    """A message on its way back to the queue."""
+
     receipt: str
     settled: asyncio.Future[None]
+    visible_after_seconds: int = 0
+    """For one that is handed back."""
     attempts: int = 0
 
 
@@ -78,13 +86,14 @@ class Consumer:
         self._settings = settings
         self._emit = emit
         self._held: dict[str, Held] = {}
-        self._hidden: dict[str, Held] = {}
-        """Those of the held whose visibility the heartbeat extends."""
-        self._visibility = asyncio.Lock()
-        """A settled message's visibility is not to be overwritten by a heartbeat that is still under way."""
+        self._hidden: set[str] = set()
+        """Those of the held that the heartbeat extends: all, until the call that hands them back goes out."""
+        self._extending: dict[str, asyncio.Task[None]] = {}
+        """The heartbeat's calls under way, by the receipts in them."""
         self._working: set[asyncio.Task[None]] = set()
         self._slot_freed = asyncio.Event()
-        self._done: asyncio.Queue[_Forgetting] = asyncio.Queue()
+        self._done: asyncio.Queue[_Settling] = asyncio.Queue()
+        self._returned: asyncio.Queue[_Settling] = asyncio.Queue()
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -95,7 +104,7 @@ class Consumer:
         """Consume until :meth:`stop`. Raises what a loop raised by mistake; what the queue does is no mistake."""
         self._report_slots()
         async with asyncio.TaskGroup() as tasks:
-            keepers = [tasks.create_task(self._heartbeat()), tasks.create_task(self._forget())]
+            keepers = [tasks.create_task(keep()) for keep in (self._heartbeat, self._forget, self._hand_back)]
             polling = tasks.create_task(self._poll())
             await self._stopping.wait()
             # A long poll is not waited for: a message that it may still bring shows again when its visibility ends.
@@ -137,7 +146,8 @@ class Consumer:
         return free
 
     def _begin(self, held: Held) -> None:
-        self._held[held.receipt] = self._hidden[held.receipt] = held
+        self._held[held.receipt] = held
+        self._hidden.add(held.receipt)
         self._report_slots()
         task = asyncio.create_task(self._work(held))
         self._working.add(task)
@@ -147,7 +157,7 @@ class Consumer:
         try:
             await self._settle(held, await self._handle(held.delivery))
         finally:
-            self._hidden.pop(held.receipt, None)
+            self._hidden.discard(held.receipt)
             del self._held[held.receipt]
             self._slot_freed.set()
             self._report_slots()
@@ -155,83 +165,101 @@ class Consumer:
     async def _settle(self, held: Held, outcome: Outcome) -> None:
         match outcome:
             case Done():
-                forgetting = _Forgetting(held.receipt, asyncio.get_running_loop().create_future())
-                self._done.put_nowait(forgetting)
-                await forgetting.settled
+                await self._put(self._done, held).settled
             case Retry(delay_seconds=delay):
-                await self._show_again([held], math.ceil(delay))
+                await self._put(self._returned, held, math.ceil(delay)).settled
             case Reject():
-                await self._show_again([held], self._settings.reject_visibility_seconds)
+                await self._put(self._returned, held, self._settings.reject_visibility_seconds).settled
 
-    async def _show_again(self, held: Sequence[Held], seconds: int) -> None:
-        for each in held:
-            self._hidden.pop(each.receipt, None)
-        async with self._visibility:
-            for batch in _batches([each.receipt for each in held]):
-                await self._change_visibility(dict.fromkeys(batch, seconds))
+    def _put(self, queue: asyncio.Queue[_Settling], held: Held, visible_after_seconds: int = 0) -> _Settling:
+        future = asyncio.get_running_loop().create_future()
+        settling = _Settling(held.receipt, future, visible_after_seconds)
+        queue.put_nowait(settling)
+        return settling
 
     async def _heartbeat(self) -> None:
-        while True:
-            await asyncio.sleep(self._heartbeat_seconds)
-            async with self._visibility:
-                batches = _batches(list(self._hidden))
-                failures = await asyncio.gather(
-                    *(
-                        self._change_visibility(dict.fromkeys(batch, self._settings.visibility_seconds))
-                        for batch in batches
-                    )
-                )
-            if batches:
-                failed = sum(failures)
-                self._emit(VisibilityExtended(sum(map(len, batches)) - failed, failed))
+        """Extend every held message at fixed times, whatever became of the calls of the time before."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        async with asyncio.TaskGroup() as calls:
+            while True:
+                due = max(due + self._heartbeat_seconds, loop.time())
+                await asyncio.sleep(due - loop.time())
+                for batch in _batches([receipt for receipt in self._hidden if receipt not in self._extending]):
+                    self._extending |= dict.fromkeys(batch, calls.create_task(self._extend(batch)))
+
+    async def _extend(self, receipts: Sequence[str]) -> None:
+        try:
+            failed = await self._change_visibility(dict.fromkeys(receipts, self._settings.visibility_seconds))
+            self._emit(VisibilityExtended(len(receipts) - failed, failed))
+        finally:
+            for receipt in receipts:
+                self._extending.pop(receipt, None)
 
     @property
     def _heartbeat_seconds(self) -> float:
         return self._settings.visibility_seconds / 3
 
     async def _change_visibility(self, seconds_by_receipt: Mapping[str, int]) -> int:
-        """Return how many were not changed. A call that hangs is given up in time for the next heartbeat."""
+        """Return how many were not changed. A call that hangs is given up before the next heartbeat is due."""
         try:
-            async with asyncio.timeout(self._heartbeat_seconds):
+            async with asyncio.timeout(0.9 * self._heartbeat_seconds):
                 results = await self._queue.change_visibility(seconds_by_receipt)
         except (QueueUnavailableError, TimeoutError) as error:
             results = dict.fromkeys(seconds_by_receipt, str(error) or "the queue did not answer in time")
         reasons = {receipt: reason for receipt, reason in results.items() if reason is not None}
         for receipt, reason in reasons.items():
-            held = self._held.get(receipt)
-            self._emit(ErrorHappened("settle", QueueUnavailableError.code, reason, held.delivery if held else None))
+            self._report_settling_failure(receipt, reason)
         return len(reasons)
+
+    async def _hand_back(self) -> None:
+        while True:
+            batch = await self._gathered(self._returned)
+            receipts = {each.receipt for each in batch}
+            self._hidden -= receipts
+            # A heartbeat that is still under way would overwrite when they show again.
+            if extending := {self._extending[receipt] for receipt in receipts & self._extending.keys()}:
+                await asyncio.wait(extending)
+            await self._change_visibility({each.receipt: each.visible_after_seconds for each in batch})
+            _settled(batch)
+
+    async def _gathered(self, queue: asyncio.Queue[_Settling]) -> list[_Settling]:
+        """Wait for something to settle, and then a moment for as much as one call carries."""
+        batch = [await queue.get()]
+        if queue.qsize() < BATCH - 1 and len(self._held) > 1:
+            await asyncio.sleep(GATHER_SECONDS)
+        while len(batch) < BATCH and not queue.empty():
+            batch.append(queue.get_nowait())
+        return batch
 
     async def _forget(self) -> None:
         while True:
-            batch = [await self._done.get()]
-            if self._done.qsize() < BATCH - 1 and len(self._held) > 1:
-                await asyncio.sleep(GATHER_SECONDS)
-            while len(batch) < BATCH and not self._done.empty():
-                batch.append(self._done.get_nowait())
-            attempts = await self._delete(batch)
+            attempts = await self._delete(await self._gathered(self._done))
             if attempts:
                 await asyncio.sleep(self._settings.poll_backoff.seconds(attempts))
 
-    async def _delete(self, batch: Sequence[_Forgetting]) -> int:
+    async def _delete(self, batch: Sequence[_Settling]) -> int:
         """Delete these; put back what failed. Return the attempts that the most stubborn of them has had."""
+        reasons: Sequence[str | None]
         try:
             reasons = await self._queue.delete([each.receipt for each in batch])
         except QueueUnavailableError as error:
             reasons = [str(error)] * len(batch)
-        failed = [(each, reason) for each, reason in zip(batch, reasons, strict=True) if reason is not None]
-        self._emit(DeliveriesForgotten(len(batch) - len(failed), len(failed)))
+        failed = 0
         for each, reason in zip(batch, reasons, strict=True):
             each.attempts += 1
-            if reason is not None and each.attempts < FORGET_ATTEMPTS:
-                self._done.put_nowait(each)
+            if reason is None:
+                _settled([each])
                 continue
-            if reason is not None:
-                held = self._held.get(each.receipt)
-                self._emit(ErrorHappened("settle", QueueUnavailableError.code, reason, held.delivery if held else None))
-            if not each.settled.done():  # cancelled at the end of the grace time
-                each.settled.set_result(None)
-        return max((each.attempts for each, _ in failed), default=0)
+            failed = max(failed, each.attempts)
+            if each.attempts < FORGET_ATTEMPTS:
+                self._done.put_nowait(each)
+            else:
+                self._report_settling_failure(each.receipt, reason)
+                _settled([each])
+        not_deleted = len(reasons) - reasons.count(None)
+        self._emit(DeliveriesForgotten(len(batch) - not_deleted, not_deleted))
+        return failed
 
     async def _finish(self) -> None:
         if self._working:
@@ -240,10 +268,22 @@ class Consumer:
         for task in self._working:
             task.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
-        await self._show_again(unsettled, 0)
+        handed_back = [self._put(self._returned, held).settled for held in unsettled]
+        if handed_back:
+            await asyncio.wait(handed_back, timeout=HAND_BACK_SECONDS)
+
+    def _report_settling_failure(self, receipt: str, reason: str) -> None:
+        held = self._held.get(receipt)
+        self._emit(ErrorHappened("settle", QueueUnavailableError.code, reason, held.delivery if held else None))
 
     def _report_slots(self) -> None:
         self._emit(SlotsChanged(len(self._held), self._settings.slots))
+
+
+def _settled(batch: Sequence[_Settling]) -> None:
+    for each in batch:
+        if not each.settled.done():  # cancelled at the end of the grace time
+            each.settled.set_result(None)
 
 
 def _batches(receipts: Sequence[str]) -> list[Sequence[str]]:

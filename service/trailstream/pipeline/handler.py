@@ -19,7 +19,13 @@ from trailstream.decode.keys import account_in_key
 from trailstream.decode.notices import read_notice
 from trailstream.model.alert import Match, alert_of
 from trailstream.model.delivery import Delivery, Done, InlineRecord, Notice, ObjectRef, Outcome, Reject, Retry
-from trailstream.model.errors import NotUnderstoodError, RetryableError, TrailstreamError, UnexpectedError
+from trailstream.model.errors import (
+    NotUnderstoodError,
+    RetryableError,
+    RuleFailedError,
+    TrailstreamError,
+    UnexpectedError,
+)
 from trailstream.model.facts import (
     DeliveryReceived,
     DeliverySettled,
@@ -101,7 +107,7 @@ class Handler:
         except NotUnderstoodError as error:
             return [self._failed(delivery, error)]
         except Exception:  # noqa: BLE001 - see the module's docstring
-            return [self._failed(delivery, UnexpectedError(traceback.format_exc()))]
+            return [self._unexpected(delivery)]
 
     async def _work_off(self, delivery: Delivery, notice: Notice, tally: _Tally) -> list[Outcome]:
         tally.objects, tally.skipped = len(notice.objects), len(notice.skipped)
@@ -117,7 +123,12 @@ class Handler:
             await work
         except TrailstreamError as error:
             return self._failed(delivery, error, ref)
+        except Exception:  # noqa: BLE001 - see the module's docstring; the delivery's other objects go on
+            return self._unexpected(delivery, ref)
         return Done()
+
+    def _unexpected(self, delivery: Delivery, ref: ObjectRef | None = None) -> Outcome:
+        return self._failed(delivery, UnexpectedError(traceback.format_exc()), ref)
 
     def _failed(self, delivery: Delivery, error: TrailstreamError, ref: ObjectRef | None = None) -> Outcome:
         if error.stage != "send":  # the outbox has said it, alert by alert
@@ -205,6 +216,9 @@ class Handler:
                 duration_seconds=self._clock() - started,
             )
         )
+        if matched.failures:
+            rule_id, detail = matched.failures[0]
+            raise RuleFailedError(f"rule {rule_id}: {detail}")
 
     def _outbox(self, delivery: Delivery) -> Outbox:
         return Outbox(sinks=self._sinks, delivery=delivery, emit=self._emit, clock=self._clock)

@@ -11,7 +11,7 @@ from trailstream.decode.cloudtrail import Layout, open_reader
 from trailstream.decode.gunzip import Inflate
 from trailstream.decode.notices import unix_seconds
 from trailstream.model.alert import Match
-from trailstream.model.errors import DamageError, RecordDamageError
+from trailstream.model.errors import DamageError, RecordDamageError, RuleFailedError
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.record import Batch
 from trailstream.rules.ruleset import Ruleset
@@ -22,8 +22,8 @@ T = TypeVar("T")
 class ObjectScan:
     """Feed it an object's bytes; it yields what matched, batch by batch, and counts as it goes.
 
-    Every step of the iterators is bounded (``limits.piece_bytes`` of text), so a caller on an event loop gives others
-    their turn between two steps. Damage is raised after everything before it was yielded.
+    Every step of the iterators is bounded (``limits.piece_bytes`` of text, or some of the rules' work), so a caller on
+    an event loop gives others their turn between two steps. Damage is raised after everything before it was yielded.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class ObjectScan:
         self.candidates = 0
         self.matches_by_rule: Counter[str] = Counter()
         self.rule_failures: list[tuple[str, str]] = []
-        """(rule id, detail) of rules that raised; the caller empties it as it reports them."""
+        """(rule id, detail) of each evaluation that raised."""
         self.first_event_time: float | None = None
         """Unix seconds of the first record's eventTime, once there is one."""
 
@@ -46,11 +46,17 @@ class ObjectScan:
             yield from self._match(self._reader.feed(piece))
 
     def close(self) -> Iterator[list[Match]]:
-        """Say that the object has ended; raises what is missing at its end, or the first record's damage."""
+        """Say that the object has ended.
+
+        Raises what is missing at its end, else the first record's damage, else the first failure of a rule.
+        """
         yield from self._salvaging(self._inflate.close)
         yield from self._match(self._reader.close())
         if self._reader.first_damage is not None:
             raise self._reader.first_damage
+        if self.rule_failures:
+            rule_id, detail = self.rule_failures[0]
+            raise RuleFailedError(f"rule {rule_id}: {detail}")
 
     def _salvaging(self, step: Callable[[], T]) -> Generator[list[Match], None, T]:
         """Take a step of the inflater; where that finds damage, first read what the text before it still holds."""
@@ -65,11 +71,11 @@ class ObjectScan:
         for batch in batches:
             if self.first_event_time is None and batch.indexes:
                 self.first_event_time = unix_seconds(batch.value(0).get("eventTime"))
-            matched = self._ruleset.match(batch)
-            self.candidates += matched.candidates
-            self.matches_by_rule.update(match.rule.id for match in matched.matches)
-            self.rule_failures += matched.failures
-            yield matched.matches
+            for matched in self._ruleset.steps(batch):
+                self.candidates += matched.candidates
+                self.matches_by_rule.update(match.rule.id for match in matched.matches)
+                self.rule_failures += matched.failures
+                yield matched.matches
         yield []
 
     @property

@@ -9,7 +9,7 @@ from typing import Self
 
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery
-from trailstream.model.errors import RetryableError, SinkUnavailableError, TrailstreamError
+from trailstream.model.errors import PermanentError, RetryableError, SinkUnavailableError, TrailstreamError
 from trailstream.model.facts import AlertAccepted, Emit, ErrorHappened
 from trailstream.model.limits import MIB
 from trailstream.pipeline.ports import Sink
@@ -20,7 +20,7 @@ MAX_WAITING_BYTES = MIB
 
 
 class Outbox:
-    """The alerts of one object. Leaving it sends what waits, whatever ended the reading but a sink or a cancellation.
+    """The alerts of one object. Leaving it sends what waits, unless a sink or a cancellation is why it is left.
 
     A sink that cannot take alerts now raises at once: everything will be tried again. An alert that is refused for
     good holds back none of the others, and raises when the outbox is left.
@@ -41,10 +41,12 @@ class Outbox:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None or (isinstance(error, TrailstreamError) and not isinstance(error, SinkUnavailableError)):
-            await self._flush()
-            if self._refused is not None:
-                raise self._refused
+        if isinstance(error, SinkUnavailableError) or not isinstance(error, Exception | None):
+            return
+        await self._flush()
+        # What is to be tried again as a whole stays so: the refusal will be met again, and then be the last word.
+        if self._refused is not None and (error is None or isinstance(error, PermanentError)):
+            raise self._refused
 
     async def add(self, alert: Alert) -> None:
         """Take an alert; send what is waiting once that is worth a call. Raises :class:`SinkUnavailableError`."""
@@ -70,5 +72,5 @@ class Outbox:
             if error is None:
                 self._emit(AlertAccepted(sink.name, alert, self._delivery.received_at, accepted_at))
             else:
-                self._emit(ErrorHappened(error.stage, error.code, f"{sink.name}: {error}", self._delivery))
+                self._emit(ErrorHappened(error.stage, error.code, str(error), self._delivery, sink=sink.name))
         return results

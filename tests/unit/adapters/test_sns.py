@@ -181,7 +181,7 @@ async def test_an_entry_that_the_answer_does_not_mention_is_for_a_later_try() ->
         (client_error("Throttling"), SinkUnavailableError),
         (client_error("AuthorizationError", 403), SinkUnavailableError),
         (client_error("KMSDisabled"), SinkUnavailableError),
-        (client_error("NotFound", 404), AlertRefusedError),
+        (client_error("NotFound", 404), SinkUnavailableError),
     ],
     ids=str,
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from trailstream.decode.notices import MAX_WRAPPING, read_notice
+from trailstream.decode.notices import MAX_REFERENCES, MAX_WRAPPING, read_notice
 from trailstream.model.delivery import ObjectRef
 from trailstream.model.errors import NotUnderstoodError
 
@@ -54,6 +54,10 @@ def reasons(document: Any) -> list[str]:
 def test_every_record_of_an_s3_notification_names_an_object() -> None:
     found = objects({"Records": [s3_entry("one"), s3_entry("two"), s3_entry("three")]})
     assert [ref.key for ref in found] == ["one", "two", "three"]
+
+
+def test_an_object_that_is_named_twice_in_a_message_is_read_once() -> None:
+    assert len(objects({"Records": [s3_entry("one"), s3_entry("one")]})) == 1
 
 
 def test_what_a_notification_says_of_its_object_is_kept() -> None:
@@ -169,6 +173,13 @@ def test_a_message_understood_in_part_keeps_both_parts() -> None:
         json.dumps(eventbridge(**{"event-version": "2.0"})),
         json.dumps(eventbridge(source="aws.ec2", kind="EC2 Instance State-change Notification")),
         json.dumps(eventbridge(bucket={})),
+        json.dumps(eventbridge("Bananas")),
+        json.dumps(eventbridge("x via CloudTrail", source="aws.sns")),
+        json.dumps({"Records": [s3_entry(event="Bananas")]}),
+        json.dumps({"Records": [s3_entry(event="objectcreated:put")]}),
+        json.dumps({"Records": [s3_entry(event="ObjectCreated")]}),
+        json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Records": []}),
+        json.dumps({"Records": [3] * (MAX_REFERENCES + 1)}),
         "[" * 100_000,
         '{"Records":' + "[" * 100_000,
     ],

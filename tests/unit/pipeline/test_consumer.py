@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -197,6 +197,53 @@ async def test_a_queue_that_is_down_is_asked_again_until_it_answers() -> None:
         await until(lambda: queue.deleted == [message])
     polls = [fact.code for fact in rig.facts if isinstance(fact, QueuePolled)]
     assert polls[:5] == ["queue_unavailable"] * 5
+
+
+class SlowQueue(FakeQueue):
+    """Its visibility calls take their time, and some never end."""
+
+    def __init__(self, seconds: float, *, hanging: int = 0) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._hanging = hanging
+
+    async def change_visibility(self, seconds_by_receipt: Mapping[str, int]) -> Mapping[str, str | None]:
+        if self._hanging:
+            self._hanging -= 1
+            await asyncio.sleep(3600)
+        await asyncio.sleep(self._seconds)
+        return await super().change_visibility(seconds_by_receipt)
+
+
+async def test_many_deliveries_that_fail_together_do_not_starve_the_heartbeat_of_the_others() -> None:
+    queue = SlowQueue(0.1)
+    working = [queue.send("works") for _ in range(5)]
+    for _ in range(60):
+        queue.send("fails")
+
+    async def handle(delivery: Delivery) -> Outcome:
+        if delivery.body == "works":
+            await asyncio.sleep(2.5)
+            return Done()
+        return Retry(600)
+
+    async with consuming(queue, handle, slots=70):
+        await until(lambda: len(queue.deleted) == 5)
+    assert set(queue.deleted) == set(working)
+    assert set(queue.receive_counts.values()) == {1}
+
+
+async def test_a_visibility_call_that_hangs_costs_no_message_its_visibility() -> None:
+    queue = SlowQueue(0, hanging=1)
+    message = queue.send("m")
+
+    async def handle(_: Delivery) -> Outcome:
+        await asyncio.sleep(2)
+        return Done()
+
+    async with consuming(queue, handle):
+        await until(lambda: queue.deleted == [message])
+    assert queue.receive_counts[message] == 1
 
 
 async def test_stopping_finishes_what_was_begun_and_takes_nothing_new() -> None:

@@ -43,7 +43,7 @@ BodyFormat = Literal["text", "json"]
 _ERRORS: Mapping[Cause, type[TrailstreamError]] = {
     Cause.UNAVAILABLE: SinkUnavailableError,
     Cause.DENIED: SinkUnavailableError,  # a policy or a key can be mended while the delivery waits
-    Cause.MISSING: AlertRefusedError,
+    Cause.MISSING: SinkUnavailableError,  # so can a topic that is gone
     Cause.INVALID: AlertRefusedError,
 }
 
