@@ -119,7 +119,7 @@ async def test_what_nobody_understands_ends_in_the_dead_letter_queue_and_disturb
         await stage.upload(KEY.format("good"), log(topic_record(1)))
         await stage.until_empty()
         assert len(await stage.inbox(1)) == 1
-        assert await worker.metric('trailstream_errors_total{code="not_understood"') == 2
+        assert await worker.metric('trailstream_delivery_errors_total{code="not_understood"') == 2
         assert await worker.stopped() == 0
     assert await stage.counts(stage.dead_letter_url) == (2, 0)
 

@@ -118,6 +118,13 @@ OBJECT_DURATION = Metric(
     unit="seconds",
     buckets=DURATION_BUCKETS,
 )
+LAST_OBJECT = Metric(
+    "trailstream_last_object_timestamp_seconds",
+    "Unix time at which the newest log object read was created; 0 where none was read yet.",
+    kind="gauge",
+    unit="seconds",
+    cloudwatch=False,
+)
 DECODED_RECORDS = Metric("trailstream_decoded_records_total", "Usable records read, by reader.", {"reader": READERS})
 DAMAGED_RECORDS = Metric(
     "trailstream_damaged_records_total", "Records that are valid JSON but unusable; their object fails."
@@ -138,7 +145,7 @@ MATCHED_RECORDS = Metric(
 )
 FAILED_EVALUATIONS = Metric(
     "trailstream_failed_rule_evaluations_total",
-    "Records on which a rule raised an error and counts as not matched.",
+    "Records on which a rule raised an error; their object fails.",
     {"rule": None},
 )
 LOADED_RULES = Metric(
@@ -149,7 +156,7 @@ BROKEN_RULES = Metric(
 )
 SENT_ALERTS = Metric("trailstream_sent_alerts_total", "Alerts that a sink accepted.", {"sink": None})
 ERRORS = Metric(
-    "trailstream_errors_total",
+    "trailstream_delivery_errors_total",
     "Failures by where they happened and what they were. What becomes of the delivery is its outcome.",
     {"stage": STAGES, "code": CODES},
     seeds=(*((error.stage, error.code) for error in _ERRORS), ("settle", errors.QueueUnavailableError.code)),

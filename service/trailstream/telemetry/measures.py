@@ -44,13 +44,13 @@ Measurements = Iterator[Measurement]
 
 
 class Measures:
-    """What each fact measures. Holds the newest object's time of each account, and nothing else."""
+    """What each fact measures. Holds the newest object's time, of all and of each account, and nothing else."""
 
     def __init__(self, labels: Labels, *, clock: Callable[[], float]) -> None:
         """``clock`` gives Unix seconds."""
         self._labels = labels
         self._clock = clock
-        self._newest_object: dict[str, float] = {}
+        self._newest_object: dict[str | None, float] = {}
         self._arms: dict[type, Callable[[Any], Measurements]] = {
             DeliveryReceived: self._delivery_received,
             EntrySkipped: self._entry_skipped,
@@ -90,6 +90,7 @@ class Measures:
         if fact.ref is not None:
             yield Measurement(c.PROCESSED_OBJECTS, 1, (_result(ok=fact.code is None),))
             yield Measurement(c.OBJECT_DURATION, fact.duration_seconds)
+            yield Measurement(c.LAST_OBJECT, self._newest(None, fact.ref.event_time))
         yield Measurement(c.DECODED_RECORDS, fact.records, (self._labels.reader(fact.reader),))
         yield Measurement(c.DAMAGED_RECORDS, fact.damaged_records)
         yield Measurement(c.COMPRESSED_BYTES, fact.bytes_compressed)
@@ -109,7 +110,7 @@ class Measures:
             yield Measurement(c.ACCOUNT_OBJECTS, 1, (account,))
             yield Measurement(c.ACCOUNT_LAST_OBJECT, self._newest(account, fact.ref.event_time), (account,))
 
-    def _newest(self, account: str, created_at: float | None) -> float:
+    def _newest(self, account: str | None, created_at: float | None) -> float:
         now = self._clock()
         # A time in the future would keep a silent account looking alive; an old object read again must not age it.
         created_at = min(created_at, now) if created_at is not None else now

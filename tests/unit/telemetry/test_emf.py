@@ -73,14 +73,14 @@ def test_an_invocation_is_told_as_the_specification_says(emf: Emf, delivery: Any
                     {
                         "Namespace": "trailstream",
                         "Dimensions": [["function"], ["function", "stage", "code"]],
-                        "Metrics": [{"Name": "trailstream_errors_total", "Unit": "Count"}],
+                        "Metrics": [{"Name": "trailstream_delivery_errors_total", "Unit": "Count"}],
                     }
                 ],
             },
             "function": "trailstream-prod",
             "stage": "read",
             "code": "object_denied",
-            "trailstream_errors_total": 1,
+            "trailstream_delivery_errors_total": 1,
         },
     ]
 

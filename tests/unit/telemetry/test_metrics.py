@@ -73,13 +73,13 @@ def test_what_is_known_in_advance_starts_at_zero(scraped: Scraped) -> None:
 
 
 def test_every_error_of_the_hierarchy_starts_at_zero_where_it_happens(scraped: Scraped) -> None:
-    assert scraped.value("trailstream_errors_total", stage="decode", code="truncated_gzip") == 0
-    assert scraped.value("trailstream_errors_total", stage="send", code="sink_unavailable") == 0
-    assert scraped.value("trailstream_errors_total", stage="settle", code="queue_unavailable") == 0
+    assert scraped.value("trailstream_delivery_errors_total", stage="decode", code="truncated_gzip") == 0
+    assert scraped.value("trailstream_delivery_errors_total", stage="send", code="sink_unavailable") == 0
+    assert scraped.value("trailstream_delivery_errors_total", stage="settle", code="queue_unavailable") == 0
     seeded = {
         sample.labels["code"]
         for family in scraped.registry.collect()
-        if family.name == "trailstream_errors"
+        if family.name == "trailstream_delivery_errors"
         for sample in family.samples
     }
     assert seeded >= {
@@ -95,6 +95,18 @@ def test_an_account_shows_when_its_newest_object_was_created(scraped: Scraped, p
     for created_at in (NOW - 60, NOW - 9000):
         scraped.metrics.observe(processed(created_at=created_at))
     assert scraped.value("trailstream_account_last_object_timestamp_seconds", account="111111111111") == NOW - 60
+
+
+def test_the_newest_object_of_all_accounts_shows_that_logs_arrive_at_all(
+    scraped: Scraped, processed: ProcessedObject
+) -> None:
+    name = "trailstream_last_object_timestamp_seconds"
+    assert scraped.value(name) == 0
+    scraped.metrics.observe(replace(processed(), ref=None, reader="inline"))
+    assert scraped.value(name) == 0
+    for account, created_at in (("111111111111", NOW - 60), ("222222222222", NOW - 9000), (None, NOW - 30)):
+        scraped.metrics.observe(processed(account, created_at=created_at))
+    assert scraped.value(name) == NOW - 30
 
 
 def test_a_forged_future_object_does_not_hide_that_its_account_goes_silent(
@@ -243,7 +255,7 @@ def test_heartbeats_are_counted_by_result(scraped: Scraped) -> None:
 def test_a_failed_poll_is_an_error_of_the_receive_stage(scraped: Scraped) -> None:
     scraped.metrics.observe(QueuePolled(0, "queue_unavailable", "no route"))
     assert scraped.value("trailstream_queue_polls_total", result="failed") == 1
-    assert scraped.value("trailstream_errors_total", stage="receive", code="queue_unavailable") == 1
+    assert scraped.value("trailstream_delivery_errors_total", stage="receive", code="queue_unavailable") == 1
 
 
 def test_every_reason_to_skip_by_key_is_a_label_value() -> None:
@@ -282,7 +294,7 @@ def test_a_scrape_is_read_by_the_parser_and_says_what_is_running(scraped: Scrape
     families = {
         family.name: family for family in text_string_to_metric_families(generate_latest(scraped.registry).decode())
     }
-    assert families["trailstream_errors"].type == "counter"
+    assert families["trailstream_delivery_errors"].type == "counter"
     assert families["trailstream_lag_seconds"].type == "histogram"
     assert set(families["trailstream_build_info"].samples[0].labels) == {"version", "python"}
     assert "process_resident_memory_bytes" in families
