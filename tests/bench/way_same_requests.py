@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.sqs import SqsQueue
-from trailstream.bootstrap.service import CHUNK_BYTES, SPARE_CONNECTIONS
+from trailstream.bootstrap.core import CHUNK_BYTES, SPARE_CONNECTIONS
 from trailstream.decode.notices import read_notice
 from trailstream.pipeline.ports import Held
 

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from functools import cache
 from typing import Any, Protocol
 
-from trailstream.bootstrap.service import open_lambda
+from trailstream.bootstrap.aws_lambda import open_lambda
 from trailstream.config import Settings, config_path_from_environment, load_settings
 from trailstream.decode.invocation import read_invocation
 from trailstream.model.delivery import Delivery, Done, Outcome, Retry

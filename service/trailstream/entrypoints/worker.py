@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from trailstream.bootstrap.service import open_worker
+from trailstream.bootstrap.worker import open_worker
 from trailstream.config import WorkerSettings, load_settings
 from trailstream.pipeline.worker import Worker
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from samples import CREATE_TOPIC_RULE
-from trailstream.bootstrap.service import open_lambda
+from trailstream.bootstrap.aws_lambda import open_lambda
 from trailstream.config import AwsSettings, RulesSettings, Settings, SinksSettings, StdoutSettings
 
 

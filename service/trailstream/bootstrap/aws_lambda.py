@@ -1,0 +1,55 @@
+"""The Lambda door's core, made from its settings."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from trailstream.adapters.aws import AwsClients
+from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_handler, make_sinks
+from trailstream.bootstrap.rules import load_rules, usable_ruleset
+from trailstream.config import Settings
+from trailstream.model.facts import Emit
+from trailstream.pipeline.handler import Handler
+from trailstream.pipeline.retry import Backoff
+from trailstream.telemetry.emf import EmfFacts
+from trailstream.telemetry.log_facts import LogFacts
+from trailstream.telemetry.logs import configure_logs
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaCore:
+    """What the Lambda door stands on."""
+
+    handler: Handler
+    emit: Emit
+    flush: Callable[[], None]
+
+
+@asynccontextmanager
+async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterator[LambdaCore]:
+    """Make the parts of the Lambda door; metrics are written to standard output, in the embedded metric format.
+
+    ``function_name`` is their dimension.
+    """
+    log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form="json")
+    loaded = load_rules(settings.rules.directory)
+    ruleset = usable_ruleset(loaded, skip_broken=settings.rules.skip_broken)
+    async with AwsClients(
+        region=settings.aws.region, endpoint_url=settings.aws.endpoint_url, connections=SPARE_CONNECTIONS
+    ) as aws:
+        sinks = await make_sinks(settings.sinks, aws)
+        emf = EmfFacts(
+            sys.stdout,
+            namespace=settings.telemetry.emf_namespace,
+            dimensions={"function": function_name},
+            rules=[rule.info for rule in ruleset.rules],
+            sinks=[sink.name for sink in sinks],
+        )
+        emit = make_emit(log, emf.observe, LogFacts(log).observe)
+        # Lambda decides when a failed message shows again; the handler's wait goes unused.
+        handler = await make_handler(settings, aws=aws, sinks=sinks, ruleset=ruleset, emit=emit, backoff=Backoff(0, 0))
+        log_start(log, loaded)
+        yield LambdaCore(handler, emit, emf.flush)
