@@ -23,7 +23,7 @@ from .memory import memory
 from .processes import WayFailedError
 from .scaling import scaling
 
-FILE_WIDTH = 160
+FILE_WIDTH = 180
 """Of what is written to something else than a terminal."""
 
 Workload = Callable[[int, bool], Iterator[Section]]

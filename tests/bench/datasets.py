@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import shutil
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -25,10 +27,12 @@ _SEED = 20230710
 
 def made_once(path: Path, make: Callable[[Path], None]) -> Path:
     """Make a directory by a function that fills it, unless it was made before; half of one is never left."""
-    if not path.exists():
-        half = path.with_name(path.name + ".half")
-        shutil.rmtree(half, ignore_errors=True)
-        half.mkdir(parents=True)
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as directory:
+        half = Path(directory) / path.name
+        half.mkdir()
         make(half)
         half.rename(path)
     return path
@@ -119,13 +123,15 @@ def tutorial_log() -> Path:
 
 def rules(name: str, files: Sequence[Path]) -> Path:
     """Return a directory of these rules, as ``--rules`` takes it."""
-    directory = BUILD / "rules" / name
-    shutil.rmtree(directory, ignore_errors=True)
-    for path in files:
-        below = directory / path.parent.name
-        below.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, below)
-    return directory
+
+    def make(directory: Path) -> None:
+        for path in files:
+            below = directory / path.parent.name
+            below.mkdir(exist_ok=True)
+            shutil.copy(path, below)
+
+    content = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
+    return made_once(BUILD / "rules" / f"{name}-{content}", make)
 
 
 def tutorial_rule() -> Path:

@@ -57,9 +57,8 @@ def _ways(
     def loop(name: str) -> Sample:
         return run_served(python_way(name, stand_in.url, QUEUE_URL), stand_in, keys)
 
-    configured = Configuration(stand_in.url, rules)
     return {
-        WORKER: lambda: expected.check(WORKER, run_served(worker(configured), stand_in, keys)),
+        WORKER: lambda: expected.check(WORKER, run_served(worker(stand_in, Configuration(rules)), stand_in, keys)),
         PLAIN: lambda: tutorial.check(PLAIN, loop("plain_loop")),
         SAME_REQUESTS: lambda: loop("same_requests"),
         BARE: lambda: loop("bare_get"),

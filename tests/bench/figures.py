@@ -20,9 +20,7 @@ class Spread:
 
     def __str__(self) -> str:
         low, high = min(self.values), max(self.values)
-        if len(self.values) == 1 or low == high:
-            return _text(self.median)
-        return f"{_text(self.median)} [{_text(low)}..{_text(high)}]"
+        return _text(self.median) if low == high else f"{_text(self.median)} [{_text(low)}..{_text(high)}]"
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -75,6 +73,4 @@ class Section:
 
 
 def _text(value: float) -> str:
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import os
 import shutil
@@ -84,7 +85,9 @@ def _package() -> Path:
 
     locked = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
     package = datasets.made_once(datasets.BUILD / f"lambda-{locked}", make)
-    shutil.copytree(corpus.ROOT / "service" / "trailstream", package / "trailstream", dirs_exist_ok=True)
+    shutil.rmtree(package / "trailstream", ignore_errors=True)
+    shutil.copytree(corpus.ROOT / "service" / "trailstream", package / "trailstream")
+    compileall.compile_dir(package / "trailstream", quiet=1)
     return package
 
 

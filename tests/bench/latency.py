@@ -8,6 +8,7 @@ from statistics import quantiles
 from . import datasets
 from .drizzle import NEEDS_NGINX
 from .figures import Goal, Row, Section, spread
+from .reference import reference
 from .served import Configuration, run_served, worker
 from .stand_in import nginx, standing_in
 
@@ -22,14 +23,15 @@ def latency(rounds: int, quick: bool) -> Iterator[Section]:
         yield Section(title, [Row("trailstream worker", {}, absent=NEEDS_NGINX)])
         return
     logs = datasets.drizzle(1000 if quick else 5000)
-    keys = datasets.keys_in(logs)
+    keys, rules = datasets.keys_in(logs), datasets.some_rules()
+    expected = reference(logs, rules)
     rates, medians, tails = [], [], []
     with standing_in(logs) as stand_in:
-        command = worker(Configuration(stand_in.url, datasets.some_rules(), alerts_to_topic=True))
+        command = worker(stand_in, Configuration(rules, alerts_to_topic=True))
         for _ in range(rounds):
-            full = run_served(command, stand_in, keys)
+            full = expected.check("full load", run_served(command, stand_in, keys))
             rates.append(len(keys) / full.wall_seconds / 2)
-            half = run_served(command, stand_in, keys, per_second=rates[-1])
+            half = expected.check("half load", run_served(command, stand_in, keys, per_second=rates[-1]))
             cut = quantiles(half.facts["latencies"], n=100)
             medians.append(cut[49] * 1000)
             tails.append(cut[98] * 1000)

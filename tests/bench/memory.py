@@ -68,5 +68,5 @@ def _scan(logs: Path, rules: Path, reader: str, expected: Reference) -> Callable
 
 
 def _served(logs: Path, rules: Path, expected: Reference, stand_in: StandIn) -> Callable[[], Sample]:
-    command = worker(Configuration(stand_in.url, rules, slots=AT_A_TIME))
+    command = worker(stand_in, Configuration(rules, slots=AT_A_TIME))
     return lambda: expected.check("trailstream worker", run_served(command, stand_in, datasets.keys_in(logs)))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from .corpus import ROOT
-from .datasets import BUILD
+
+LOG_BYTES = 2000
 
 
 class WayFailedError(Exception):
@@ -37,18 +40,16 @@ def python_way(name: str, *arguments: object) -> list[str]:
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Sample:
     """Run a program to its end. What it says of its own time counts; of one that says nothing, its whole life does."""
     started = time.perf_counter()
-    BUILD.mkdir(parents=True, exist_ok=True)
-    log = BUILD / "way.log"
     with (
-        log.open("wb") as err,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=err) as process,
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log) as process,
     ):
         assert process.stdout is not None
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise WayFailedError(f"{' '.join(command)} ended with exit code {process.returncode}: see {log}")
+        if process.returncode:
+            raise WayFailedError(f"{shlex.join(command)} ended with exit code {process.returncode}: {end_of(log)}")
     said = json.loads(output.splitlines()[-1])
     facts: dict[str, Any] = said if isinstance(said, dict) else {"said": said}
     return Sample(
@@ -56,6 +57,12 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         facts.pop("wall_seconds", time.perf_counter() - started),
         facts,
     )
+
+
+def end_of(log: BinaryIO) -> str:
+    """Return the end of what a program wrote."""
+    log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_BYTES))
+    return log.read().decode(errors="replace")
 
 
 def in_turn(ways: Mapping[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:

@@ -21,6 +21,7 @@ import orjson
 from aiohttp import web
 
 from .datasets import BUCKET
+from .found import Found
 
 _REDRIVE_POLICY = json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:111122223333:dead", "maxReceiveCount": 3})
 _ATTRIBUTES = {"VisibilityTimeout": "60", "MessageRetentionPeriod": "345600", "RedrivePolicy": _REDRIVE_POLICY}
@@ -47,6 +48,7 @@ class QueueServer:
         self._calls: Counter[str] = Counter()
         self._visible_at: dict[str, float] = {}
         self._latencies: list[float] = []
+        self._found = Found()
         self._began = self._ended = time.monotonic()
 
     async def call(self, request: web.Request) -> web.Response:
@@ -103,8 +105,9 @@ class QueueServer:
         now = time.monotonic()
         for name, (text,) in form.items():
             if name.endswith(".Message"):
-                visible_at = self._visible_at.get(orjson.loads(text)["object"], now)
-                self._latencies.append(now - visible_at)
+                alert = orjson.loads(text)
+                self._found.add(alert["alert_id"])
+                self._latencies.append(now - self._visible_at.get(alert["object"], now))
         members = (_MEMBER.format(value) for name, (value,) in form.items() if name.endswith(".Id"))
         return _PUBLISHED.format("".join(members))
 
@@ -134,8 +137,14 @@ class QueueServer:
     async def settled(self, _request: web.Request) -> web.Response:
         """Answer when every message was deleted, with what was seen of the run."""
         await self._settled.wait()
-        facts = {"seconds": self._ended - self._began, "calls": self._calls, "latencies": self._latencies}
-        return web.json_response(facts)
+        return web.json_response(
+            {
+                "seconds": self._ended - self._began,
+                "calls": self._calls,
+                "latencies": self._latencies,
+                "found": str(self._found),
+            }
+        )
 
 
 def _message(number: int, key: str) -> dict[str, Any]:

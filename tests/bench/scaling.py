@@ -36,20 +36,16 @@ def scaling(rounds: int, quick: bool) -> Iterator[Section]:
     matching = _matching_rules(logs)
     expected = reference(logs, datasets.rules("matching", matching))
     mutations = _mutations(SIZES[-1])
-    ways = {
-        _name(size): _scan(logs, datasets.rules(_name(size), [*matching, *mutations[: size - len(matching)]]), expected)
-        for size in SIZES
-    }
-    smallest, largest = _name(SIZES[0]), _name(SIZES[-1])
+    ways = {}
+    for size in SIZES:
+        rules = datasets.rules(f"mutations-{size}", [*matching, *mutations[: size - len(matching)]])
+        ways[f"{size:,} rules"] = _scan(logs, rules, expected)
+    smallest, *_, largest = ways
     yield Section(
         "Rule scaling: mutations of the Sigma rules",
         compared(in_turn(ways, rounds), smallest, {largest: [GOAL]}, MB=megabytes),
         [f"{expected.matching_share:.1%} of the records match. The ratios are to {smallest}."],
     )
-
-
-def _name(size: int) -> str:
-    return f"{size} rules"
 
 
 def _scan(logs: Path, rules: Path, expected: Reference) -> Callable[[], Sample]:
@@ -74,7 +70,8 @@ def _mutations(count: int) -> Sequence[Path]:
     """Return that many rule files, none of which matches any record, the plain reader says."""
 
     def make(directory: Path) -> None:
-        originals = [yaml.safe_load(path.read_text()) for path in corpus.rule_files("sigma", "suzaku")]
+        files = corpus.rule_files("sigma", "suzaku")
+        originals = [rule for path in files if "detection" in (rule := yaml.safe_load(path.read_text()))]
         usable = [originals[int(number)] for number in _silent(directory, originals)]
         for number, original in enumerate(islice(cycle(usable), count)):
             _write(directory, number, original)

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -23,13 +24,13 @@ from typing import Any
 from deploy.demo.processes import free_port
 
 from .corpus import ROOT
-from .datasets import BUILD
 from .proc import cpu_seconds
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/111122223333/notifications"
 TOPIC_ARN = "arn:aws:sns:us-east-1:111122223333:alerts"
 
-STAND_IN_CPU, WORKER_CPU = 1, 0
+WORKER_CPU, STAND_IN_CPU = 0, 1
+"""The first and the second of the processors that the benchmark may use."""
 START_SECONDS, RUN_SECONDS = 30, 600
 
 _NGINX = """
@@ -62,6 +63,8 @@ class StandIn:
 
     url: str
     _control_url: str
+    directory: Path
+    """For what is written meanwhile; it goes with the stand-in."""
     _pids: tuple[int, ...]
 
     @property
@@ -97,8 +100,9 @@ def nginx() -> str | None:
 
 def pin(pid: int, cpu: int) -> None:
     """Keep a process on one processor, where there are two: worker and stand-in take no time from each other."""
-    if (os.cpu_count() or 1) > max(STAND_IN_CPU, WORKER_CPU):
-        os.sched_setaffinity(pid, {cpu})
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) > 1:
+        os.sched_setaffinity(pid, {usable[cpu]})
 
 
 @contextmanager
@@ -106,12 +110,11 @@ def standing_in(bucket: Path) -> Iterator[StandIn]:
     """Serve the objects below a directory, and a queue, until the block ends."""
     program = nginx()
     assert program is not None
-    directory = BUILD / "stand-in"
-    directory.mkdir(parents=True, exist_ok=True)
     port, behind = free_port(), free_port()
-    configuration = directory / "nginx.conf"
-    configuration.write_text(_NGINX.format(directory=directory, bucket=bucket, port=port, behind=behind))
     with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        configuration = directory / "nginx.conf"
+        configuration.write_text(_NGINX.format(directory=directory, bucket=bucket, port=port, behind=behind))
         pids = [
             stack.enter_context(_running(command)).pid
             for command in (
@@ -121,7 +124,7 @@ def standing_in(bucket: Path) -> Iterator[StandIn]:
         ]
         _until_answering(f"http://127.0.0.1:{behind}/control/ready")
         _until_answering(f"http://127.0.0.1:{port}/control/ready")
-        yield StandIn(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{behind}", tuple(pids))
+        yield StandIn(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{behind}", directory, tuple(pids))
 
 
 @contextmanager

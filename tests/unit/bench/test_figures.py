@@ -17,7 +17,7 @@ def test_a_spread_of_one_value_shows_just_that() -> None:
     assert str(spread([1234.5])) == "1,234"
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.0345, "0.035"), (0.345, "0.34"), (12.34, "12.3"), (2500.0, "2,500")])
+@pytest.mark.parametrize(("value", "shown"), [(0.03456, "0.0346"), (1.0, "1.00"), (12.34, "12.3"), (2500.0, "2,500")])
 def test_figures_are_shown_with_as_many_digits_as_they_deserve(value: float, shown: str) -> None:
     assert str(spread([value])) == shown
 
