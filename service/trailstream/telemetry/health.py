@@ -180,7 +180,7 @@ class Health:
 
     def _observe_use(self, fact: Fact) -> None:
         match fact:
-            case ObjectProcessed(ref=ObjectRef(), code=None):
+            case ObjectProcessed(ref=ObjectRef()) if fact.bytes_compressed and fact.code not in _STORE_FAILURES:
                 self.dependency(OBJECT_STORE, ok=True)
             case AlertAccepted():
                 self.dependency(_part_of(fact.sink), ok=True)

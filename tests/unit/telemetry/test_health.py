@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trailstream.model.alert import Alert
-from trailstream.model.delivery import Delivery, ObjectRef
+from trailstream.model.delivery import Delivery
 from trailstream.model.facts import (
     AlertAccepted,
     DeliveryReceived,
@@ -203,11 +203,12 @@ def again(fact: ErrorHappened, delivery: Delivery) -> Sequence[ErrorHappened]:
     return [replace(fact, delivery=replace(delivery, receive_count=number)) for number in receives]
 
 
+@pytest.mark.parametrize("read", [None, "truncated_gzip", "rule_failed", "sink_unavailable"])
 @pytest.mark.parametrize("code", ["object_unavailable", "object_denied"])
 def test_a_worker_that_cannot_read_a_single_object_is_not_ready_until_it_read_one(
-    ready: Health, delivery: Delivery, ref: ObjectRef, processed: ProcessedObject, code: str
+    ready: Health, delivery: Delivery, processed: ProcessedObject, code: str, read: str | None
 ) -> None:
-    *first, last = again(ErrorHappened("read", code, "403 Forbidden", ref=ref), delivery)
+    *first, last = again(ErrorHappened("read", code, "403 Forbidden"), delivery)
     for failure in first:
         ready.observe(processed(code=code))
         ready.observe(failure)
@@ -215,7 +216,9 @@ def test_a_worker_that_cannot_read_a_single_object_is_not_ready_until_it_read_on
     ready.observe(last)
     assert [(ailment.part, ailment.detail) for ailment in ready.not_ready()] == [("object_store", "403 Forbidden")]
     assert parts(ready) == []
-    ready.observe(processed())
+    ready.observe(replace(processed(code="object_missing"), bytes_compressed=0))
+    assert unready(ready) == ["object_store"]
+    ready.observe(processed(code=read))
     assert unready(ready) == []
 
 
@@ -258,7 +261,7 @@ def test_records_that_came_in_the_message_itself_say_nothing_about_the_object_st
 ) -> None:
     for failure in again(ErrorHappened("read", "object_unavailable", "503"), delivery):
         ready.observe(failure)
-    ready.observe(replace(processed(), ref=None, reader="inline"))
+    ready.observe(replace(processed(), ref=None, reader="inline", bytes_compressed=0))
     assert unready(ready) == ["object_store"]
 
 
