@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from pathlib import Path
@@ -25,6 +26,9 @@ def run_worker(config: Path | None) -> int:
 
 async def _work(settings: WorkerSettings) -> None:
     async with open_worker(settings) as worker:
+        # What was made so far stays to the end: no collection need look at it again.
+        gc.collect()
+        gc.freeze()
         _obey_signals(worker)
         await worker.run()
 

@@ -11,6 +11,7 @@ not handed over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -31,11 +32,17 @@ record in it, then more. CloudTrail's longest record (256 KB) fits into the last
 quadratic."""
 
 
+@lru_cache(maxsize=8)
+def _decoder(head_type: type[msgspec.Struct]) -> msgspec.json.Decoder[list[Any]]:
+    """Return the decoder of an array of records: one for all objects that are read for the same rules."""
+    return msgspec.json.Decoder(list[head_type])  # type: ignore[valid-type]  # a type made at run time
+
+
 class FastReader:
     """Feed it a document from its first record on; it yields a batch for each piece, until it gives up."""
 
     def __init__(self, head_type: type[msgspec.Struct], limits: ReadLimits) -> None:
-        self._decode = msgspec.json.Decoder(list[head_type]).decode  # type: ignore[valid-type]  # a type made at run time
+        self._decode = _decoder(head_type).decode
         self._max_depth = limits.max_depth
         self._windows = tuple(window for window in _WINDOWS if window <= limits.max_record_bytes)
         self._tried = 0
