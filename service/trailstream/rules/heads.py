@@ -40,18 +40,24 @@ def head_type(paths: Iterable[Path]) -> type[msgspec.Struct]:
     return _struct("Head", fields)
 
 
-def is_plain(head: msgspec.Struct) -> bool:
-    """Say whether a head holds only short texts, nulls and nothing, so that heads alike in value are alike in kind.
+def characters_of_plain(head: msgspec.Struct) -> int | None:
+    """Return how many characters are in a head of short texts, nulls and nothing; None if it holds anything else.
 
-    In Python ``1``, ``1.0`` and ``True`` are one key of a dictionary, and not one value of a record.
+    Plain heads alike in value are alike in kind: in Python ``1``, ``1.0`` and ``True`` are one key of a dictionary,
+    and not one value of a record.
     """
-    return all(map(_is_plain_value, msgspec.structs.astuple(head)))
-
-
-def _is_plain_value(value: Any) -> bool:
-    if value.__class__ is str:
-        return len(value) <= LONGEST_PLAIN_TEXT
-    return value is None or value is UNSET or (isinstance(value, msgspec.Struct) and is_plain(value))
+    characters = 0
+    for value in msgspec.structs.astuple(head):
+        if value.__class__ is str and len(value) <= LONGEST_PLAIN_TEXT:
+            characters += len(value)
+        elif isinstance(value, msgspec.Struct):
+            inner = characters_of_plain(value)
+            if inner is None:
+                return None
+            characters += inner
+        elif not (value is None or value is UNSET):
+            return None
+    return characters
 
 
 def _struct(name: str, types: dict[str, Any]) -> type[msgspec.Struct]:

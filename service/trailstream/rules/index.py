@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import re2
 from msgspec import UNSET
 
+from trailstream.model.limits import KIB
 from trailstream.rules.gate import Both, Either, Gate, Value, Words
 from trailstream.rules.heads import ReadHead
 from trailstream.rules.predicate import Predicate, fold
@@ -21,8 +22,10 @@ Guard: TypeAlias = Callable[[Any], bool]
 
 MAX_REMEMBERED = 2048
 """Values remembered for one field; a stream of ever new values costs time then, not memory."""
-MAX_REMEMBERED_CHARACTERS = 512
-"""Real user agents reach 330."""
+LONGEST_REMEMBERED = 512
+"""Characters of one value. Real user agents reach 330."""
+MAX_REMEMBERED_CHARACTERS = 256 * KIB
+"""Of all values of one field."""
 WORDS_IN_A_SET = 1000
 WORD_SET_BYTES = 64 * 1024 * 1024
 """What RE2 may use for one set of words; it uses far less."""
@@ -35,6 +38,7 @@ class FieldIndex:
         """``entries`` are (predicate, rule): a rule is found for every value that passes the predicate."""
         self.read = read
         self._remembered: dict[str, tuple[int, ...]] = {}
+        self._remembered_characters = 0
         self._entries = entries
         self._exact: dict[str, list[int]] = {}
         self._folded: dict[str, list[int]] = {}
@@ -62,9 +66,11 @@ class FieldIndex:
         found = {*self._exact.get(text, ()), *self._folded.get(fold(text), ())}
         found.update(rule for predicate, rule in self._worth_testing(text) if predicate.holds(text))
         rules = tuple(found)
-        if len(text) <= MAX_REMEMBERED_CHARACTERS:
-            if len(self._remembered) >= MAX_REMEMBERED:
+        if len(text) <= LONGEST_REMEMBERED:
+            self._remembered_characters += len(text)
+            if len(self._remembered) >= MAX_REMEMBERED or self._remembered_characters > MAX_REMEMBERED_CHARACTERS:
                 self._remembered.clear()
+                self._remembered_characters = len(text)
             self._remembered[text] = rules
         return rules
 

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from trailstream.model.alert import Match
+from trailstream.model.limits import KIB, MIB
 from trailstream.model.record import Batch, Record
 from trailstream.rules.condition import Path, evaluator
 from trailstream.rules.gate import Gate, Value, anchors, gate_of, value_paths, within
-from trailstream.rules.heads import ReadHead, head_type, is_plain, reader
+from trailstream.rules.heads import ReadHead, characters_of_plain, head_type, reader
 from trailstream.rules.index import FieldIndex, Guard, WordIndex, guard_of
 from trailstream.rules.predicate import Predicate
 from trailstream.rules.rule import Rule
@@ -23,19 +24,31 @@ MAX_INDEXED_FIELDS = 16
 """Fields that rules are anchored on; rules on rarer fields are anchored on words, or see every record."""
 MAX_REMEMBERED_HEADS = 8192
 """Heads for which it is remembered what rules they let through: records of a kind come again and again."""
+MAX_REMEMBERED_CHARACTERS = 4 * MIB
+"""In all of those heads. Real ones have 300; whoever sends long ones costs us time then, not memory."""
 GUARD_FIELDS = 8
 """Heads are filled up to so many fields with those that most rules look at: each costs time on every record."""
 
 
-@dataclass(frozen=True, slots=True)
+STEP_WORK = 128 * KIB
+"""What one step may cost, in bytes of record that a rule is evaluated on: a tenth of a microsecond each, if the record
+is made to be slow."""
+_WORK_OF_EVALUATION = 100
+_WORK_OF_GUARD = 10
+"""What they cost on the smallest record, in the same unit."""
+_UNKNOWN_SIZE = 32 * KIB
+"""Taken for the size of a record that did not keep its bytes."""
+
+
+@dataclass(slots=True)
 class Matched:
-    """What came of a batch."""
+    """What came of a batch, or of a step of it."""
 
     matches: list[Match] = field(default_factory=list)
     candidates: int = 0
     """Records that were parsed whole because a gate let them through."""
     failures: list[tuple[str, str]] = field(default_factory=list)
-    """(rule id, what happened) for each evaluation that raised: a bug here. The record counts as not matched."""
+    """(rule id, what happened) for each evaluation that raised: nobody knows whether the record matches."""
 
 
 class Ruleset:
@@ -66,34 +79,67 @@ class Ruleset:
         self._fields = tuple(FieldIndex(read[path], entries) for path, entries in fields.items())
         self._words = WordIndex(words) if words else None
         self._remembered: dict[Any, tuple[int, ...]] = {}
+        self._remembered_characters = 0
+        self._work_of_guards = _WORK_OF_GUARD * (1 + len(self.rules))
 
     def match(self, batch: Batch) -> Matched:
         """Return every match in the batch, in the order of its records and of the rules. Never raises for a rule."""
-        matches: list[Match] = []
-        failures: list[tuple[str, str]] = []
-        candidates = 0
+        whole = Matched()
+        for step in self.steps(batch):
+            whole.matches += step.matches
+            whole.candidates += step.candidates
+            whole.failures += step.failures
+        return whole
+
+    def steps(self, batch: Batch) -> Iterator[Matched]:
+        """Do what :meth:`match` does in steps of bounded work, one at least and for most batches no more.
+
+        What is not divided is the evaluation of one rule on one record.
+        """
+        step, work = Matched(), 0
+        for position, rules, spent in self._let_through(batch):
+            work += spent
+            if rules:
+                step.candidates += 1
+                record, raw = batch.value(position), batch.raw(position)
+                size = _WORK_OF_EVALUATION + (_UNKNOWN_SIZE if raw is None else len(raw))
+                for number in rules:
+                    if work > STEP_WORK:
+                        yield step
+                        step, work = Matched(), 0
+                    work += size
+                    if self._holds(number, record, step.failures):
+                        step.matches.append(Match(self.rules[number].info, record, raw, batch.indexes[position]))
+            if work > STEP_WORK:
+                yield step
+                step, work = Matched(), 0
+        yield step
+
+    def _let_through(self, batch: Batch) -> Iterator[tuple[int, tuple[int, ...], int]]:
+        """Yield (position, rules, work) for each record that took more than a look; the rules are to be evaluated."""
         remembered = self._remembered
         for position, head in enumerate(batch.heads):
+            work = 0
             try:
                 rules = remembered[head]
             except (KeyError, TypeError):  # new, or not to be remembered: a field holds an array or an object
                 rules = self._learn(head)
+                work = self._work_of_guards
             if self._words is not None:
                 rules = self._with_words(rules, head, batch.raw(position))
-            if rules:
-                candidates += 1
-                record = batch.value(position)
-                for number in self._matching(rules, record, failures):
-                    rule = self.rules[number]
-                    matches.append(Match(rule.info, record, batch.raw(position), batch.indexes[position]))
-        return Matched(matches, candidates, failures)
+                work += self._work_of_guards
+            if rules or work:
+                yield position, rules, work
 
     def _learn(self, head: Any) -> tuple[int, ...]:
         """Find the rules that a record with this head may match, whatever else it holds; remember them for its like."""
         rules = self._passing(chain(self._always, self._anchored(head)), head)
-        if is_plain(head):
-            if len(self._remembered) >= MAX_REMEMBERED_HEADS:
+        characters = characters_of_plain(head)
+        if characters is not None:
+            self._remembered_characters += characters
+            if len(self._remembered) >= MAX_REMEMBERED_HEADS or self._remembered_characters > MAX_REMEMBERED_CHARACTERS:
                 self._remembered.clear()
+                self._remembered_characters = characters
             self._remembered[head] = rules
         return rules
 
@@ -109,15 +155,12 @@ class Ruleset:
         guards = self._guards
         return tuple(sorted({rule for rule in rules if (guard := guards[rule]) is None or guard(head)}))
 
-    def _matching(self, rules: Sequence[int], record: Record, failures: list[tuple[str, str]]) -> list[int]:
-        matching = []
-        for number in rules:
-            try:
-                if self._evaluate[number](record):
-                    matching.append(number)
-            except Exception as error:  # noqa: BLE001 -- one rule must not cost the batch its other alerts; it is reported
-                failures.append((self.rules[number].info.id, f"{type(error).__name__}: {error}"))
-        return matching
+    def _holds(self, number: int, record: Record, failures: list[tuple[str, str]]) -> bool:
+        try:
+            return self._evaluate[number](record)
+        except Exception as error:  # noqa: BLE001 -- one rule must not cost the batch its other alerts; it is reported
+            failures.append((self.rules[number].info.id, f"{type(error).__name__}: {error}"))
+            return False
 
 
 def _guard(gate: Gate | None, paths: frozenset[Path], read: dict[Path, ReadHead]) -> Guard | None:

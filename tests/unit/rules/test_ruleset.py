@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+import tracemalloc
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -10,6 +13,7 @@ import pytest
 
 from fake_batches import FakeBatch
 from trailstream.model.alert import RuleInfo, Severity
+from trailstream.model.limits import MIB
 from trailstream.rules.condition import Condition, Field, all_of, one_of
 from trailstream.rules.heads import ANYTHING, head_type, reader
 from trailstream.rules.index import MAX_REMEMBERED
@@ -120,6 +124,47 @@ def test_a_stream_of_ever_new_values_is_not_remembered_for_ever() -> None:
     (index,) = ruleset._fields
     assert len(index._remembered) <= MAX_REMEMBERED
     assert len(ruleset._remembered) <= MAX_REMEMBERED_HEADS
+
+
+def test_a_stream_of_long_values_is_not_remembered_beyond_a_few_megabytes() -> None:
+    fields = [f"field{number}" for number in range(8)]
+    ruleset = ruleset_of(*({field: [{"prefix": "x"}]} for field in fields))
+    records = [dict.fromkeys(fields, f"x{number:0500}") for number in range(3000)]
+    tracemalloc.start()
+    ruleset.match(FakeBatch.of(records, ruleset.head_type)).matches.clear()
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < 8 * MIB  # all that there is would be 24 MB
+    assert ruleset._remembered
+
+
+ARRAYS = {"eventName": ["a"], "eventSource": ["a"], "userAgent": [1]}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [ARRAYS, ARRAYS | {"eventSource": "a"}, {"eventName": ["q"] * 2000}],
+    ids=["every field an array", "one field an array", "large"],
+)
+@pytest.mark.parametrize("keep_raw", [True, False])
+def test_a_batch_that_is_made_to_be_slow_is_matched_in_short_steps(record: dict[str, Any], keep_raw: bool) -> None:
+    ruleset = ruleset_of(*({"eventName": [f"n{number}", "a"], "eventSource": ["a"]} for number in range(300)))
+    raws = [json.dumps(record).encode()] * max(1, 12_000 // len(json.dumps(record)))
+    steps = ruleset.steps(FakeBatch(raws, ruleset.head_type, keep_raw=keep_raw))
+    spent, matches, started = [], 0, time.thread_time()
+    for step in steps:
+        spent.append(time.thread_time() - started)
+        matches += len(step.matches)
+        started = time.thread_time()
+    assert median(sorted(spent)[-5:]) < 0.05
+    assert matches == len(ruleset.match(FakeBatch(raws, ruleset.head_type)).matches)
+    assert matches == (300 * len(raws) if record is ARRAYS or record.get("eventSource") == "a" else 0)
+
+
+def test_a_batch_that_costs_little_is_matched_in_one_step() -> None:
+    ruleset = ruleset_of({"eventName": ["A"]})
+    records = [{"eventName": "B", "n": number} for number in range(5000)]
+    assert len(list(ruleset.steps(FakeBatch.of(records, ruleset.head_type)))) == 1
 
 
 def test_a_long_value_is_not_remembered() -> None:
