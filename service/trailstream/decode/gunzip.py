@@ -30,6 +30,8 @@ _INPUT_BYTES = 64 * KIB
 class Inflate:
     """Feed it the stored bytes of one object; it yields their text in pieces of at most ``limits.piece_bytes``.
 
+    Between two pieces lies a bounded amount of work; where stored bytes hold no text, an empty piece says so.
+
     Compression is told from the first byte. An object of no bytes yields no text, which the reader refuses.
     """
 
@@ -56,7 +58,10 @@ class Inflate:
             stored = chunk[start : start + step]
             self.bytes_in += len(stored)
             if self._compressed:
+                before = self.bytes_out
                 yield from self._members(stored)
+                if self.bytes_out == before:
+                    yield b""
             else:
                 yield self._counted(stored)
 

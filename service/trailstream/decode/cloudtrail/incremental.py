@@ -19,7 +19,10 @@ _SLICE_OF_A_LONG_VALUE_BYTES = 128 * KIB
 
 
 class IncrementalReader:
-    """Feed it JSON text; it yields the records that end in each slice, notes unusable ones, and stops at a fault."""
+    """Feed it JSON text; it yields the records that end in each slice, notes unusable ones, and stops at a fault.
+
+    A slice in which none ends gives a batch of none, so that work is bounded between two batches.
+    """
 
     def __init__(
         self, head_type: type[msgspec.Struct], limits: ReadLimits, layout: Layout, first_index: int = 0
@@ -57,10 +60,9 @@ class IncrementalReader:
         # What came before the parser's fault is followed first: a fault that is found in it is the earlier one.
         fault = _damage_in(lambda: self._finder.take(events, len(text))) or fault
         events.clear()
-        if self._finder.found:
-            indexes, records = zip(*self._finder.found, strict=True)
-            self._finder.found.clear()
-            yield ParsedBatch(indexes, records, self._head_type)
+        found = self._finder.found.copy()
+        self._finder.found.clear()
+        yield ParsedBatch([index for index, _ in found], [record for _, record in found], self._head_type)
         if fault is not None:
             if self._finder.in_records:
                 fault.record_index = self._finder.next_index
