@@ -21,6 +21,7 @@ from typing import Any as AnyValue
 from typing import TypeAlias
 
 from trailstream.model.record import Record
+from trailstream.rules.agreement import Agree
 from trailstream.rules.predicate import PRESENT, Holds, Predicate, any_of
 
 Path: TypeAlias = tuple[str, ...]
@@ -86,8 +87,8 @@ class SameValue:
     other: Path
     text: Callable[[AnyValue], str | None]
     """The text by which a value is compared; None where it agrees with nothing."""
-    agree: Callable[[str, str], bool] | None = None
-    """What the texts must be to each other; None where they must be equal."""
+    agree: Agree
+    """What the texts must be to each other."""
 
 
 Condition: TypeAlias = All | Any | Not | Field | Together | Keyword | SameValue
@@ -180,11 +181,24 @@ _ABSENT: AnyValue = object()
 
 def _reaches(value: AnyValue, path: Path, holds: Holds) -> bool:
     """Say whether the predicate holds for a value at the path below this one."""
-    if isinstance(value, list):
-        return any(_reaches(element, path, holds) for element in value) or (not path and holds(value))
-    if not path:
-        return holds(value)
-    return isinstance(value, dict) and any(_reaches(below, rest, holds) for below, rest in _steps(value, path))
+    # Not recursive: a record may be nested deeper than Python's stack has room for.
+    pending = [(value, path)]
+    while pending:
+        value, path = pending.pop()
+        if isinstance(value, list):
+            if not path and holds(value):
+                return True
+            for element in value:
+                if isinstance(element, (list, dict)):
+                    pending.append((element, path))
+                elif not path and holds(element):
+                    return True
+        elif not path:
+            if holds(value):
+                return True
+        elif isinstance(value, dict):
+            pending.extend(_steps(value, path))
+    return False
 
 
 def _steps(value: Record, path: Path) -> Iterator[tuple[AnyValue, Path]]:
@@ -257,10 +271,7 @@ def _same(condition: SameValue) -> Evaluate:
     agree, texts_at = condition.agree, _texts_at(condition.text)
 
     def evaluate(record: Record) -> bool:
-        texts, others = texts_at(record, condition.path), texts_at(record, condition.other)
-        if agree is None:
-            return not texts.isdisjoint(others)
-        return any(agree(text, other) for text in texts for other in others)
+        return agree(texts_at(record, condition.path), texts_at(record, condition.other))
 
     return evaluate
 

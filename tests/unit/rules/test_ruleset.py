@@ -167,6 +167,16 @@ def test_a_batch_that_costs_little_is_matched_in_one_step() -> None:
     assert len(list(ruleset.steps(FakeBatch.of(records, ruleset.head_type)))) == 1
 
 
+@pytest.mark.parametrize("around", [(b"[", b"]"), (b'{"n":', b"}")], ids=["arrays", "objects"])
+def test_a_rule_looks_into_a_record_that_is_nested_deeper_than_the_stack(around: tuple[bytes, bytes]) -> None:
+    below = Predicate("is deep", lambda value: value == "deep")
+    names = ("a",) if around[0] == b"[" else ("a", *["n"] * 400)
+    ruleset = Ruleset([rule("r", Field(names, below))])
+    raw = b'{"a":' + around[0] * 400 + b'"deep"' + around[1] * 400 + b"}"
+    matched = ruleset.match(FakeBatch([raw], ruleset.head_type))
+    assert (len(matched.matches), matched.failures) == (1, [])
+
+
 def test_a_long_value_is_not_remembered() -> None:
     ruleset = ruleset_of({"eventName": [{"prefix": "Create"}]})
     long = {"eventName": "Create" + "x" * 10_000}

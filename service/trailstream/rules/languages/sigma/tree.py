@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any as AnyValue
 
 from sigma.conditions import (
@@ -23,6 +23,7 @@ from sigma.types import (
     SpecialChars,
 )
 
+from trailstream.rules.agreement import Agree, one_contains, one_ends_with, one_equals, one_starts_with
 from trailstream.rules.condition import (
     Condition,
     Field,
@@ -88,16 +89,16 @@ def _field(name: str, value: SigmaType) -> Condition:
             return Field(path, predicate_of(value))
 
 
-def _agreement(value: SigmaFieldReference) -> Callable[[str, str], bool] | None:
+def _agreement(value: SigmaFieldReference) -> Agree:
     match value.starts_with, value.ends_with:
         case True, True:
-            return str.__contains__
+            return one_contains
         case True, False:
-            return str.startswith
+            return one_starts_with
         case False, True:
-            return str.endswith
+            return one_ends_with
         case _:
-            return None
+            return one_equals
 
 
 def _folded_text(value: AnyValue) -> str | None:
