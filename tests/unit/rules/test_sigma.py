@@ -218,13 +218,28 @@ def test_what_cannot_be_evaluated_is_noted_and_neither_broken_nor_loaded(detecti
     assert [note.what for note in loaded.notes] == [f"not evaluated: {reason}"]
 
 
-@pytest.mark.parametrize("source", ["{product: windows}", "{product: aws, service: guardduty}", "{service: sysmon}"])
-def test_a_rule_for_other_logs_is_passed_over(source: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("{product: windows}", "product windows"),
+        ("{product: aws, service: guardduty}", "product aws, service guardduty"),
+        ("{product: okta, service: cloudtrail}", "product okta, service cloudtrail"),
+        ("{service: sysmon}", "service sysmon"),
+        ("{category: process_creation}", "category process_creation"),
+        ("{category: webserver}", "category webserver"),
+    ],
+)
+def test_a_rule_for_other_logs_is_passed_over(source: str, said: str) -> None:
     head = HEAD.replace("{product: aws, service: cloudtrail}", source)
     loaded = a_rule("sel: {a: 1}\ncondition: sel\n", head)
     assert not loaded.rules
     assert not loaded.problems
-    assert "not for aws/cloudtrail" in loaded.notes[0].what
+    assert loaded.notes[0].what == f"not evaluated: for another log source: {said}"
+
+
+@pytest.mark.parametrize("source", ["{product: aws}", "{service: cloudtrail}", "{product: aws, category: x}"])
+def test_a_rule_for_cloudtrail_need_not_say_all_of_it(source: str) -> None:
+    assert a_rule("sel: {a: 1}\ncondition: sel\n", HEAD.replace("{product: aws, service: cloudtrail}", source)).rules
 
 
 @pytest.mark.parametrize(

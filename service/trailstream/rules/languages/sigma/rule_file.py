@@ -107,9 +107,14 @@ def _compile_rule(rule: SigmaRule | SigmaCorrelationRule, path: str, position: i
 
 def _for_cloudtrail(rule: SigmaRule) -> None:
     source = rule.logsource
-    if source.product not in (None, "aws") or source.service not in (None, "cloudtrail"):
-        said = "/".join(part for part in (source.product, source.service, source.category) if part)
-        raise NotEvaluatedError(f"written for {said}, not for aws/cloudtrail")
+    # A category alone says nothing of CloudTrail: process_creation and webserver are other systems' logs.
+    if (source.product, source.service) not in (("aws", "cloudtrail"), ("aws", None), (None, "cloudtrail")):
+        said = ", ".join(
+            f"{name} {part}"
+            for name, part in (("product", source.product), ("service", source.service), ("category", source.category))
+            if part
+        )
+        raise NotEvaluatedError(f"for another log source: {said}")
 
 
 def _condition(rule: SigmaRule) -> Condition:
