@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 from deploy.demo.generator import Generator, as_cloudtrail_writes
-from deploy.demo.workload import TUTORIAL_LOG
+from deploy.demo.workload import NOTABLE, TUTORIAL_LOG
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -31,20 +31,25 @@ class _Document(msgspec.Struct):
 _DOCUMENT = msgspec.json.Decoder(_Document)
 
 
+def is_real() -> bool:
+    """Say whether real records and rules are there."""
+    return SHARED.is_dir()
+
+
 def source() -> str:
     """Say where the records and rules come from."""
-    if SHARED.is_dir():
+    if is_real():
         return "records that CloudTrail delivered and Sigma rules by their own authors, from ../shared/data"
     return "the demo's generated records and the example rules, for there is no ../shared/data beside this checkout"
 
 
 def records() -> Sequence[bytes]:
     """Return every record as CloudTrail wrote it, and those of the tutorial's log, so that its rule finds something."""
-    if SHARED.is_dir():
+    if is_real():
         stored = (path.read_bytes() for path in sorted((SHARED / "delivered").rglob("*.json.gz")))
     else:
         now = datetime(2026, 7, 3, 12, tzinfo=UTC)
-        stored = (each.body for each in Generator(_SEED, now).objects(GENERATED_OBJECTS))
+        stored = (each.body for each in Generator(_SEED, now).objects(GENERATED_OBJECTS, planted=NOTABLE * 5))
     found = [record for body in stored for record in _records_of(gzip.decompress(body))]
     tutorial = json.loads(TUTORIAL_LOG.read_bytes())["Records"]
     return found + [as_cloudtrail_writes(record).encode() for record in tutorial]
@@ -52,7 +57,7 @@ def records() -> Sequence[bytes]:
 
 def rule_files(*corpora: str) -> Sequence[Path]:
     """Return the files of these Sigma corpora; the example rules where they are missing."""
-    if not SHARED.is_dir():
+    if not is_real():
         return sorted(path for path in EXAMPLE_RULES.rglob("*") if path.suffix in {".yaml", ".yml"})
     return [path for name in corpora for path in sorted((SHARED / "rules" / "sigma" / name).glob("*.yml"))]
 
