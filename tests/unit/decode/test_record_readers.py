@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -325,6 +326,37 @@ def test_what_is_no_record_is_noted_between_records(choice: ReaderChoice) -> Non
     assert reading.records == MANY[:3]
     assert reading.indexes == [0, 8, 9]
     assert (reading.damaged, reading.first_damage, reading.fault) == (7, ("not_a_record", 1), None)
+
+
+@both_readers
+@pytest.mark.parametrize("chunk_bytes", [1, 10**9])
+def test_an_array_of_documents_is_read(choice: ReaderChoice, chunk_bytes: int) -> None:
+    text = compact([{"Records": MANY[:2]}, MANY[2], {"a": {}, "Records": [MANY[3]], "z": [1]}, {"Records": []}])
+    reading = read(text, choice, layout="any", chunk_bytes=chunk_bytes)
+    assert (reading.records, reading.indexes, reading.damaged, reading.fault) == (MANY[:4], [0, 1, 2, 3], 0, None)
+
+
+@both_readers
+@pytest.mark.parametrize("records_first", [True, False])
+@pytest.mark.parametrize("in_array", [True, False])
+@pytest.mark.parametrize("around", [dict, event])
+def test_a_record_with_records_besides_is_not_lost(
+    around: Callable[[Any], Any], records_first: bool, in_array: bool, choice: ReaderChoice
+) -> None:
+    listed = {"Records": [MANY[0], MANY[1]]}
+    both = listed | around(MANY[2]) if records_first else around(MANY[2]) | listed
+    text = compact([both] if in_array else both)
+    for chunk_bytes in (1, 10**9):
+        reading = read(text, choice, layout="any", chunk_bytes=chunk_bytes)
+        assert (reading.records, reading.indexes, reading.damaged) == (MANY[:3], [0, 1, 2], 0)
+
+
+@both_readers
+def test_a_record_with_records_besides_is_noted_where_it_is_damaged(choice: ReaderChoice) -> None:
+    text = compact(record(9) | {"Records": [MANY[0]], "a": [[[[[[]]]]]]}) + compact(MANY[1])
+    reading = read(text, choice, layout="any", limits=ReadLimits(max_depth=5))
+    assert (reading.records, reading.indexes) == (MANY[:2], [0, 2])
+    assert (reading.damaged, reading.first_damage) == (1, ("record_too_deep", 1))
 
 
 @both_readers

@@ -24,7 +24,7 @@ from trailstream.model.record import Record
 
 Layout: TypeAlias = Literal["records", "any"]
 """``records``: ``{"Records":[...]}`` with any other keys in any order. ``any``: also a bare array, a bare record, an
-EventBridge event around one, and any of these one after another (JSON lines)."""
+EventBridge event around one, and any of these one after another (JSON lines) or in an array."""
 
 _T = TypeVar("_T")
 _Following: TypeAlias = Generator[None, None, _T]
@@ -114,18 +114,20 @@ class RecordFinder:
             if event == "end_array":
                 self.in_records = False
                 return
-            yield from self._element(event, listed=listed)
+            if listed or event != "start_map":
+                yield from self._element(event)
+            else:
+                yield from self._bare_or_records()
 
-    def _element(self, event: str, *, listed: bool = False) -> _Following[None]:
-        """Follow one value that should be a record; ``listed`` in ``Records``, where any object is one."""
+    def _element(self, event: str) -> _Following[None]:
+        """Follow one value where any object is a record, and nothing else is."""
         self._begin()
         self._depth = 0
         try:
             if event != "start_map":
                 self._depth = int(event == "start_array")
                 raise NotARecordError("a record is an object")
-            record = yield from self._container({}, 0)
-            self._keep(record if listed else _recognised(record))
+            self._keep((yield from self._container({}, 0)))
         except RecordDamageError as damage:
             self._building = False
             depth = self._depth
@@ -136,40 +138,49 @@ class RecordFinder:
         self._finish()
 
     def _bare_or_records(self) -> _Following[None]:
-        """Follow an object that is a record, an event around one, or a document with ``Records``: its keys tell."""
-        self._begin()
+        """Follow an object that is a record, an event around one, or a document with ``Records``: its keys tell.
+
+        What has ``Records`` and is a record by its other keys is read as both, so that nothing is lost.
+        """
+        among = self.in_records
         self.in_records = self.saw_records = True
+        record: Record = {}
+        had_records = False
         try:
-            record = yield from self._up_to_records()
-            if record is not None:
-                self._keep(_recognised(record))
+            self._begin()
+            while not (yield from self._up_to_records(record)):
+                had_records = True
+                self._building = False
+                yield from self._elements(listed=True)
+                self._begin()
+            recognised = _recognised(record)
+            if recognised is not None:
+                self._keep(recognised)
+            elif not had_records:
+                raise NotARecordError("the object is no CloudTrail record")
         except RecordDamageError as damage:
             self._building = False
-            if (yield from self._records_within(self._depth, self._key)):
-                return
-            self._note(damage)
-            record = {}
-        if record is None:
-            self._building = False
-            yield from self._elements(listed=True)
-            yield from self._records_within(1)
-        else:
+            had_records |= yield from self._records_within(self._depth, self._key)
+            recognised = _recognised(record)
+            if recognised is not None or not had_records:
+                self._note(damage)
+        if recognised is not None or not had_records:
             self._finish()
-        self.in_records = False
+        self._building = False
+        self.in_records = among
 
-    def _up_to_records(self) -> _Following[Record | None]:
-        """Build an object; None where it turns out to be a document, at the start of its ``Records``."""
-        record: Record = {}
+    def _up_to_records(self, record: Record) -> _Following[bool]:
+        """Build what is left of an object; say whether that is its end, or the start of its ``Records``."""
         self._depth = 1
         while True:
             event, key = yield from self._next()
             if event == "end_map":
                 self._depth = 0
-                return record
+                return True
             self._key = key
             event, value = yield from self._next()
             if event == "start_array" and key == "Records":
-                return None
+                return False
             built = _built(event, value)
             record[key] = (yield from self._container(built, 1)) if event in _STARTS else built
 
@@ -242,10 +253,8 @@ def _built(event: str, value: Any) -> Any:
     return value
 
 
-def _recognised(value: Record) -> Record:
-    """Return the record that an object is or, as an EventBridge event, carries."""
+def _recognised(value: Record) -> Record | None:
+    """Return the record that an object is or, as an EventBridge event, carries; None where it is none."""
     if "detail-type" in value and isinstance(value.get("detail"), dict):
         value = value["detail"]
-    if not any(name in value for name in _NAMES_OF_A_RECORD):
-        raise NotARecordError("the object is no CloudTrail record")
-    return value
+    return value if any(name in value for name in _NAMES_OF_A_RECORD) else None
