@@ -6,12 +6,14 @@ VENV ?= .venv$(SUFFIX)
 ENDPOINT_VENV ?= .venv-endpoint$(SUFFIX)
 BIN := $(VENV)/bin
 STAY ?=
+SECONDS ?= 60
+SEED ?=
 
 # uv is faster where it exists; pip does the same from the same hashed lock.
 UV := $(shell command -v uv 2>/dev/null)
 PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: bench demo test check lint types imports wheel lock clean help
+.PHONY: bench demo fuzz test check lint types imports wheel lock clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -51,6 +53,9 @@ demo: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## the main job on this machine; ST
 
 bench: $(VENV)/.ready ## what it costs, beside other ways: ARGS="bulk drizzle --rounds 3" chooses
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+fuzz: $(VENV)/.ready ## mutated inputs against other parsers: SECONDS=60 SEED=1; ARGS="--target gzip" chooses
+	@PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 # What a user installs, and not the tree it was built from: hence the other folder.
 WHEEL_BIN := $(CURDIR)/build/wheel-venv/bin
