@@ -70,10 +70,11 @@ def _steps(path: Path, scan: ObjectScan) -> Iterator[list[Match]]:
 
 
 def _timed(steps: Iterator[list[Match]], watch: Stopwatch) -> Iterator[list[Match]]:
-    """Yield the steps; only the time within them counts, not what is done with their matches here."""
+    """Yield the steps that have matches; only the time within steps counts, not what is done with the matches here."""
+    matching = filter(None, steps)
     while True:
         with watch.running():
-            matches = next(steps, None)
+            matches = next(matching, None)
         if matches is None:
             return
         yield matches
