@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import random
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import envelopes, gzip_streams, readers
@@ -25,21 +25,25 @@ def main() -> int:
         findings = [finding_in(target, options.replay.read_bytes()) for target in targets]
         _say(*(str(finding) for finding in findings if finding))
         return int(any(findings))
-    _say(f"seed {options.seed}, {', '.join(target.name for target in targets)}")
+    return int(_search(targets, options.seed, options.cases, options.seconds) > 0)
+
+
+def _search(targets: Sequence[Target], seed: int, cases: int | None, seconds: float) -> int:
+    """Check so many inputs for each target, else for so long; report each symptom once, and count them."""
+    _say(f"seed {seed}, {', '.join(target.name for target in targets)}")
     found: set[tuple[str, str]] = set()
-    deadline = time.monotonic() + options.seconds if options.cases is None else None
+    deadline = time.monotonic() + seconds
     number = 0
-    for number in itertools.count():
-        if number == options.cases or (deadline is not None and time.monotonic() > deadline):
-            break
+    while number < cases if cases is not None else time.monotonic() < deadline:
         for target in targets:
-            case = case_of(target, options.seed, number)
+            case = case_of(target, seed, number)
             finding = finding_in(target, case)
             if finding is not None and (target.name, finding.symptom) not in found:
                 found.add((target.name, finding.symptom))
-                _report(target, options.seed, number, case, finding)
+                _report(target, seed, number, case, finding)
+        number += 1
     _say(f"{number} inputs for each, {len(found)} findings")
-    return int(bool(found))
+    return len(found)
 
 
 def _report(target: Target, seed: int, number: int, case: bytes, finding: Finding) -> None:
