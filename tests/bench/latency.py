@@ -35,7 +35,7 @@ def latency(rounds: int, quick: bool) -> Iterator[Section]:
             cut = quantiles(half.facts["latencies"], n=100)
             medians.append(cut[49] * 1000)
             tails.append(cut[98] * 1000)
-    figures = {"objects a second": spread(rates), P50: spread(medians), P99: spread(tails)}
+    figures = {"objects arriving a second": spread(rates), P50: spread(medians), P99: spread(tails)}
     yield Section(
         title,
         [Row("trailstream worker, SNS sink", figures, GOALS)],

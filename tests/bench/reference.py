@@ -47,7 +47,9 @@ def reference(logs: Path, rules: Path) -> Reference:
     cached = BUILD / "reference" / f"{_digest([*files, *sorted(rules.rglob('*.y*ml'))])}.json"
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
-        cached.write_text(json.dumps(_computed(logs, rules)))
+        half = cached.with_suffix(f".{os.getpid()}")
+        half.write_text(json.dumps(_computed(logs, rules)))
+        half.rename(cached)
     parts = json.loads(cached.read_text())
     found, by_rule = Found(), Counter[str]()
     for part in parts:

@@ -24,6 +24,7 @@ from typing import Any
 from deploy.demo.processes import free_port
 
 from .corpus import ROOT
+from .datasets import BUILD
 from .proc import cpu_seconds
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/111122223333/notifications"
@@ -112,7 +113,7 @@ def standing_in(bucket: Path) -> Iterator[StandIn]:
     assert program is not None
     port, behind = free_port(), free_port()
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=BUILD)))
         configuration = directory / "nginx.conf"
         configuration.write_text(_NGINX.format(directory=directory, bucket=bucket, port=port, behind=behind))
         pids = [
