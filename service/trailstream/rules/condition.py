@@ -163,17 +163,25 @@ def _not(part: Evaluate) -> Evaluate:
 
 
 def _field(path: Path, holds: Holds) -> Evaluate:
-    if len(path) == 1:
-        name = path[0]
+    # Nearly every path leads through objects, one key for each name; whatever else is on the way takes the long one.
+    steps = tuple((name, _joined(path[start:])) for start, name in enumerate(path))
 
-        def top_level(record: Record) -> bool:
-            value = record.get(name, _ABSENT)
-            if value.__class__ is str:
-                return holds(value)
-            return value is not _ABSENT and _reaches(value, (), holds)
+    def evaluate(record: Record) -> bool:
+        value: AnyValue = record
+        for name, joined in steps:
+            if value.__class__ is not dict or not value.keys().isdisjoint(joined):
+                return _reaches(record, path, holds)
+            value = value.get(name, _ABSENT)
+            if value is _ABSENT:
+                return False
+        return holds(value) if value.__class__ is str else _reaches(value, (), holds)
 
-        return top_level
-    return lambda record: _reaches(record, path, holds)
+    return evaluate
+
+
+def _joined(path: Path) -> frozenset[str]:
+    """Return the keys with dots in them that the beginning of a path may also be written as."""
+    return frozenset(".".join(path[:end]) for end in range(2, len(path) + 1))
 
 
 _ABSENT: AnyValue = object()
