@@ -15,15 +15,19 @@ _CONTAINER = re.compile(rb"[\[{]\Z")
 _OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
 
 VALUES = (
-    *(b"null", b"true", b"0", b"-0", b"-1", b"1.5", b"1E2", b"-0.0", b"5e-324", b"{}", b"[]", b'""', b"NaN", b"01"),
-    *(b"9223372036854775808", b"-9223372036854775809", b"18446744073709551616", b"1" * 400, b"1" * 4301),
-    *(b"1e400", b"-1E+999", b"0e400", b"1e-400", b"9" * 320 + b".5", b"1e99999999999999999999"),
-    *(b'"\\ud800"', b'"\\ude00\\ud83d"', b'"\\ud83d\\ude00"', b'"\\ud83d\\ud83d\\ude00"', b'"\\u0000"', b'"\\uD8"'),
-    *(b'"\xc3\xa9\xe2\x80\xa8"', b'"\xed\xa0\x80"', b'"\xff"', b'"\n"', b'"\\x"', b'"\\"', b'"\\\\"', b'"\x7f"'),
-    *(b'"},{\\"eventVersion\\":"', b'[{"eventVersion":"1.08"},{"eventVersion":"1.08"}]', b'"]}"', b'"{[{["'),
-    *(b'"Records"', b'"eventVersion"', b'"eventName"', b'"\\u0043reateTopic"', b'"CreateTopic"', b'"aws:s3"'),
-    *(b'"ObjectCreated:Put"', b'"a+b%2Fc%zz"', b'"AWSLogs/111122223333/Config/x"', b'{"a":1,"a":1e400,"a":2}'),
+    *(b"null", b"true", b"0", b"-0", b"-1", b"1.5", b"1E2", b"-0.0", b"5e-324", b"1e-400", b"0e400", b"{}", b"[]"),
+    *(b"9223372036854775808", b"-9223372036854775809", b"18446744073709551616", b"1" * 400),
+    *(b"1e400", b"-1E+999", b"9" * 320 + b".5", b"1e99999999999999999999", b'{"a":1,"a":1e400,"a":2}'),
+    *(b'"\\ud800"', b'"\\ude00\\ud83d"', b'"\\ud83d\\ude00"', b'"\\ud83d\\ud83d\\ude00"', b'"\\u0000"', b'"\\\\"'),
+    *(b'""', b'"\xc3\xa9\xe2\x80\xa8"', b'"\x7f"', b'"]}"', b'"{[{["', b'"a+b%2Fc%zz"', b'"\\u0043reateTopic"'),
+    *(b'"},{\\"eventVersion\\":"', b'[{"eventVersion":"1.08"},{"eventVersion":"1.08"}]', b'"XYZZY"', b'"xyz\\u007Ay"'),
+    *(b'"CreateTopic"', b'"aws:s3"', b'"ObjectCreated:Put"', b'"AWSLogs/111122223333/Config/x"'),
 )
+NO_VALUES = (
+    *(b"NaN", b"-Infinity", b"01", b"1.", b"+1", b"'a'", b"1" * 4301, b'"\xed\xa0\x80"', b'"\xff"', b'"\n"', b'"\\x"'),
+    *(b'"\\"', b'"\\uD8"', b"/**/1"),
+)
+NAMES = (b'"Records"', b'"eventVersion"', b'"eventName"', b'"userIdentity"', b'"count"', b'"s3"', b'"\\u0052ecords"')
 BITS = (
     *(b"}", b"]", b"{", b"[", b",", b'"', b":", b"]}", b"\\", b" ", b"\x00", b"\xff", b"\xc3", b"\\ud800", b"e9"),
     *(b"\xef\xbb\xbf", b'},{"eventVersion":', b'{"Records":[', b"\x1f\x8b\x08"),
@@ -53,22 +57,27 @@ def changed_json(chance: random.Random, text: bytes) -> bytes:
 
 
 def _with_a_value(chance: random.Random, tokens: list[bytes]) -> None:
-    """Put another value in the place of one, or of a key, or put it in brackets."""
+    """Put another value in the place of one, or put it in brackets; or give a member another name."""
     place = _any_place(chance, tokens, _SCALAR)
-    levels = chance.choice(DEPTHS)
-    around = chance.choice([(b"[", b"]"), (b'{"a":', b"}"), (b'[1,{"eventVersion":', b"}]")])
-    deep = around[0] * levels + tokens[place] + around[1] * levels
-    tokens[place] = chance.choice([chance.choice(VALUES), chance.choice(tokens), deep])
+    if tokens[place + 1 : place + 2] == [b":"]:
+        tokens[place] = chance.choice(NAMES)
+    else:
+        start, end = chance.choice([(b"[", b"]"), (b'{"a":', b"}"), (b'[1,{"eventVersion":', b"}]")])
+        levels = chance.choice(DEPTHS)
+        deep = start * levels + tokens[place] + end * levels
+        value, other = chance.choice(VALUES), chance.choice(tokens)
+        tokens[place] = chance.choice([value, value, value, deep, deep, other, chance.choice(NO_VALUES)])
 
 
 def _respelled(chance: random.Random, tokens: list[bytes]) -> None:
-    """Write a character of a string as an escape."""
-    place = _any_place(chance, tokens, _PLAIN_STRING)
-    text = tokens[place]
-    at = chance.randrange(len(text))
-    if 0 < at < len(text) - 1:
-        escape = b"\\/" if text[at] == ord("/") else chance.choice([b"\\u%04x", b"\\u%04X"]) % text[at]
-        tokens[place] = text[:at] + escape + text[at + 1 :]
+    """Write a character of a string as an escape, wherever that string stands."""
+    plain = tokens[_any_place(chance, tokens, _PLAIN_STRING)]
+    if not _PLAIN_STRING.match(plain):
+        return
+    at = chance.randrange(1, len(plain) - 1)
+    escape = b"\\/" if plain[at] == ord("/") else chance.choice([b"\\u%04x", b"\\u%04X"]) % plain[at]
+    spelled = plain[:at] + escape + plain[at + 1 :]
+    tokens[:] = [spelled if token == plain else token for token in tokens]
 
 
 def _with_a_gap(chance: random.Random, tokens: list[bytes]) -> None:

@@ -6,7 +6,6 @@ import random
 import re
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 from .target import Finding, Target
@@ -16,7 +15,7 @@ CASE_SECONDS = 2.0
 SHRINKING_SECONDS = 20.0
 
 KEPT = Path(__file__).parent / "cases"
-"""``TARGET/SYMPTOM.EXTENSION``: inputs that once broke something."""
+"""``TARGET/SYMPTOM``: inputs that once broke something."""
 
 
 def finding_in(target: Target, case: bytes) -> Finding | None:
@@ -37,9 +36,9 @@ def case_of(target: Target, seed: int, number: int) -> bytes:
     return target.make(random.Random(f"{seed} {target.name} {number}"))
 
 
-def kept_cases(target: Target) -> Iterator[Path]:
-    """Yield the inputs that are kept for this target."""
-    return iter(sorted((KEPT / target.name).iterdir()))
+def kept_cases(target: Target) -> list[Path]:
+    """Return the inputs that are kept for this target."""
+    return sorted((KEPT / target.name).iterdir())
 
 
 def shrunk(target: Target, case: bytes, symptom: str) -> bytes:

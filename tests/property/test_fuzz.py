@@ -12,7 +12,7 @@ from fuzz.__main__ import TARGETS
 from fuzz.search import CASE_SECONDS, case_of, finding_in, kept_cases, shrunk
 from fuzz.target import Target, demand
 
-CASES = 200
+CASES = 150
 KEPT = [
     pytest.param(target, path, id=f"{target.name}-{path.stem}")
     for target in TARGETS.values()
