@@ -129,7 +129,7 @@ def _scan(text: Iterator[bytes], ruleset: Ruleset, choice: ReaderChoice) -> tupl
         _step_through(scan, scan.close(), found)
     except PermanentError as error:
         damage = error.code
-    demand(not scan.rule_failures, "a rule fails", str(scan.rule_failures[:1]))
+    demand(not scan.rule_failures, "a rule fails", str(scan.rule_failure_details))
     return [(match.rule.id, match.record_index, repr(match.record)) for match in found], damage
 
 

@@ -12,7 +12,7 @@ from samples import CREATE_TOPIC, an_alert
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sinks.sns import SnsSink
 from trailstream.adapters.sqs import SqsQueue
-from trailstream.model.errors import AlertRefusedError, QueueUnavailableError, SinkUnavailableError
+from trailstream.model.errors import QueueUnavailableError, SinkUnavailableError
 
 
 async def inbox_of(aws: AwsClients, topic_arn: str) -> str:
@@ -58,10 +58,10 @@ async def test_a_repeat_is_dropped_by_a_fifo_topic(aws: AwsClients) -> None:
     assert len(await read_all(aws, url)) == 2
 
 
-async def test_a_topic_that_is_gone_refuses_for_good(aws: AwsClients) -> None:
+async def test_a_topic_that_is_gone_is_for_a_later_try_since_an_operator_can_mend_it(aws: AwsClients) -> None:
     sink = SnsSink(client=await aws.sns(), topic_arn=f"arn:aws:sns:{REGION}:000000000000:gone")
     (error,) = await sink.send([an_alert()])
-    assert isinstance(error, AlertRefusedError)
+    assert isinstance(error, SinkUnavailableError)
 
 
 async def test_what_is_down_is_for_a_later_try() -> None:

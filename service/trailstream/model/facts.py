@@ -68,6 +68,9 @@ class RuleFailed:
 
     rule_id: str
     detail: str
+    """Of the first time."""
+    times: int = 1
+    """Records of one object on which it raised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,8 +172,8 @@ class Handler:
     ) -> None:
         if scan.records:
             self._emit(RecordsRead(ref, scan.first_event_time, delivery.received_at))
-        for rule_id, detail in scan.rule_failures:
-            self._emit(RuleFailed(rule_id, detail))
+        for rule_id, detail in scan.rule_failure_details.items():
+            self._emit(RuleFailed(rule_id, detail, scan.rule_failures[rule_id]))
         self._emit(
             ObjectProcessed(
                 ref,

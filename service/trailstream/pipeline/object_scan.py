@@ -34,8 +34,10 @@ class ObjectScan:
         self._reader = open_reader(choice, ruleset.head_type, limits, layout)
         self.candidates = 0
         self.matches_by_rule: Counter[str] = Counter()
-        self.rule_failures: list[tuple[str, str]] = []
-        """(rule id, detail) of each evaluation that raised."""
+        self.rule_failures: Counter[str] = Counter()
+        """How often each rule raised, by its id."""
+        self.rule_failure_details: dict[str, str] = {}
+        """What it raised the first time."""
         self.first_event_time: float | None = None
         """Unix seconds of the first record's eventTime, once there is one."""
 
@@ -55,7 +57,7 @@ class ObjectScan:
         if self._reader.first_damage is not None:
             raise self._reader.first_damage
         if self.rule_failures:
-            rule_id, detail = self.rule_failures[0]
+            rule_id, detail = next(iter(self.rule_failure_details.items()))
             raise RuleFailedError(f"rule {rule_id}: {detail}")
 
     def _salvaging(self, step: Callable[[], T]) -> Generator[list[Match], None, T]:
@@ -74,7 +76,9 @@ class ObjectScan:
             for matched in self._ruleset.steps(batch):
                 self.candidates += matched.candidates
                 self.matches_by_rule.update(match.rule.id for match in matched.matches)
-                self.rule_failures += matched.failures
+                for rule_id, detail in matched.failures:
+                    self.rule_failures[rule_id] += 1
+                    self.rule_failure_details.setdefault(rule_id, detail)
                 yield matched.matches
         yield []
 

@@ -148,10 +148,10 @@ class LogFacts:
         )
 
     def _rule_failed(self, fact: RuleFailed) -> None:
-        failures = self._failures_by_rule.get(fact.rule_id, 0) + 1
-        self._failures_by_rule[fact.rule_id] = failures
+        before = self._failures_by_rule.get(fact.rule_id, 0)
+        failures = self._failures_by_rule[fact.rule_id] = before + fact.times
         # A broken rule fails on every candidate; the metric counts them, and a line comes at 1, 10, 100, ...
-        if _is_power_of_ten(failures):
+        if not before or len(str(failures)) > len(str(before)):
             self._logger.log(logging.ERROR, "rule failed", rule=fact.rule_id, detail=fact.detail, failures=failures)
 
     def _visibility_extended(self, fact: VisibilityExtended) -> None:

@@ -119,7 +119,7 @@ class Measures:
         return newest
 
     def _rule_failed(self, fact: RuleFailed) -> Measurements:
-        yield Measurement(c.FAILED_EVALUATIONS, 1, (self._labels.rule(fact.rule_id),))
+        yield Measurement(c.FAILED_EVALUATIONS, fact.times, (self._labels.rule(fact.rule_id),))
 
     def _alert_accepted(self, fact: AlertAccepted) -> Measurements:
         yield Measurement(c.SENT_ALERTS, 1, (self._labels.sink(fact.sink),))
