@@ -23,8 +23,6 @@ _LIMITS = ReadLimits(piece_bytes=10_000)
 _CHUNKS = (1, 7, 1000, 10**6)
 _GZIP = 16 + zlib.MAX_WBITS
 _PLAIN_HEADER = b"\x1f\x8b\x08" + bytes(7)
-_RESERVED_FLAGS = "Error -3 while decompressing data: unknown header flags set"
-"""RFC 1952 asks for a refusal; isal, like Python's ``gzip``, reads on, and the checksum of the text decides."""
 
 
 def make(chance: random.Random) -> bytes:
@@ -62,7 +60,7 @@ def _compare(text: bytes, fault: DamageError | None, expected: bytes, refusal: s
     if refusal is None:
         demand(fault is None, "a stream that zlib takes is refused", str(fault))
         demand(text == expected, "other text than zlib's")
-    elif refusal != _RESERVED_FLAGS:
+    else:
         demand(fault is not None, f"a stream that zlib refuses is taken: {refusal}")
         # Either may have yielded more by the time it sees the damage.
         demand(text.startswith(expected) or expected.startswith(text), "other text than zlib's before the damage")
