@@ -54,8 +54,9 @@ class LeanS3:
 
     def _url(self, endpoint: str, bucket: str, key: str, version_id: str | None) -> str:
         scheme, host, *_ = urlsplit(endpoint)
-        # A certificate for *.s3.amazonaws.com covers no name with a further dot in it.
-        in_path = self._path_style or "." in bucket
+        # A certificate for *.s3.amazonaws.com covers no name with a further dot in it, and an endpoint that is not
+        # AWS's (AWS_ENDPOINT_URL_S3 may name one) seldom has a host name for each bucket.
+        in_path = self._path_style or "." in bucket or ".amazonaws." not in host
         base = f"{scheme}://{host}/{bucket}" if in_path else f"{scheme}://{bucket}.{host}"
         query = f"?versionId={quote(version_id, safe='')}" if version_id else ""
         return f"{base}/{quote(key, safe='/~')}{query}"
