@@ -72,10 +72,11 @@ wheel: $(VENV)/.ready ## the wheel, built, installed from the lock in a clean en
 
 check: lint types imports test wheel ## all that CI runs
 
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: ## compile the hashed lock files from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements/service.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements/service.lock pyproject.toml --group dev -o requirements/dev.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --group endpoint -o requirements/endpoint.lock
+	$(COMPILE) pyproject.toml -o requirements/service.lock
+	$(COMPILE) -c requirements/service.lock pyproject.toml --group dev -o requirements/dev.lock
+	$(COMPILE) --group endpoint -o requirements/endpoint.lock
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(ENDPOINT_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
