@@ -81,13 +81,13 @@ class AwsClients:
         return cast("SNSClient", await self._client("sns", region, self._read_timeout_seconds))
 
     async def lean_s3(self) -> LeanS3:
-        """Return a client that only gets objects, at a quarter of the cost; see :mod:`.lean_clients`."""
+        """Return a client that only gets objects, at a third of the cost; see :mod:`.lean_clients`."""
         return LeanS3(
             http=await self._signed_http(), endpoint_of=self._s3_endpoint, path_style=bool(self._endpoint_url)
         )
 
     async def lean_sqs(self, *, region: str | None = None) -> LeanSqs:
-        """Return a client with the calls that are made on a queue, at a quarter of the cost."""
+        """Return a client with the calls that are made on a queue, at less than half of the cost."""
         meta = (await self.sqs(region=region)).meta
         return LeanSqs(http=await self._signed_http(), endpoint=meta.endpoint_url, region=meta.region_name)
 

@@ -1,8 +1,8 @@
 """Signed requests over one connection pool: the calls that are made for every object, without botocore's client.
 
-For an object of a few records botocore's client costs four times as much CPU as the request itself. Here its credential
-chain and its errors are used, and nothing between them; failures are retried as its standard mode does. Everything that
-is asked for once is left to botocore's own clients.
+For an object of a few records botocore's client takes three times the CPU that a signed request takes. Here its
+credential chain and its errors are used, and nothing between them; failures are retried as its standard mode does.
+Everything that is asked for once is left to botocore's own clients.
 """
 
 from __future__ import annotations
