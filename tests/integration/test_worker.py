@@ -241,6 +241,21 @@ async def test_a_broken_rule_keeps_the_worker_from_starting_unless_it_is_told_to
         assert await worker.stopped() == 0
 
 
+async def test_the_reader_s_settings_reach_the_worker(aws: AwsClients, endpoint: Endpoint, tmp_path: Path) -> None:
+    stage = await set_stage(aws, max_receive_count=1)
+    port = free_port()
+    config = configuration(stage, endpoint, port, extra='[reader]\nchoice = "ijson"\nmax_depth = 5')
+    async with running_worker(tmp_path, config, port=port) as worker:
+        await stage.upload(KEY.format("flat"), log(topic_record(1)))
+        await stage.upload(KEY.format("deep"), log(topic_record(2, requestParameters={"a": {"b": {"c": {"d": {}}}}})))
+        await stage.until_empty()
+        assert await worker.metric('trailstream_decoded_records_total{reader="ijson"}') == 1
+        assert await worker.metric('trailstream_decoded_records_total{reader="fast"}') == 0
+        assert await worker.metric('trailstream_delivery_errors_total{code="record_too_deep"') == 1
+        assert await worker.stopped() == 0
+    assert len(await stage.inbox(2, seconds=2)) == 1
+
+
 async def test_a_worker_that_knows_no_region_says_so(endpoint: Endpoint, tmp_path: Path) -> None:
     port = free_port()
     urls = (f"{endpoint.url}/000000000000/notifications", f"arn:aws:sns:{REGION}:000000000000:alerts")
