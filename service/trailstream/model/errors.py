@@ -8,6 +8,10 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
     │   ├── ObjectDeniedError         S3 said 403: a policy can be mended while the message waits
     │   ├── SinkUnavailableError      the sink throttled, failed, or did not answer
     │   ├── QueueUnavailableError     the queue throttled, failed, or did not answer
+    │   ├── LedgerUnavailableError    the alert ledger throttled, failed, or did not answer
+    │   ├── AlertClaimedError         another delivery is sending the same alert at this moment
+    │   ├── QuarantineUnavailableError  the quarantine throttled, failed, or did not answer
+    │   ├── HeldTooLongError          SQS keeps no message hidden for more than 12 hours
     │   ├── OutOfTimeError            the time that the entrance allows is used up
     │   └── UnexpectedError           a bug of ours, met while a delivery was handled
     ├── PermanentError            it will fail the same way next time          -> Reject
@@ -78,6 +82,39 @@ class QueueUnavailableError(RetryableError):
 
     code = "queue_unavailable"
     stage = "receive"
+
+
+class LedgerUnavailableError(RetryableError):
+    """The alert ledger throttled, failed or did not answer."""
+
+    code = "ledger_unavailable"
+    stage = "send"
+
+
+class AlertClaimedError(RetryableError):
+    """Another delivery is sending the same alert; whether it was accepted is known when that claim has ended."""
+
+    code = "alert_claimed"
+    stage = "send"
+
+    def __init__(self, detail: str, *, until: float) -> None:
+        """``until`` is when the claim ends, in Unix seconds."""
+        super().__init__(detail)
+        self.until = until
+
+
+class QuarantineUnavailableError(RetryableError):
+    """The quarantine throttled, failed or did not answer."""
+
+    code = "quarantine_unavailable"
+    stage = "settle"
+
+
+class HeldTooLongError(RetryableError):
+    """The delivery was held for as long as SQS keeps a message hidden: 12 hours after its receive it shows again."""
+
+    code = "held_too_long"
+    stage = "settle"
 
 
 class OutOfTimeError(RetryableError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery, ObjectRef
@@ -36,6 +36,73 @@ class Sink(Protocol):
         Raises nothing of the vendor's: a failed call is a :class:`SinkUnavailableError` (try again) or an
         :class:`AlertRefusedError` (never) for each alert that it carried.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a ledger says of one alert that somebody wants to send."""
+
+    state: Literal["ours", "sent", "taken"]
+    """``ours``: send it. ``sent``: it was accepted before, so this is a repeat. ``taken``: another holder is at it."""
+    until: float = 0.0
+    """Unix seconds at which the other holder's claim ends, where it is taken."""
+
+
+class Ledger(Protocol):
+    """Which alerts a sink has accepted, and who is sending which at this moment.
+
+    Only ``sent`` suppresses an alert. Times are Unix seconds and the caller's: an expired claim is one whose end is at
+    or before ``now``, compared in the same atomic step that takes it over. A failure of the store raises
+    :class:`LedgerUnavailableError`, and then nobody knows what was written.
+    """
+
+    async def claim(
+        self, sink: str, alert_ids: Sequence[str], *, holder: str, now: float, until: float
+    ) -> Sequence[Claim]:
+        """Claim distinct alerts until that time; return one answer per id, in order.
+
+        What the holder has claimed already is ``ours`` again, until the new time. What was sent and is to be
+        remembered no longer is claimed like a new one.
+        """
+        ...
+
+    async def record_sent(self, sink: str, alert_ids: Sequence[str], *, now: float, until: float) -> None:
+        """Note that the sink has accepted these, whoever holds them; remember it until that time."""
+        ...
+
+    async def release(self, sink: str, alert_ids: Sequence[str], *, holder: str) -> None:
+        """Give up the holder's claims on what was not sent, so that another need not wait for their end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What nobody could handle, with the reason: a rejected delivery, or an alert that a sink will not take."""
+
+    kind: Literal["delivery", "alert"]
+    message_id: str
+    """Of the delivery, which is the id of its message in the dead-letter queue too."""
+    code: str
+    """The error's code, as in metrics, logs and the runbook."""
+    detail: str
+    """What was wrong, and where."""
+    body: str
+    """The message's body verbatim, or the alert as one JSON object."""
+    receive_count: int
+    at: float
+    """Unix seconds."""
+
+
+class Quarantine(Protocol):
+    """Where what was set aside is kept. A failure of the store raises :class:`QuarantineUnavailableError`."""
+
+    async def put(self, entry: SetAside) -> None:
+        """Keep it. The same message set aside again for the same kind of reason replaces what was kept before."""
+        ...
+
+    async def reasons(self, message_ids: Sequence[str]) -> Mapping[str, SetAside]:
+        """Return what was kept of these messages, as far as there is something."""
         ...
 
 
