@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from structlog.stdlib import BoundLogger
+from structlog.typing import FilteringBoundLogger
 
 from trailstream import __version__
 from trailstream.adapters.aws import AwsClients
@@ -65,7 +65,7 @@ async def make_handler(
     )
 
 
-def make_emit(log: BoundLogger, *listeners: Listener) -> Fanout:
+def make_emit(log: FilteringBoundLogger, *listeners: Listener) -> Fanout:
     """Tell every listener of every fact; one that breaks is told of once."""
 
     def on_failure(listener: Listener, error: Exception) -> None:
@@ -74,7 +74,7 @@ def make_emit(log: BoundLogger, *listeners: Listener) -> Fanout:
     return Fanout(*listeners, on_failure=on_failure)
 
 
-def log_start(log: BoundLogger, loaded: LoadedRules, **facts: str) -> None:
+def log_start(log: FilteringBoundLogger, loaded: LoadedRules, **facts: str) -> None:
     """Say what was loaded and what was not."""
     for problem in loaded.problems:
         log.error("rule is broken and was skipped", problem=str(problem))

@@ -13,6 +13,8 @@ def printable(text: str, *, at_most: int = MAX_CHARACTERS) -> str:
     the escape that begins a terminal sequence and its one-byte C1 form, bidirectional overrides, zero-width characters
     and lone surrogates. They read ``\n``, ``\x1b``, ``\u202e``, ``\ud800``. A cut text says how much it lost.
     """
+    if len(text) <= at_most and text.isprintable():  # nearly all is, and it is asked of every field of every line
+        return text
     cut = text[:at_most]
     if not cut.isprintable():
         # An escape is up to ten times as long as what it stands for: the ceiling holds for what is written.

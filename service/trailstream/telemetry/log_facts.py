@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from structlog.stdlib import BoundLogger
+from structlog.typing import FilteringBoundLogger
 
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry
 from trailstream.model.errors import UnexpectedError
@@ -45,7 +45,7 @@ ALARMING_POLLS = 5
 class LogFacts:
     """A listener that writes a line for each fact worth one."""
 
-    def __init__(self, logger: BoundLogger, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, logger: FilteringBoundLogger, *, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock`` gives seconds and never goes back."""
         self._logger = logger
         self._clock = clock
@@ -69,7 +69,7 @@ class LogFacts:
             StopRequested: self._stop_requested,
         }
 
-        if not logger.isEnabledFor(logging.DEBUG):
+        if not logger.is_enabled_for(logging.DEBUG):
             self._arms |= {ObjectProcessed: self._nothing, EntrySkipped: self._nothing, AlertAccepted: self._nothing}
 
     def observe(self, fact: Fact) -> None:
