@@ -52,14 +52,12 @@ class EmfFacts:
         self._dimensions = {name: _dimension_value(value) for name, value in dimensions.items()}
         self._clock = clock
         labels = Labels(accounts=(), max_other_accounts=0, rules=rules, sinks=sinks)
-        self._measures = Measures(labels, clock=clock)
+        self._measures = Measures(labels, self._add, clock=clock)
         self._groups: dict[tuple[tuple[str, str], ...], _Series] = {}
 
     def observe(self, fact: Fact) -> None:
         """Add what the fact measures; writes early when a line is full."""
-        for metric, value, label_values in self._measures.of(fact):
-            if metric.cloudwatch:
-                self._add(metric, value, tuple(zip(metric.labels, label_values, strict=True)))
+        self._measures.observe(fact)
 
     def flush(self) -> None:
         """Write what has accumulated since the last time, a line for each combination of labels; nothing for none."""
@@ -68,7 +66,10 @@ class EmfFacts:
             self._stream.write(self._line(dict(labels), series))
         self._stream.flush()
 
-    def _add(self, metric: Metric, value: float, labels: tuple[tuple[str, str], ...]) -> None:
+    def _add(self, metric: Metric, value: float, label_values: tuple[str, ...] = (), /) -> None:
+        if not metric.cloudwatch:
+            return
+        labels = tuple(zip(metric.labels, label_values, strict=True))
         values = self._groups.setdefault(labels, {}).setdefault(metric, [])
         if metric.kind == "histogram":
             values.append(round(value, 6))

@@ -23,7 +23,7 @@ from trailstream.model.alert import RuleInfo
 from trailstream.model.facts import Fact
 from trailstream.telemetry.catalogue import BROKEN_RULES, CATALOGUE, LOADED_RULES, Metric
 from trailstream.telemetry.labels import Labels
-from trailstream.telemetry.measures import Measurement, Measures
+from trailstream.telemetry.measures import Measures
 
 Collector = Counter | Gauge | Histogram
 
@@ -50,7 +50,7 @@ class Metrics:
         # A creation time for each series would double them, and Prometheus reads it only where told to.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library annotates all but this one
         labels = Labels(accounts=accounts, max_other_accounts=max_other_accounts, rules=rules, sinks=sinks)
-        self._measures = Measures(labels, clock=clock)
+        self._measures = Measures(labels, self._move, clock=clock)
         self._collectors = {metric: _collector(metric, registry) for metric in CATALOGUE}
         # Looking a series up in its collector costs more than moving it. As many as there are label values: bounded.
         self._moves: dict[tuple[Metric, tuple[str, ...]], Callable[[float], None]] = {}
@@ -58,8 +58,8 @@ class Metrics:
             for values in labels.known(metric) if metric.labels else ():
                 collector.labels(*values)
         for language, count in Tally(rule.language for rule in rules).items():
-            self._apply(Measurement(LOADED_RULES, count, (language,)))
-        self._apply(Measurement(BROKEN_RULES, broken_rules))
+            self._move(LOADED_RULES, count, (language,))
+        self._move(BROKEN_RULES, broken_rules)
         Info("trailstream_build", "What is running.", registry=registry).info(
             {"version": trailstream.__version__, "python": platform.python_version()}
         )
@@ -68,18 +68,16 @@ class Metrics:
 
     def observe(self, fact: Fact) -> None:
         """Move the metrics that the fact speaks of."""
-        for measurement in self._measures.of(fact):
-            self._apply(measurement)
+        self._measures.observe(fact)
 
-    def _apply(self, measurement: Measurement) -> None:
-        metric, value, labels = measurement
-        move = self._moves.get((metric, labels))
-        if move is None:
-            move = self._moves[metric, labels] = _move(self._collectors[metric], labels)
-        move(value)
+    def _move(self, metric: Metric, value: float, labels: tuple[str, ...] = (), /) -> None:
+        series = (metric, labels)
+        if series not in self._moves:
+            self._moves[series] = _mover(self._collectors[metric], labels)
+        self._moves[series](value)
 
 
-def _move(collector: Collector, labels: tuple[str, ...]) -> Callable[[float], None]:
+def _mover(collector: Collector, labels: tuple[str, ...]) -> Callable[[float], None]:
     series = collector.labels(*labels) if labels else collector
     match series:
         case Counter():
