@@ -23,6 +23,9 @@ ENV_PREFIX = "TRAILSTREAM_"
 CONFIG_PATH_VARIABLE = "TRAILSTREAM_CONFIG"
 """Names the file for an entrance without a command line (Lambda)."""
 
+FAILPOINT_VARIABLE = "TRAILSTREAM_FAILPOINT"
+"""Ends or stalls the worker at a named step, in tests; see :mod:`trailstream.bootstrap.failpoints`."""
+
 _DEFAULT_LIMITS = ReadLimits()
 
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
@@ -222,6 +225,11 @@ def config_path_from_environment() -> Path | None:
     return Path(name) if name else None
 
 
+def failpoint_from_environment() -> str | None:
+    """Return what ``TRAILSTREAM_FAILPOINT`` asks for."""
+    return os.environ.get(FAILPOINT_VARIABLE) or None
+
+
 def _resolve_paths(settings: S, folder: Path) -> S:
     """Make a relative path mean the same wherever the process was started."""
     rules = settings.rules.model_copy(update={"directory": folder / settings.rules.directory})
@@ -230,9 +238,10 @@ def _resolve_paths(settings: S, folder: Path) -> S:
 
 def _unknown_variables(kind: type[Settings]) -> Iterator[Problem]:
     # pydantic-settings passes over what it does not know, and a misspelt variable would be a setting that never was.
+    known = {CONFIG_PATH_VARIABLE} | ({FAILPOINT_VARIABLE} if issubclass(kind, WorkerSettings) else set())
     for name in sorted(os.environ):
         section = name.removeprefix(ENV_PREFIX).partition("__")[0].lower()
-        if name.startswith(ENV_PREFIX) and name != CONFIG_PATH_VARIABLE and section not in kind.model_fields:
+        if name.startswith(ENV_PREFIX) and name not in known and section not in kind.model_fields:
             yield Problem(name, "no such setting", _did_you_mean(section, kind.model_fields) or "unset it")
 
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_handler, make_sinks
+from trailstream.bootstrap.failpoints import armed
 from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.config import QueueSettings, WorkerSettings
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
@@ -48,7 +49,11 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             sinks=[sink.name for sink in sinks],
             broken_rules=len(loaded.problems),
         )
-        emit = make_emit(log, metrics.observe, LogFacts(log).observe, health.observe)
+        emit, progress = armed(
+            make_emit(log, metrics.observe, LogFacts(log).observe, health.observe),
+            health.progress,
+            endpoint_url=settings.aws.endpoint_url,
+        )
         queue = SqsQueue(
             client=await aws.lean_sqs(region=queue_region(settings.queue.url)), queue_url=settings.queue.url
         )
@@ -59,7 +64,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             ruleset=ruleset,
             emit=emit,
             backoff=Backoff(settings.queue.retry_first_seconds, settings.queue.retry_longest_seconds),
-            progress=health.progress,
+            progress=progress,
         )
         consumer = Consumer(queue=queue, handle=handler.handle, settings=_consumer_settings(settings.queue), emit=emit)
         async with TelemetryServer(
