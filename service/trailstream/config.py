@@ -132,6 +132,41 @@ class SinksSettings(Section):
         return self
 
 
+class SqliteLedgerSettings(Section):
+    """The ledger as a file, shared by the workers of one machine."""
+
+    path: Path
+    """The file, made where it is missing; relative to the configuration file. On a local disk, not a network share."""
+
+
+class DynamoDbLedgerSettings(Section):
+    """The ledger as a DynamoDB table, shared by workers and functions wherever they run."""
+
+    table: str = Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")
+    """The table's name. Its key is the string ``id`` alone; TTL on ``expires_at`` keeps it small."""
+    region: str | None = None
+    """The table's Region. Unset: that of ``aws.region``."""
+
+
+class LedgerSettings(Section):
+    """Where it is remembered which alerts were sent. Without a store a repeat is sent again, under the same id."""
+
+    sqlite: SqliteLedgerSettings | None = None
+    dynamodb: DynamoDbLedgerSettings | None = None
+    window_days: int = Field(default=14, ge=1, le=365)
+    """For how long a sent alert suppresses its repeats. SQS keeps no message longer than 14 days."""
+    claim_seconds: int = Field(default=60, ge=2)
+    """How soon an alert is anybody's again when the process that was sending it is lost."""
+    when_down: Literal["delay", "repeat"] = "delay"
+    """While the store is down, ``delay`` holds alerts back on the queue; ``repeat`` sends them, perhaps again."""
+
+    @model_validator(mode="after")
+    def _one_store(self) -> LedgerSettings:
+        if self.sqlite is not None and self.dynamodb is not None:
+            raise ValueError("sqlite and dynamodb are both configured, and what was sent is remembered in one place")
+        return self
+
+
 class TelemetrySettings(Section):
     """How trailstream shows what it does."""
 
@@ -163,6 +198,7 @@ class Settings(BaseSettings):
     rules: RulesSettings = RulesSettings()
     reader: ReaderSettings = ReaderSettings()
     sinks: SinksSettings
+    ledger: LedgerSettings = LedgerSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod
@@ -233,7 +269,11 @@ def failpoint_from_environment() -> str | None:
 def _resolve_paths(settings: S, folder: Path) -> S:
     """Make a relative path mean the same wherever the process was started."""
     rules = settings.rules.model_copy(update={"directory": folder / settings.rules.directory})
-    return settings.model_copy(update={"rules": rules})
+    ledger = settings.ledger
+    if ledger.sqlite is not None:
+        sqlite = ledger.sqlite.model_copy(update={"path": folder / ledger.sqlite.path})
+        ledger = ledger.model_copy(update={"sqlite": sqlite})
+    return settings.model_copy(update={"rules": rules, "ledger": ledger})
 
 
 def _unknown_variables(kind: type[Settings]) -> Iterator[Problem]:

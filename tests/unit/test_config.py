@@ -69,6 +69,19 @@ def test_an_absolute_rules_directory_stays_what_it_is(tmp_path: Path) -> None:
     assert settings.rules.directory == Path("/etc/rules")
 
 
+def test_a_relative_ledger_file_is_relative_to_the_file(tmp_path: Path) -> None:
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[ledger.sqlite]\npath = "sent.sqlite"\n'))
+    assert settings.ledger.sqlite is not None
+    assert settings.ledger.sqlite.path == tmp_path / "sent.sqlite"
+
+
+def test_what_was_sent_is_remembered_in_one_place(tmp_path: Path) -> None:
+    two = '[ledger.sqlite]\npath = "sent.sqlite"\n[ledger.dynamodb]\ntable = "sent"\n'
+    (problem,) = problems(write(tmp_path, MINIMAL + two))
+    assert problem.where == "ledger"
+    assert "both" in problem.what
+
+
 def test_every_problem_is_reported_at_once_with_its_name_and_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

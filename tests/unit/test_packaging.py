@@ -16,7 +16,9 @@ from endpoint import ROOT
 from trailstream.config import WorkerSettings, load_settings
 
 EXAMPLE = ROOT / "deploy" / "trailstream.example.toml"
-COMMENTED_SETTING = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
+COMMENTED_SETTING = re.compile(r"^# (?=[a-z_]+ = |\[[a-z_.]+\]$)", re.MULTILINE)
+SECOND_STORE = re.compile(r"^\[ledger\.dynamodb\]\n(?:.+\n)*", re.MULTILINE)
+"""Of the ledger's stores only one may be configured."""
 
 
 def every_setting(kind: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -33,11 +35,17 @@ def value_at(document: Any, path: tuple[str, ...]) -> Any:
 
 
 @pytest.fixture
-def uncommented(tmp_path: Path) -> Path:
-    """The example with every setting in force."""
+def uncommented() -> str:
+    """The example with every setting written out."""
+    return COMMENTED_SETTING.sub("", EXAMPLE.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def in_force(uncommented: str, tmp_path: Path) -> WorkerSettings:
+    """The settings that it has then."""
     path = tmp_path / "trailstream.toml"
-    path.write_text(COMMENTED_SETTING.sub("", EXAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
-    return path
+    path.write_text(SECOND_STORE.sub("", uncommented), encoding="utf-8")
+    return load_settings(WorkerSettings, path)
 
 
 def test_the_example_configuration_loads() -> None:
@@ -50,7 +58,7 @@ def test_the_example_configuration_loads() -> None:
 
 @pytest.mark.parametrize("setting", list(every_setting(WorkerSettings)), ids=".".join)
 def test_the_example_configuration_shows_every_setting_with_its_default(
-    setting: tuple[str, ...], uncommented: Path
+    setting: tuple[str, ...], uncommented: str, in_force: WorkerSettings
 ) -> None:
     required_or_without_default = {
         ("aws", "region"),
@@ -58,14 +66,16 @@ def test_the_example_configuration_shows_every_setting_with_its_default(
         ("queue", "url"),
         ("sinks", "sns", "topic_arn"),
         ("sinks", "stdout", "enabled"),
+        ("ledger", "sqlite", "path"),
+        ("ledger", "dynamodb", "table"),
+        ("ledger", "dynamodb", "region"),
     }
-    written = tomllib.loads(uncommented.read_text(encoding="utf-8"))
+    written = tomllib.loads(uncommented)
 
     assert value_at(written, setting) is not None
     if setting not in required_or_without_default:
-        in_force = value_at(load_settings(WorkerSettings, uncommented), setting)
         by_default = value_at(load_settings(WorkerSettings, EXAMPLE), setting)
-        assert in_force == by_default or setting == ("rules", "directory")
+        assert value_at(in_force, setting) == by_default or setting == ("rules", "directory")
 
 
 def makefile_rule(target: str) -> str:
