@@ -61,6 +61,10 @@ class QueueSettings(Section):
     """How soon a failed delivery shows again after its first receive; doubled with each further receive."""
     retry_longest_seconds: float = Field(default=900, ge=0, le=43200)
     """The longest such wait."""
+    retry_missing_receives: int = Field(default=1, ge=1)
+    """At which receive a missing object is given up. S3 is strongly consistent: it was deleted, or never was."""
+    retry_denied_receives: int = Field(default=10, ge=1)
+    """At which receive a denied object is given up. A policy can be mended meanwhile: ten receives take half an hour."""
     reject_visibility_seconds: int = Field(default=5, ge=0, le=43200)
     """How soon a rejected message shows again, so that redrive moves it to the dead-letter queue."""
     shutdown_grace_seconds: float = Field(default=25, ge=0)
@@ -167,6 +171,43 @@ class LedgerSettings(Section):
         return self
 
 
+class FileQuarantineSettings(Section):
+    """The quarantine as a directory, for one machine."""
+
+    directory: Path
+    """The directory, made where it is missing; relative to the configuration file. One JSON file for each entry."""
+
+
+class S3QuarantineSettings(Section):
+    """The quarantine as objects in a bucket."""
+
+    bucket: str = Field(pattern=r"^[A-Za-z0-9._-]{3,255}$")
+    """The bucket. Not the one that the logs are in, or its notifications come back to us."""
+    prefix: str = Field(default="quarantine/", max_length=512)
+    """What the objects' keys begin with."""
+
+
+class SqsQuarantineSettings(Section):
+    """The quarantine as messages on a queue."""
+
+    url: str = Field(pattern=r"^https?://")
+    """A queue of its own, standard or FIFO; what it keeps is gone after its retention."""
+
+
+class QuarantineSettings(Section):
+    """Where the reason is kept for which a delivery or an alert was set aside. Without one: in logs and metrics."""
+
+    file: FileQuarantineSettings | None = None
+    s3: S3QuarantineSettings | None = None
+    sqs: SqsQuarantineSettings | None = None
+
+    @model_validator(mode="after")
+    def _one_store(self) -> QuarantineSettings:
+        if len([store for store in (self.file, self.s3, self.sqs) if store is not None]) > 1:
+            raise ValueError("more than one quarantine is configured, and a reason is kept in one place")
+        return self
+
+
 class TelemetrySettings(Section):
     """How trailstream shows what it does."""
 
@@ -199,6 +240,7 @@ class Settings(BaseSettings):
     reader: ReaderSettings = ReaderSettings()
     sinks: SinksSettings
     ledger: LedgerSettings = LedgerSettings()
+    quarantine: QuarantineSettings = QuarantineSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod
@@ -273,7 +315,11 @@ def _resolve_paths(settings: S, folder: Path) -> S:
     if ledger.sqlite is not None:
         sqlite = ledger.sqlite.model_copy(update={"path": folder / ledger.sqlite.path})
         ledger = ledger.model_copy(update={"sqlite": sqlite})
-    return settings.model_copy(update={"rules": rules, "ledger": ledger})
+    quarantine = settings.quarantine
+    if quarantine.file is not None:
+        file = quarantine.file.model_copy(update={"directory": folder / quarantine.file.directory})
+        quarantine = quarantine.model_copy(update={"file": file})
+    return settings.model_copy(update={"rules": rules, "ledger": ledger, "quarantine": quarantine})
 
 
 def _unknown_variables(kind: type[Settings]) -> Iterator[Problem]:

@@ -144,6 +144,19 @@ def test_without_a_sink_nothing_starts(tmp_path: Path) -> None:
         assert "no sink" in problem.what
 
 
+def test_a_relative_quarantine_directory_is_relative_to_the_file(tmp_path: Path) -> None:
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[quarantine.file]\ndirectory = "set-aside"\n'))
+    assert settings.quarantine.file is not None
+    assert settings.quarantine.file.directory == tmp_path / "set-aside"
+
+
+def test_two_quarantines_are_one_too_many(tmp_path: Path) -> None:
+    two = '[quarantine.file]\ndirectory = "q"\n[quarantine.s3]\nbucket = "set-aside"\n'
+    (problem,) = problems(write(tmp_path, MINIMAL + two))
+    assert problem.where == "quarantine"
+    assert "one place" in problem.what
+
+
 def test_a_list_in_the_environment_that_is_not_json_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAILSTREAM_TELEMETRY__ACCOUNTS", "111122223333,444455556666")
     found = problems(None)
@@ -178,7 +191,7 @@ def test_the_reference_lists_every_setting_as_the_code_describes_it(name: str, d
 
 
 def test_the_reference_names_no_setting_that_does_not_exist() -> None:
-    listed = set(re.findall(r"^\| `([a-z_.]+)` \|", REFERENCE.read_text(), re.MULTILINE))
+    listed = set(re.findall(r"^\| `([a-z0-9_.]+)` \|", REFERENCE.read_text(), re.MULTILINE))
     assert listed == {name for name, _ in settings_of(Settings)}
 
 

@@ -16,9 +16,9 @@ from endpoint import ROOT
 from trailstream.config import WorkerSettings, load_settings
 
 EXAMPLE = ROOT / "deploy" / "trailstream.example.toml"
-COMMENTED_SETTING = re.compile(r"^# (?=[a-z_]+ = |\[[a-z_.]+\]$)", re.MULTILINE)
-SECOND_STORE = re.compile(r"^\[ledger\.dynamodb\]\n(?:.+\n)*", re.MULTILINE)
-"""Of the ledger's stores only one may be configured."""
+COMMENTED_SETTING = re.compile(r"^# (?=[a-z_]+ = |\[[a-z0-9_.]+\]$)", re.MULTILINE)
+SECOND_STORE = re.compile(r"^\[(?:ledger\.dynamodb|quarantine\.file|quarantine\.sqs)\]\n(?:.+\n)*", re.MULTILINE)
+"""Of the ledger's stores only one may be configured, and of the quarantine's."""
 
 
 def every_setting(kind: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -69,6 +69,9 @@ def test_the_example_configuration_shows_every_setting_with_its_default(
         ("ledger", "sqlite", "path"),
         ("ledger", "dynamodb", "table"),
         ("ledger", "dynamodb", "region"),
+        ("quarantine", "file", "directory"),
+        ("quarantine", "s3", "bucket"),
+        ("quarantine", "sqs", "url"),
     }
     written = tomllib.loads(uncommented)
 
