@@ -64,7 +64,7 @@ class QueueSettings(Section):
     retry_missing_receives: int = Field(default=1, ge=1)
     """At which receive a missing object is given up. S3 is strongly consistent: it was deleted, or never was."""
     retry_denied_receives: int = Field(default=10, ge=1)
-    """At which receive a denied object is given up. A policy can be mended meanwhile: ten receives take half an hour."""
+    """At which receive a denied object is given up. A policy can be mended meanwhile: ten take half an hour."""
     reject_visibility_seconds: int = Field(default=5, ge=0, le=43200)
     """How soon a rejected message shows again, so that redrive moves it to the dead-letter queue."""
     shutdown_grace_seconds: float = Field(default=25, ge=0)

@@ -71,6 +71,7 @@ def test_the_example_configuration_shows_every_setting_with_its_default(
         ("ledger", "dynamodb", "region"),
         ("quarantine", "file", "directory"),
         ("quarantine", "s3", "bucket"),
+        ("quarantine", "s3", "prefix"),  # of a section that is not there by default
         ("quarantine", "sqs", "url"),
     }
     written = tomllib.loads(uncommented)
