@@ -132,6 +132,7 @@ class Consumer:
             self._emit(QueuePolled(len(received)))
             for held in received:
                 self._begin(held)
+            self._report_slots()
 
     async def _free_slots(self) -> int:
         """Wait for a free slot, and then a moment for as many as one call can fill; return how many there are."""
@@ -148,7 +149,6 @@ class Consumer:
     def _begin(self, held: Held) -> None:
         self._held[held.receipt] = held
         self._hidden.add(held.receipt)
-        self._report_slots()
         task = asyncio.create_task(self._work(held))
         self._working.add(task)
         task.add_done_callback(self._working.discard)

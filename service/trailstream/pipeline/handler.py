@@ -1,8 +1,9 @@
 """Delivery -> Outcome: the one thing that both doors do.
 
 A delivery is Done only after every object in it was read to its end and every alert was accepted by every sink. This
-is also the one place where errors become Retry or Reject. A bug of ours that one delivery brings to light is told with
-its traceback and becomes Retry, so that it takes down none of the others; cancellation passes through.
+is also the one place where errors become Retry or Reject; the reason of a Reject is kept in the quarantine. A bug of
+ours that one delivery brings to light is told with its traceback and becomes Retry, so that it takes down none of the
+others; cancellation passes through.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import asyncio
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trailstream.decode.cloudtrail import batch_of_one
 from trailstream.decode.json_text import encode_record
 from trailstream.decode.keys import account_in_key
 from trailstream.decode.notices import read_notice
 from trailstream.model.alert import Match, alert_of
-from trailstream.model.delivery import Delivery, Done, InlineRecord, Notice, ObjectRef, Outcome, Reject, Retry
+from trailstream.model.delivery import Deferred, Delivery, Done, InlineRecord, Notice, ObjectRef, Outcome, Reject, Retry
 from trailstream.model.errors import (
+    AlertClaimedError,
     NotUnderstoodError,
+    ObjectUnavailableError,
+    QuarantineUnavailableError,
     RetryableError,
     RuleFailedError,
     TrailstreamError,
@@ -33,16 +37,23 @@ from trailstream.model.facts import (
     EntrySkipped,
     ErrorHappened,
     ObjectProcessed,
+    PutAside,
     RecordsRead,
     RuleFailed,
 )
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.record import account_of
+from trailstream.pipeline.breaker import Breaker
+from trailstream.pipeline.courier import Answer, Courier
+from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.object_scan import ObjectScan
 from trailstream.pipeline.outbox import Outbox
-from trailstream.pipeline.ports import ObjectStore, Sink
+from trailstream.pipeline.ports import ObjectStore, Quarantine, SetAside
 from trailstream.pipeline.retry import Backoff
 from trailstream.rules.ruleset import Ruleset
+
+TURN_SECONDS = 0.001
+"""For how long one object is worked on before others get their turn; the step that is under way is finished."""
 
 
 @dataclass(slots=True)
@@ -53,6 +64,9 @@ class _Tally:
     skipped: int = 0
     records: int = 0
     matches: int = 0
+    errors: list[TrailstreamError] = field(default_factory=list)
+    told_later: set[asyncio.Future[Answer]] = field(default_factory=set)
+    """Storm alerts in which some of its matches are counted."""
 
 
 class Handler:
@@ -62,7 +76,10 @@ class Handler:
         self,
         *,
         store: ObjectStore,
-        sinks: Sequence[Sink],
+        store_breaker: Breaker,
+        couriers: Sequence[Courier],
+        quarantine: Quarantine | None,
+        share: FairShare,
         ruleset: Ruleset,
         limits: ReadLimits,
         reader: ReaderChoice,
@@ -73,7 +90,10 @@ class Handler:
     ) -> None:
         """``clock`` gives Unix seconds; ``progress`` is called whenever a piece of work was done."""
         self._store = store
-        self._sinks = sinks
+        self._store_breaker = store_breaker
+        self._couriers = couriers
+        self._quarantine = quarantine
+        self._share = share
         self._ruleset = ruleset
         self._limits = limits
         self._reader = reader
@@ -82,12 +102,25 @@ class Handler:
         self._clock = clock
         self._progress = progress
 
-    async def handle(self, delivery: Delivery) -> Outcome:
+    async def handle(self, delivery: Delivery) -> Outcome | Deferred:
         """Do everything that the delivery asks for, and say what is to become of it."""
         started = self._clock()
         self._emit(DeliveryReceived(delivery))
         tally = _Tally()
         outcome = _worst(await self._outcomes(delivery, tally))
+        if tally.told_later and not isinstance(outcome, Retry):
+            return Deferred(self._after_storms(delivery, outcome, tally, started))
+        return await self._settled(delivery, outcome, tally, started)
+
+    async def _after_storms(self, delivery: Delivery, outcome: Outcome, tally: _Tally, started: float) -> Outcome:
+        told, _ = await asyncio.wait(tally.told_later)
+        errors = [error for each in told if (error := each.result()) is not None]
+        outcomes = [outcome, *(self._failed(delivery, error, tally) for error in errors)]
+        return await self._settled(delivery, _worst(outcomes), tally, started)
+
+    async def _settled(self, delivery: Delivery, outcome: Outcome, tally: _Tally, started: float) -> Outcome:
+        if isinstance(outcome, Reject) and self._quarantine is not None:
+            outcome = await self._put_aside(delivery, outcome, tally, self._quarantine)
         self._emit(
             DeliverySettled(
                 delivery,
@@ -101,47 +134,94 @@ class Handler:
         )
         return outcome
 
+    async def _put_aside(
+        self, delivery: Delivery, outcome: Reject, tally: _Tally, quarantine: Quarantine
+    ) -> Reject | Retry:
+        """Keep the reason of a Reject; where it cannot be kept now, try the delivery again instead."""
+        entry = SetAside(
+            kind="delivery",
+            message_id=delivery.id,
+            code=outcome.code,
+            detail="\n".join(f"{error.code}: {error}" for error in tally.errors),
+            body=delivery.body,
+            receive_count=delivery.receive_count,
+            at=self._clock(),
+        )
+        try:
+            await quarantine.put(entry)
+        except QuarantineUnavailableError as error:
+            return self._retry(delivery, error)
+        self._emit(PutAside("delivery", delivery.id, outcome.code))
+        return outcome
+
     async def _outcomes(self, delivery: Delivery, tally: _Tally) -> list[Outcome]:
         try:
             return await self._work_off(delivery, read_notice(delivery.body), tally)
         except NotUnderstoodError as error:
-            return [self._failed(delivery, error)]
+            return [self._failed(delivery, error, tally)]
         except Exception:  # noqa: BLE001 - see the module's docstring
-            return [self._unexpected(delivery)]
+            return [self._unexpected(delivery, tally)]
 
     async def _work_off(self, delivery: Delivery, notice: Notice, tally: _Tally) -> list[Outcome]:
         tally.objects, tally.skipped = len(notice.objects), len(notice.skipped)
         for skip in notice.skipped:
             self._emit(EntrySkipped(delivery, skip))
-        outcomes = [self._failed(delivery, NotUnderstoodError(reason)) for reason in notice.not_understood]
-        outcomes += [await self._attempt(delivery, self._object(delivery, ref, tally), ref) for ref in notice.objects]
-        outcomes += [await self._attempt(delivery, self._inline(delivery, inline, tally)) for inline in notice.records]
-        return outcomes
+        outcomes = [self._failed(delivery, NotUnderstoodError(reason), tally) for reason in notice.not_understood]
+        works = [(self._in_turn(delivery, ref, tally), ref) for ref in notice.objects]
+        works += [(self._inline(delivery, inline, tally), None) for inline in notice.records]
+        return outcomes + [await self._attempt(delivery, work, tally, ref) for work, ref in works]
 
-    async def _attempt(self, delivery: Delivery, work: Awaitable[None], ref: ObjectRef | None = None) -> Outcome:
+    async def _attempt(
+        self, delivery: Delivery, work: Awaitable[None], tally: _Tally, ref: ObjectRef | None = None
+    ) -> Outcome:
         try:
             await work
         except TrailstreamError as error:
-            return self._failed(delivery, error, ref)
+            return self._failed(delivery, error, tally, ref)
         except Exception:  # noqa: BLE001 - see the module's docstring; the delivery's other objects go on
-            return self._unexpected(delivery, ref)
+            return self._unexpected(delivery, tally, ref)
         return Done()
 
-    def _unexpected(self, delivery: Delivery, ref: ObjectRef | None = None) -> Outcome:
-        return self._failed(delivery, UnexpectedError(traceback.format_exc()), ref)
+    def _unexpected(self, delivery: Delivery, tally: _Tally, ref: ObjectRef | None = None) -> Outcome:
+        return self._failed(delivery, UnexpectedError(traceback.format_exc()), tally, ref)
 
-    def _failed(self, delivery: Delivery, error: TrailstreamError, ref: ObjectRef | None = None) -> Outcome:
-        if error.stage != "send":  # the outbox has said it, alert by alert
-            self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, ref))
+    def _failed(
+        self, delivery: Delivery, error: TrailstreamError, tally: _Tally, ref: ObjectRef | None = None
+    ) -> Outcome:
+        tally.errors.append(error)
         if isinstance(error, RetryableError):
-            return Retry(self._backoff.seconds(delivery.receive_count, of=delivery.id), error.code)
+            return self._retry(delivery, error, ref)
+        self._say(delivery, error, ref)
         return Reject(error.code)
+
+    def _retry(self, delivery: Delivery, error: RetryableError, ref: ObjectRef | None = None) -> Retry:
+        self._say(delivery, error, ref)
+        seconds = self._backoff.seconds(delivery.receive_count, of=delivery.id)
+        if isinstance(error, AlertClaimedError):  # before that, nobody can say more
+            seconds = max(seconds, error.until - self._clock())
+        return Retry(seconds, error.code)
+
+    def _say(self, delivery: Delivery, error: TrailstreamError, ref: ObjectRef | None) -> None:
+        if error.stage != "send" or isinstance(error, AlertClaimedError):  # the courier has said what a sink did
+            self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, ref))
+
+    async def _in_turn(self, delivery: Delivery, ref: ObjectRef, tally: _Tally) -> None:
+        async with self._share.of(account_in_key(ref.key)):
+            try:
+                await self._object(delivery, ref, tally)
+            except ObjectUnavailableError:
+                self._store_breaker.failed()
+                raise
+            except TrailstreamError:
+                self._store_breaker.succeeded()
+                raise
+        self._store_breaker.succeeded()
 
     async def _object(self, delivery: Delivery, ref: ObjectRef, tally: _Tally) -> None:
         scan = ObjectScan(ruleset=self._ruleset, limits=self._limits, choice=self._reader)
         started = self._clock()
         try:
-            async with self._outbox(delivery) as outbox, self._store.open(ref) as chunks:
+            async with self._outbox(delivery, tally) as outbox, self._store.open(ref) as chunks:
                 async for chunk in chunks:
                     await self._send_matches(scan.feed(chunk), outbox, ref)
                 await self._send_matches(scan.close(), outbox, ref)
@@ -154,13 +234,17 @@ class Handler:
         self._report(delivery, ref, scan, self._clock() - started)
 
     async def _send_matches(self, steps: Iterator[list[Match]], outbox: Outbox, ref: ObjectRef) -> None:
-        account = account_in_key(ref.key)
+        now = asyncio.get_running_loop().time
+        turn_ends_at = now() + TURN_SECONDS
         for matches in steps:
             for match in matches:
+                account = account_in_key(ref.key)
                 await outbox.add(alert_of(match, origin=ref.uri, key_account=account, encode=encode_record))
             self._progress()
-            # A step is what may be done in one go: heartbeats, health and small objects take their turn here.
-            await asyncio.sleep(0)
+            if now() >= turn_ends_at:
+                # Heartbeats, health and small objects take their turn here; a small object needs no second one.
+                await asyncio.sleep(0)
+                turn_ends_at = now() + TURN_SECONDS
 
     def _report(
         self,
@@ -198,7 +282,7 @@ class Handler:
             self._emit(RuleFailed(rule_id, detail))
         tally.records += 1
         tally.matches += len(matched.matches)
-        async with self._outbox(delivery) as outbox:
+        async with self._outbox(delivery, tally) as outbox:
             for match in matched.matches:
                 await outbox.add(alert_of(match, origin=None, key_account=None, encode=encode_record))
         self._emit(
@@ -220,8 +304,8 @@ class Handler:
             rule_id, detail = matched.failures[0]
             raise RuleFailedError(f"rule {rule_id}: {detail}")
 
-    def _outbox(self, delivery: Delivery) -> Outbox:
-        return Outbox(sinks=self._sinks, delivery=delivery, emit=self._emit, clock=self._clock)
+    def _outbox(self, delivery: Delivery, tally: _Tally) -> Outbox:
+        return Outbox(couriers=self._couriers, delivery=delivery, told_later=tally.told_later)
 
 
 def _worst(outcomes: Iterable[Outcome]) -> Outcome:
