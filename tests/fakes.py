@@ -17,7 +17,7 @@ from typing import Protocol
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery, ObjectRef
 from trailstream.model.errors import ObjectMissingError, TrailstreamError
-from trailstream.pipeline.ports import Held, QueueFacts
+from trailstream.pipeline.ports import Claim, Held, QueueFacts
 
 MAX_VISIBILITY_SECONDS = 43_200  # SQS: 12 hours, counted from the receive
 
@@ -322,3 +322,53 @@ class FakeSink:
         results = [self.verdict(alert) for alert in alerts]
         self.accepted.extend(alert for alert, error in zip(alerts, results, strict=True) if error is None)
         return results
+
+
+@dataclass
+class FakeLedger:
+    """Remembers in memory. Its time is the caller's, as every ledger's."""
+
+    calls: list[tuple[str, str, list[str]]] = field(default_factory=list)
+    """Each call: its name, the sink, the alert ids."""
+    sent: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(sink, alert id) -> until when it is remembered."""
+    claims: dict[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
+    """(sink, alert id) -> the holder, and the end of the claim."""
+    _failures: dict[str, deque[TrailstreamError]] = field(default_factory=dict)
+
+    def fail(self, operation: str, error: TrailstreamError, *, times: int = 1) -> None:
+        """Raise the error at the next calls of ``claim``, ``record_sent`` or ``release``, with nothing written."""
+        self._failures.setdefault(operation, deque()).extend([error] * times)
+
+    async def claim(
+        self, sink: str, alert_ids: Sequence[str], *, holder: str, now: float, until: float
+    ) -> Sequence[Claim]:
+        await self._called("claim", sink, alert_ids)
+        return [self._claim((sink, alert_id), holder, now, until) for alert_id in alert_ids]
+
+    async def record_sent(self, sink: str, alert_ids: Sequence[str], *, now: float, until: float) -> None:  # noqa: ARG002 - nothing is purged
+        await self._called("record_sent", sink, alert_ids)
+        for alert_id in alert_ids:
+            self.claims.pop((sink, alert_id), None)
+            self.sent[sink, alert_id] = until
+
+    async def release(self, sink: str, alert_ids: Sequence[str], *, holder: str) -> None:
+        await self._called("release", sink, alert_ids)
+        for alert_id in alert_ids:
+            if self.claims.get((sink, alert_id), ("", 0.0))[0] == holder:
+                del self.claims[sink, alert_id]
+
+    def _claim(self, alert: tuple[str, str], holder: str, now: float, until: float) -> Claim:
+        if self.sent.get(alert, now) > now:
+            return Claim("sent")
+        another, end = self.claims.get(alert, (holder, now))
+        if another != holder and end > now:
+            return Claim("taken", end)
+        self.claims[alert] = (holder, until)
+        return Claim("ours")
+
+    async def _called(self, operation: str, sink: str, alert_ids: Sequence[str]) -> None:
+        self.calls.append((operation, sink, list(alert_ids)))
+        await asyncio.sleep(0)
+        if failures := self._failures.get(operation):
+            raise failures.popleft()

@@ -19,12 +19,15 @@ from trailstream.model.errors import ConfigurationError, Problem
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_sns import SNSClient
     from types_aiobotocore_sqs import SQSClient
 
 LONGEST_POLL_SECONDS = 20
 """SQS: the longest WaitTimeSeconds."""
+LONGEST_ITEM_SECONDS = 5
+"""DynamoDB answers for one item within milliseconds; what takes this long is better asked again."""
 
 
 class AwsClients:
@@ -80,6 +83,11 @@ class AwsClients:
         """Return the SNS client; give the topic's own Region."""
         return cast("SNSClient", await self._client("sns", region, self._read_timeout_seconds))
 
+    async def dynamodb(self, *, region: str | None = None) -> DynamoDBClient:
+        """Return the DynamoDB client; give the table's own Region."""
+        seconds = min(LONGEST_ITEM_SECONDS, self._read_timeout_seconds)
+        return cast("DynamoDBClient", await self._client("dynamodb", region, seconds))
+
     async def lean_s3(self) -> LeanS3:
         """Return a client that only gets objects, at a third of the cost; see :mod:`.lean_clients`."""
         return LeanS3(
@@ -118,7 +126,7 @@ class AwsClients:
         return self._http
 
     async def _client(
-        self, service: Literal["s3", "sqs", "sns"], region: str | None, read_timeout_seconds: float
+        self, service: Literal["dynamodb", "s3", "sqs", "sns"], region: str | None, read_timeout_seconds: float
     ) -> Any:
         key = (service, region)
         if key not in self._clients:

@@ -51,6 +51,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         # The client's own set-up, or a moved bucket: nothing that the delivery could be blamed for.
         *("PermanentRedirect", "AuthorizationHeaderMalformed", "RequestTimeTooSkewed", "InvalidAddress"),
         *("UnsupportedOperation", "InvalidAttributeName"),
+        *("ProvisionedThroughputExceededException", "TransactionConflictException", "ReplicatedWriteConflictException"),
     ),
     Cause.DENIED: (
         *("AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "OptInRequired"),
@@ -67,6 +68,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         *("NoSuchKey", "NoSuchVersion", "NoSuchBucket"),
         "MethodNotAllowed",  # GetObject of a version that is a delete marker
         *("NotFound", "NotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
+        "ResourceNotFoundException",
     ),
     Cause.INVALID: (
         *("KeyTooLongError", "InvalidBucketName", "InvalidURI"),
@@ -79,11 +81,13 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         *("EmptyBatchRequest", "EmptyBatchRequestException"),
         *("BatchEntryIdsNotDistinct", "BatchEntryIdsNotDistinctException"),
         *("InvalidBatchEntryId", "InvalidBatchEntryIdException"),
+        # The ledger reads the first of these itself: another holder was there before.
+        *("ConditionalCheckFailedException", "ItemCollectionSizeLimitExceededException"),
     ),
 }
 
 CAUSES: Mapping[str, Cause] = {code: cause for cause, codes in _CODES.items() for code in codes}
-"""By error code, as S3, SQS and SNS write them: in whole answers and in the entries of a batch."""
+"""By error code, as S3, SQS, SNS and DynamoDB write them: in whole answers and in the entries of a batch."""
 
 _CAUSES_BY_STATUS = {401: Cause.DENIED, 403: Cause.DENIED, 404: Cause.MISSING}
 

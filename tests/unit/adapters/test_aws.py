@@ -38,6 +38,7 @@ OPERATIONS = {
         "ChangeMessageVisibilityBatch",
     ],
     "sns": ["PublishBatch"],
+    "dynamodb": ["PutItem", "DeleteItem"],
 }
 
 
