@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from itertools import accumulate
 from math import isfinite
 from typing import Any
 
 import orjson
-import re2
 import simdjson
 
 from trailstream.model.errors import (
@@ -29,11 +31,6 @@ from trailstream.model.limits import ReadLimits
 from trailstream.model.record import Record
 
 _DEPTH = ReadLimits().max_depth
-
-_BYTES = re2.Options()
-_BYTES.encoding = re2.Options.Encoding.LATIN1
-_LONG_NUMBER = re2.compile(rb"(?:^|[:,\[])[ \t\r\n]*-?[0-9]{19}", _BYTES)
-"""orjson makes a float of an integer beyond 64 bits, which has 19 digits or more and begins where a value does."""
 
 
 def parse_record(raw: bytes, max_depth: int = _DEPTH) -> Record:
@@ -50,14 +47,33 @@ def parse_json(text: bytes, max_depth: int = _DEPTH) -> Any:
     Raises :class:`InvalidUtf8Error`, :class:`MalformedJsonError`, :class:`NumberOverflowError` and
     :class:`RecordTooDeepError`.
     """
+    if is_plain(text, max_depth):
+        with suppress(orjson.JSONDecodeError):  # what is plain may still be several values
+            return orjson.loads(text)
     if deeper_than(text, max_depth):
         raise RecordTooDeepError(f"nested deeper than {max_depth} levels")
-    if _LONG_NUMBER.search(text) is None:
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
-            pass  # a lone surrogate and an overflow stop it as well as a fault: the exact way tells which
-    return _parse_exactly(text)
+    return _parse_exactly(text, _integer)
+
+
+def is_plain(text: bytes | memoryview, max_depth: int) -> bool:
+    """Say whether a JSON text, or several with commas between, is one that parsers do not disagree on.
+
+    Then it is UTF-8, nested at most ``max_depth`` levels, its integers fit into 64 bits and its other numbers into
+    doubles, and no surrogate is alone. simdjson says so at a fraction of the cost of parsing, for it makes no Python
+    object of a text before it is asked for one. Where this is False, :func:`parse_json` has the last word.
+    """
+    around = max(1, _SIMDJSON_DEPTH - max_depth)
+    try:
+        _SIMDJSON.parse(b"".join((b"[" * around, text, b"]" * around)))
+    except (ValueError, RuntimeError):  # UnicodeDecodeError is a ValueError
+        return False
+    return True
+
+
+_SIMDJSON = simdjson.Parser()
+"""One for all: its buffers grow with the longest text, and no text is kept beyond the call."""
+_SIMDJSON_DEPTH = 1024
+"""simdjson refuses what is nested deeper, so the brackets put around a text leave ``max_depth`` levels for it."""
 
 
 def encode_record(record: Record) -> bytes:
@@ -70,16 +86,10 @@ def encode_record(record: Record) -> bytes:
 
 def deeper_than(text: bytes, levels: int) -> bool:
     """Say whether a JSON text is nested deeper. What is no JSON may be answered either way."""
-    if opening_brackets(text) <= levels:
+    if text.count(b"{") + text.count(b"[") <= levels:
         return False
     steps = _STRING.sub(b"", text).translate(_STEPS, _NO_BRACKETS)
     return max(accumulate(memoryview(steps).cast("b")), default=0) > levels
-
-
-def opening_brackets(text: bytes) -> int:
-    """Count the brackets that open, in strings too: no text is nested deeper."""
-    # ``replace`` looks for a byte at memory speed, ``count`` does not.
-    return 2 * len(text) - len(text.replace(b"{", b"")) - len(text.replace(b"[", b""))
 
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -89,28 +99,15 @@ _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[{]}"))
 
 
-def is_sound(text: bytes) -> bool:
-    """Say whether :func:`parse_json` takes a JSON text of any depth, at a fraction of its cost.
-
-    What other parsers skip unseen is looked at: UTF-8, and numbers that are too large. simdjson makes no Python object
-    of a text before it is asked for one. It refuses some that we take (integers beyond 64 bits, lone surrogates, great
-    depth): the exact way has the last word.
-    """
+def is_sound(text: bytes, max_depth: int = _DEPTH) -> bool:
+    """Say whether :func:`parse_json` takes a JSON text, at a fraction of its cost."""
+    if is_plain(text, max_depth):
+        return True
+    if deeper_than(text, max_depth):
+        return False
     try:
-        _SIMDJSON.parse(text)
-    except (ValueError, RuntimeError):  # UnicodeDecodeError is a ValueError
-        return _is_exactly_sound(text)
-    return True
-
-
-_SIMDJSON = simdjson.Parser()
-"""One for all: its buffers grow with the longest text, and no text is kept beyond the call."""
-
-
-def _is_exactly_sound(text: bytes) -> bool:
-    try:
-        _parse_exactly(text)
-    except (DamageError, RecursionError):
+        _parse_exactly(text, _checked_digits)
+    except DamageError:
         return False
     return True
 
@@ -123,10 +120,10 @@ def double(number: str | Decimal) -> float:
     return value
 
 
-def _parse_exactly(text: bytes) -> Any:
+def _parse_exactly(text: bytes, integer: Callable[[str], object]) -> Any:
     try:
         return json.loads(
-            mend_surrogates(text).decode(), parse_float=double, parse_int=_integer, parse_constant=_refuse_constant
+            mend_surrogates(text).decode(), parse_float=double, parse_int=integer, parse_constant=_refuse_constant
         )
     except UnicodeDecodeError as error:
         raise InvalidUtf8Error(error.reason) from None
@@ -135,10 +132,17 @@ def _parse_exactly(text: bytes) -> Any:
 
 
 def _integer(digits: str) -> int:
-    try:
-        return int(digits)
-    except ValueError:
-        raise NumberOverflowError(f"an integer of {len(digits)} digits") from None
+    return int(_checked_digits(digits))
+
+
+def _checked_digits(digits: str) -> str:
+    """Refuse what ``int`` refuses, without the time that it takes, which grows with the square of their number."""
+    if len(digits.lstrip("-")) > _MOST_DIGITS:
+        raise NumberOverflowError(f"an integer of {len(digits)} digits")
+    return digits
+
+
+_MOST_DIGITS = sys.get_int_max_str_digits() or sys.maxsize
 
 
 def _refuse_constant(name: str) -> Any:
@@ -154,44 +158,42 @@ def mend_surrogates(text: bytes) -> bytes:
 class SurrogateMender:
     r"""Feed it JSON text; it gives it back with every lone surrogate escape (``\ud800``) as ``\ufffd``.
 
-    A backslash stands in strings only, so an escape needs no parser to be found; it is held back until it is whole.
+    The text keeps its length. A backslash stands in strings only, so an escape needs no parser to be found; it is held
+    back until it is whole.
     """
 
     def __init__(self) -> None:
         self._held = b""
 
     def feed(self, text: bytes) -> bytes:
-        """Take some text and return what is decided of it."""
-        text = self._held + text
-        self._held = b""
-        if b"\\" not in text[-_LONGEST_OPEN:] and b"\\ud" not in text and b"\\uD" not in text:
+        """Take some text and return what is decided of it. What is no UTF-8 is returned as it is."""
+        text, self._held = self._held + text, b""
+        if (b"\\" not in text[-_LONGEST_OPEN:] and _SURROGATE.search(text) is None) or _NOT_IN_UTF8 in text:
             return text
-        return _ESCAPE.sub(self._mended, text)
+        text = text.replace(rb"\\", _ESCAPED_BACKSLASH)
+        opened = _OPEN.search(text, max(0, len(text) - _LONGEST_OPEN))
+        if opened is not None:
+            self._held, text = opened[0], text[: opened.start()]
+        return _LONE.sub(rb"\\ufffd", text).replace(_ESCAPED_BACKSLASH, rb"\\")
 
     def close(self) -> bytes:
         """Return the beginning of an escape that the text ended in, if it did."""
         held, self._held = self._held, b""
         return held
 
-    def _mended(self, escape: re.Match[bytes]) -> bytes:
-        match escape.lastgroup:
-            case "lone":
-                return b"\\ufffd"
-            case "open":
-                self._held = escape[0]
-                return b""
-        return escape[0]
 
-
-_ESCAPE = re.compile(
-    rb"""\\(?:
-        u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}           # a pair
-      | (?P<open>(?:u(?:[dD](?:[c-fC-F]%(hex)b?|[89abAB](?:%(hex)b(?:%(hex)b
-            (?:\\(?:u(?:[dD](?:[c-fC-F]%(hex)b?)?)?)?)?)?)?)?)?)?\Z)       # the beginning of either, at the end
-      | (?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})
-      | .
-    )"""
+_NOT_IN_UTF8 = b"\xff"
+_ESCAPED_BACKSLASH = _NOT_IN_UTF8 * 2
+"""Stands for two backslashes while escapes are looked for, so that each that is left begins one."""
+_HIGH, _LOW = rb"[89abAB][0-9a-fA-F]{2}", rb"[c-fC-F][0-9a-fA-F]{2}"
+_SURROGATE = re.compile(rb"\\u[dD]")
+_LONE = re.compile(rb"\\u[dD](?:%b(?!\\u[dD]%b)|(?<!\\u[dD]%b\\u[dD])%b)" % (_HIGH, _LOW, _HIGH, _LOW))
+"""Searched by the letters it begins with, and replaced without a call: a hostile record may hold nothing else."""
+_OPEN = re.compile(
+    rb"""\\(?:u(?:[dD](?:[c-fC-F]%(hex)b?|[89abAB](?:%(hex)b(?:%(hex)b
+            (?:\\(?:u(?:[dD](?:[c-fC-F]%(hex)b?)?)?)?)?)?)?)?)?)?\Z"""
     % {b"hex": b"[0-9a-fA-F]"},
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE,
 )
+"""The beginning of a surrogate's escape, at the end; or a high one, which a low one may follow."""
 _LONGEST_OPEN = len(rb"\ud83d\ude0")

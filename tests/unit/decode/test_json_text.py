@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,7 @@ from trailstream.decode.json_text import (
     SurrogateMender,
     deeper_than,
     encode_record,
+    is_plain,
     is_sound,
     mend_surrogates,
     parse_json,
@@ -98,19 +100,66 @@ def test_a_megabyte_that_is_no_json_is_judged_in_moments(judged: Callable[[bytes
     assert time.thread_time() - started < 5  # it takes a tenth of a second; looked at once for each quote, an hour
 
 
-@pytest.mark.parametrize(
-    "text", [b'{"a":[1e308,"1e400",{"b":9007199254740993}]}', b'["\xc3\xa9"]', b"[%b]" % (b"9" * 400)]
-)
-def test_sound_texts(text: bytes) -> None:
+PLAIN = [
+    b'{"a":[1e308,"1e400",{"b":9007199254740993}]}',
+    '["é",-0,1e-400]'.encode(),
+    rb'["\ud83d\ude00","\\ud800"]',
+    b"[18446744073709551615,-9223372036854775808]",
+    b"[" * 199 + b"]" * 199,
+    b'{"a":1},{"b":2}',
+]
+SOUND = [
+    b"[18446744073709551616]",
+    b"[-9223372036854775809]",
+    b"[%b]" % (b"9" * 4300),
+    b"[-%b]" % (b"9" * 4300),
+    rb'["\ud800"]',
+    b"[" * 200 + b"1" + b"]" * 200,
+]
+UNSOUND = [
+    b"[1e309]",
+    b'{"a":[[-1E999]],"b":1}',
+    b'["\xff"]',
+    b'["\xc3\xa9",1e400]',
+    b"[%b]" % (b"9" * 4301),
+    b"[" * 201 + b"]" * 201,
+    b"[" * 201 + b"1" + b"]" * 201,
+    b'{"a":' * 201 + b"{}" + b"}" * 201,
+    b"[" * 100_000 + b"]" * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_parsers_agree_on_is_plain_and_sound(text: bytes) -> None:
+    assert is_plain(text, 200)
+    assert is_plain(memoryview(text), 200)
     assert is_sound(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [b"[1e309]", b'{"a":[[-1E999]],"b":1}', b'["\xff"]', b'["\xc3\xa9",1e400]', b"[%b]" % (b"9" * 5000)],
-)
-def test_texts_that_are_not_sound(text: bytes) -> None:
+@pytest.mark.parametrize("text", SOUND)
+def test_what_only_some_parsers_take_is_sound_but_not_plain(text: bytes) -> None:
+    assert not is_plain(text, 200)
+    assert is_sound(text)
+
+
+@pytest.mark.parametrize("text", UNSOUND)
+def test_what_cannot_be_taken_is_neither(text: bytes) -> None:
+    assert not is_plain(text, 200)
     assert not is_sound(text)
+
+
+@pytest.mark.parametrize("levels", [1, 12, 200, 1023, 1024, 5000])
+@pytest.mark.parametrize("inmost", [b"", b"1", b"{}", b'{"a":[]}', b"[],1"])
+def test_what_is_plain_is_never_nested_deeper_than_it_may(levels: int, inmost: bytes) -> None:
+    for outer in range(max(0, levels - 4), levels + 3):
+        text = b"[" * outer + inmost + b"]" * outer
+        assert not (is_plain(text, levels) and deeper_than(text, levels))
+
+
+@pytest.mark.parametrize("text", [b'{"a":1},{"b":2}', b"1],[2", b"", b"\xef\xbb\xbf{}"])
+def test_several_values_or_none_are_no_json(text: bytes) -> None:
+    with pytest.raises(MalformedJsonError):
+        parse_json(text)
 
 
 ESCAPES = [rb"\ud83d", rb"\ude00", rb"\uD800", rb"\\", rb"\n", rb"\u00e9", b"ud800", rb"\"", b"x", "é".encode()]
@@ -120,14 +169,19 @@ ESCAPES = [rb"\ud83d", rb"\ude00", rb"\uD800", rb"\\", rb"\n", rb"\u00e9", b"ud8
 def test_surrogates_are_mended_the_same_in_any_chunks(seed: int) -> None:
     chance = random.Random(seed)
     text = b'"' + b"".join(chance.choices(ESCAPES, k=40)) + b'"'
+    expected = re.sub("[\ud800-\udfff]", "\ufffd", json.loads(text))
     mender, mended = SurrogateMender(), b""
     while text:
         size = chance.randint(1, 7)
         mended += mender.feed(text[:size])
         text = text[size:]
     mended += mender.close()
-    whole = json.loads(mended)
-    assert not any("\ud800" <= character <= "\udfff" for character in whole)
+    assert json.loads(mended) == expected
+
+
+def test_text_that_is_no_utf_8_is_not_made_json_by_mending() -> None:
+    text = b'"\xff\xff" \\ud800'
+    assert mend_surrogates(text) == text
 
 
 def test_only_lone_surrogates_are_mended() -> None:

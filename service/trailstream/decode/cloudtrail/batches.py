@@ -3,48 +3,62 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
+import orjson
 
 from trailstream.decode.json_text import parse_record
 from trailstream.model.record import Record
 
-_slices = msgspec.json.Decoder(list[msgspec.Raw]).decode
+LINE_END = b"\n"
+Verbatim: TypeAlias = bytes | Sequence[bytes]
+"""Some consecutive records as they were written: in one text, a record a line, or cut already."""
 
 
-def records_in(array: bytes) -> Iterator[bytes]:
-    """Yield the elements of a JSON array, verbatim."""
-    return map(bytes, _slices(array))
+def cut(records: Verbatim) -> Sequence[bytes]:
+    """Return each record by itself."""
+    return records.split(LINE_END) if isinstance(records, bytes) else records
 
 
 class RawBatch:
-    """Records as the fast reader cut them: their heads, and the text that the rest is read from when asked for."""
+    """Records as the fast reader took them: their heads, and the text that the rest is read from when asked for."""
 
     def __init__(
-        self, first_index: int, heads: Sequence[Any], arrays: Sequence[tuple[int, bytes]], max_depth: int
+        self,
+        first_index: int,
+        heads: Sequence[Any],
+        texts: Sequence[tuple[int, Verbatim]],
+        *,
+        plain: bool,
+        max_depth: int,
     ) -> None:
-        """``arrays`` are valid JSON arrays, each with the position of its first record."""
+        """``texts`` hold the records, each text with the position of its first.
+
+        ``plain`` says that they are sound, not too deep, and nothing that orjson reads otherwise than we do.
+        """
         self.indexes: Sequence[int] = range(first_index, first_index + len(heads))
         self.heads = heads
-        self._arrays = arrays
-        self._records: dict[int, Sequence[bytes]] = {}
-        """The records of those arrays that were asked for, by the array's number: most never are."""
+        self._texts = texts
+        self._cut: dict[int, bytes] = {}
+        """The records of those texts that one was asked for of, by position: most never are."""
+        self._plain = plain
         self._max_depth = max_depth
 
     def raw(self, position: int) -> bytes:
-        """Return the record's own bytes, verbatim."""
-        number = bisect_right(self._arrays, position, key=itemgetter(0)) - 1
-        first, array = self._arrays[number]
-        if number not in self._records:
-            self._records[number] = list(records_in(array))
-        return self._records[number][position - first]
+        """Return the record's own bytes, verbatim but for lone surrogates."""
+        if position not in self._cut:
+            first, records = self._texts[bisect_right(self._texts, position, key=itemgetter(0)) - 1]
+            self._cut.update(enumerate(cut(records), first))
+        return self._cut[position]
 
     def value(self, position: int) -> Record:
         """Return the record at this position of the batch, parsed whole."""
-        return parse_record(self.raw(position), self._max_depth)
+        raw = self.raw(position)
+        record: Record = orjson.loads(raw) if self._plain else parse_record(raw, self._max_depth)
+        return record
 
 
 class ParsedBatch:
