@@ -48,9 +48,6 @@ class S3ObjectStore:
             body.close()
 
     async def _chunks(self, ref: ObjectRef, body: ObjectBody) -> AsyncIterator[bytes]:
-        while True:
-            with translated(ref.uri, _ERRORS):
-                chunk = await body.read(self._chunk_bytes)
-            if not chunk:
-                return
-            yield chunk
+        with translated(ref.uri, _ERRORS):
+            while chunk := await body.read(self._chunk_bytes):
+                yield chunk

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LONGEST_BACKOFF_SECONDS = 20.0
 """As in botocore's standard mode, which waits a random part of a doubling second, up to this."""
 LONGEST_ERROR_BYTES = 64 * KIB
+_AFTER_SCHEME = len("https://")
 _ERROR_XML = re.compile(r"<Code>([^<]*)</Code>(?:.*?<Message>([^<]*)</Message>)?", re.DOTALL)
 
 
@@ -93,12 +94,8 @@ class SignedHttp:
             headers=await self._signed_headers(request),
             data=request.body or None,
             allow_redirects=False,
-            proxy=_proxy_for(*_origin(request.url)),
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                sock_connect=self._connect_timeout_seconds,
-                sock_read=self._read_timeout_seconds + request.wait_seconds,
-            ),
+            proxy=_proxy_for(request.url[: request.url.index("/", _AFTER_SCHEME)]),
+            timeout=_timeout(self._connect_timeout_seconds, self._read_timeout_seconds + request.wait_seconds),
         )
         if response.status == 200:  # noqa: PLR2004 - the only success of the calls that are made here
             return response
@@ -127,18 +124,19 @@ class SignedHttp:
         return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
 
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or ""
+@lru_cache(maxsize=32)
+def _timeout(connect_seconds: float, read_seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds, sock_read=read_seconds)
 
 
 @lru_cache(maxsize=1024)
-def _proxy_for(scheme: str, host: str) -> str | None:
-    """Return the proxy that the environment names for a host, as botocore does.
+def _proxy_for(origin: str) -> str | None:
+    """Return the proxy that the environment names for an origin, ``https://host:port``, as botocore does.
 
     aiohttp's own ``trust_env`` looks for a .netrc in a thread with every request, which costs more than the request.
     """
-    return None if proxy_bypass(host) else getproxies().get(scheme)
+    parts = urlsplit(origin)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 class RedirectedError(ClientError):

@@ -12,9 +12,9 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_NO_PAYLOAD = sha256(b"").hexdigest()
 
 
 class Keys(NamedTuple):
@@ -41,10 +41,11 @@ def signed_headers(
 
     ``url`` is encoded as it will be sent, with at most one parameter in its query; ``moment`` is in UTC.
     """
-    parts = urlsplit(url)
+    host, _, target = url.partition("://")[2].partition("/")
+    path, _, query = target.partition("?")
     time = moment.strftime("%Y%m%dT%H%M%SZ")
-    payload = sha256(body).hexdigest()
-    signed = {name.lower(): value for name, value in headers.items()} | {"host": parts.netloc, "x-amz-date": time}
+    payload = sha256(body).hexdigest() if body else _NO_PAYLOAD
+    signed = {name.lower(): value for name, value in headers.items()} | {"host": host, "x-amz-date": time}
     if service == "s3":
         signed["x-amz-content-sha256"] = payload
     if keys.token:
@@ -53,8 +54,8 @@ def signed_headers(
     canonical = "\n".join(
         [
             method,
-            parts.path or "/",
-            parts.query,
+            f"/{path}",
+            query,
             *(f"{name}:{signed[name]}" for name in names),
             "",
             ";".join(names),

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pytest
 from botocore.exceptions import FlexibleChecksumError
+from botocore.parsers import ResponseParserError
 
-from trailstream.adapters.lean_clients import LeanS3, ObjectBody
+from trailstream.adapters.lean_clients import LeanS3, LeanSqs, ObjectBody
 from trailstream.adapters.signed_http import RedirectedError, Request, SignedHttp
 
 ENDPOINTS = {
@@ -107,3 +108,24 @@ async def test_a_body_is_given_where_its_checksum_agrees_or_is_not_ours_to_compu
 async def test_a_body_that_does_not_agree_with_its_checksum_is_an_error(name: str) -> None:
     with pytest.raises(FlexibleChecksumError):
         await read(Response(b"hello world", **{name: "AAAAAA=="}))
+
+
+class Answer:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def read(self) -> bytes:
+        return self._body
+
+
+@pytest.mark.parametrize("body", [b"<html>the proxy's own page</html>", b'{"Messages":[', b""])
+async def test_an_answer_that_is_no_json_is_an_error_of_the_service(body: bytes) -> None:
+    sqs = LeanSqs(http=cast("SignedHttp", Http(Answer(body))), endpoint="https://sqs.example", region="eu-west-1")
+    with pytest.raises(ResponseParserError):
+        await sqs.receive_message(QueueUrl="https://sqs.example/1/q")
