@@ -76,6 +76,6 @@ def head(status: str, **headers: str | int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-def s3_error(status: str, code: str) -> list[Part]:
-    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>m</Message></Error>".encode()
+def s3_error(status: str, code: str, message: str = "m") -> list[Part]:
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
     return [head(status, Content_Type="application/xml", Content_Length=len(body)), body]

@@ -7,18 +7,21 @@ import base64
 import gzip
 import random
 import re
+import time
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from endpoint import REGION, free_port
 from raw_http import RESET, STALL, Part, answering, head, s3_error
 from trailstream.adapters.aws import AwsClients
-from trailstream.adapters.s3 import S3ObjectStore
+from trailstream.adapters.s3 import NO_LISTING_SECONDS, S3ObjectStore
 from trailstream.model.delivery import ObjectRef
 from trailstream.model.errors import (
+    MissingOrDeniedError,
     ObjectDeniedError,
     ObjectMissingError,
     ObjectUnavailableError,
@@ -32,12 +35,14 @@ READ_TIMEOUT_SECONDS = 0.3
 
 
 @asynccontextmanager
-async def store_at(url: str, *, attempts: int = 1) -> AsyncIterator[S3ObjectStore]:
+async def store_at(
+    url: str, *, attempts: int = 1, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[S3ObjectStore]:
     clients = AwsClients(
         region=REGION, endpoint_url=url, connections=4, read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=attempts
     )
     async with clients as aws:
-        yield S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=64 * 1024)
+        yield S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=64 * 1024, clock=clock)
 
 
 async def read(store: S3ObjectStore, ref: ObjectRef = REF) -> bytes:
@@ -56,8 +61,11 @@ def crc32(body: bytes) -> str:
         (s3_error("404 Not Found", "NoSuchBucket"), ObjectMissingError),
         (s3_error("405 Method Not Allowed", "MethodNotAllowed"), ObjectMissingError),
         ([head("404 Not Found", Content_Length=0)], ObjectMissingError),
-        (s3_error("403 Forbidden", "AccessDenied"), ObjectDeniedError),
-        ([head("403 Forbidden", Content_Length=0)], ObjectDeniedError),
+        (s3_error("403 Forbidden", "AccessDenied"), MissingOrDeniedError),
+        ([head("403 Forbidden", Content_Length=0)], MissingOrDeniedError),
+        (s3_error("403 Forbidden", "InvalidObjectState"), ObjectDeniedError),
+        (s3_error("403 Forbidden", "SignatureDoesNotMatch"), ObjectDeniedError),
+        (s3_error("400 Bad Request", "ExpiredToken"), ObjectDeniedError),
         (s3_error("503 Slow Down", "SlowDown"), ObjectUnavailableError),
         (s3_error("500 Internal Server Error", "InternalError"), ObjectUnavailableError),
         (s3_error("301 Moved Permanently", "PermanentRedirect"), ObjectUnavailableError),
@@ -80,6 +88,69 @@ async def test_every_way_to_fail_is_one_of_our_errors(answer: list[Part], kind: 
     async with answering(answer) as server, store_at(server.url) as store:
         with pytest.raises(kind, match="s3://logs/"):
             await read(store)
+
+
+DENIED = s3_error("403 Forbidden", "AccessDenied")
+UNAVAILABLE = s3_error("503 Slow Down", "SlowDown")
+
+
+def listing(*keys: str) -> list[Part]:
+    contents = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
+    body = f"<ListBucketResult><Prefix>p</Prefix>{contents}</ListBucketResult>".encode()
+    return [head("200 OK", Content_Type="application/xml", Content_Length=len(body)), body]
+
+
+@pytest.mark.parametrize(
+    ("listed", "ref", "kind"),
+    [
+        (listing(REF.key), REF, ObjectDeniedError),
+        (listing(), REF, ObjectMissingError),
+        (listing(REF.key + ".sha256"), REF, ObjectMissingError),
+        (listing("%C3%A9+%2B%26/x"), ObjectRef("logs", "é +&/x"), ObjectDeniedError),
+        (listing(REF.key), replace(REF, version_id="v1"), ObjectDeniedError),
+        (listing(), replace(REF, version_id="v1"), MissingOrDeniedError),
+        (s3_error("404 Not Found", "NoSuchBucket"), REF, MissingOrDeniedError),
+        (DENIED, REF, MissingOrDeniedError),
+        (UNAVAILABLE, REF, MissingOrDeniedError),
+        ([RESET], REF, MissingOrDeniedError),
+    ],
+)
+async def test_a_refusal_is_told_from_a_missing_object_by_a_look_at_the_list(
+    listed: list[Part], ref: ObjectRef, kind: type[TrailstreamError]
+) -> None:
+    async with answering(DENIED, listed) as server, store_at(server.url) as store:
+        with pytest.raises(kind, match="AccessDenied"):
+            await read(store, ref)
+        assert re.match(rb"GET /logs/\?encoding-type=url&list-type=2&max-keys=1&prefix=\S+ ", server.requests[1])
+
+
+async def test_a_key_that_may_not_be_used_is_a_refusal_and_no_question_whether_the_object_is_there() -> None:
+    message = "User: arn:aws:iam::1:role/r is not authorized to perform: kms:Decrypt on the resource"
+    async with (
+        answering(s3_error("403 Forbidden", "AccessDenied", message)) as server,
+        store_at(server.url) as store,
+    ):
+        with pytest.raises(ObjectDeniedError, match="kms:Decrypt"):
+            await read(store)
+        assert len(server.requests) == 1
+
+
+async def test_that_a_bucket_may_not_be_listed_is_remembered_for_some_minutes() -> None:
+    now = [0.0]
+    async with answering(DENIED) as server, store_at(server.url, clock=lambda: now[0]) as store:
+        for at, requests in ((0.0, 2), (1.0, 3), (NO_LISTING_SECONDS - 1, 4), (NO_LISTING_SECONDS, 6)):
+            now[0] = at
+            with pytest.raises(MissingOrDeniedError):
+                await read(store)
+            assert len(server.requests) == requests
+
+
+async def test_a_list_that_could_not_be_had_for_once_is_asked_for_again() -> None:
+    async with answering(DENIED, UNAVAILABLE, DENIED, listing()) as server, store_at(server.url) as store:
+        for kind in (MissingOrDeniedError, ObjectMissingError):
+            with pytest.raises(kind):
+                await read(store)
+        assert len(server.requests) == 4
 
 
 async def test_an_endpoint_that_is_down_is_unavailable() -> None:

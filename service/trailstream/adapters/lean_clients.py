@@ -1,4 +1,4 @@
-"""S3's GetObject and the calls on a queue over :class:`SignedHttp`: only what is called for every object.
+"""S3's GetObject and the calls on a queue over :class:`SignedHttp`: what is called for every object, and little more.
 
 Errors are those of botocore's clients; so are the parameters and answers of SQS.
 """
@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 import aiohttp
-import orjson
 from botocore.exceptions import FlexibleChecksumError
-from botocore.parsers import ResponseParserError
 
 from trailstream.adapters.signed_http import RedirectedError, Request, SignedHttp
 
@@ -23,8 +23,11 @@ EndpointOf = Callable[[str | None], Awaitable[tuple[str, str]]]
 """A Region, or None for the client's own -> its name and the URL of the service's endpoint there."""
 
 
+_LISTED_KEY = re.compile(rb"<Key>([^<]*)</Key>")
+
+
 class LeanS3:
-    """Gets objects. A bucket in another Region is found by S3's redirect, and remembered."""
+    """Gets objects, and looks for keys. A bucket in another Region is found by S3's redirect, and remembered."""
 
     def __init__(self, *, http: SignedHttp, endpoint_of: EndpointOf, path_style: bool) -> None:
         """``path_style`` puts the bucket into the path, for endpoints that do not resolve a name for each bucket."""
@@ -35,32 +38,42 @@ class LeanS3:
 
     async def get_object(self, bucket: str, key: str, version_id: str | None = None) -> ObjectBody:
         """Return the object's body, still to be read and to be closed. Raises what SignedHttp does."""
+        query = f"?versionId={quote(version_id, safe='')}" if version_id else ""
+        path = f"{quote(key, safe='/~')}{query}"
+        return ObjectBody(await self._get("GetObject", bucket, path, {"x-amz-checksum-mode": "ENABLED"}))
+
+    async def has_key(self, bucket: str, key: str) -> bool:
+        """Say whether the bucket lists the key, which takes ``s3:ListBucket``. Raises what SignedHttp does."""
+        # Of the keys that begin with this one it is the first. Encoded keys stand in the XML as they are.
+        query = f"?encoding-type=url&list-type=2&max-keys=1&prefix={quote(key, safe='~')}"
+        async with await self._get("ListObjectsV2", bucket, query, {}) as response:
+            listed = _LISTED_KEY.search(await response.read())
+        return listed is not None and unquote_plus(listed[1].decode("ascii", "replace")) == key
+
+    async def _get(
+        self, operation: str, bucket: str, rest_of_url: str, headers: Mapping[str, str]
+    ) -> aiohttp.ClientResponse:
         try:
-            return await self._get(bucket, key, version_id)
+            return await self._send(operation, bucket, rest_of_url, headers)
         except RedirectedError as redirected:
             self._regions[bucket] = redirected.region
-            return await self._get(bucket, key, version_id)
+            return await self._send(operation, bucket, rest_of_url, headers)
 
-    async def _get(self, bucket: str, key: str, version_id: str | None) -> ObjectBody:
+    async def _send(
+        self, operation: str, bucket: str, rest_of_url: str, headers: Mapping[str, str]
+    ) -> aiohttp.ClientResponse:
         region, endpoint = await self._endpoint_of(self._regions.get(bucket))
-        request = Request(
-            service="s3",
-            operation="GetObject",
-            region=region,
-            method="GET",
-            url=self._url(endpoint, bucket, key, version_id),
-            headers={"x-amz-checksum-mode": "ENABLED"},
+        url = self._base_url(endpoint, bucket) + rest_of_url
+        return await self._http.send(
+            Request(service="s3", operation=operation, region=region, method="GET", url=url, headers=headers)
         )
-        return ObjectBody(await self._http.send(request))
 
-    def _url(self, endpoint: str, bucket: str, key: str, version_id: str | None) -> str:
+    def _base_url(self, endpoint: str, bucket: str) -> str:
         scheme, host, *_ = urlsplit(endpoint)
         # A certificate for *.s3.amazonaws.com covers no name with a further dot in it, and an endpoint that is not
         # AWS's (AWS_ENDPOINT_URL_S3 may name one) seldom has a host name for each bucket.
         in_path = self._path_style or "." in bucket or ".amazonaws." not in host
-        base = f"{scheme}://{host}/{bucket}" if in_path else f"{scheme}://{bucket}.{host}"
-        query = f"?versionId={quote(version_id, safe='')}" if version_id else ""
-        return f"{base}/{quote(key, safe='/~')}{query}"
+        return f"{scheme}://{host}/{bucket}/" if in_path else f"{scheme}://{bucket}.{host}/"
 
 
 class _Digest(Protocol):
@@ -115,7 +128,7 @@ class ObjectBody:
 
 
 class LeanSqs:
-    """The calls on one queue that the worker makes all the time, in SQS's JSON protocol."""
+    """The calls on one queue that are made here, in SQS's JSON protocol."""
 
     def __init__(self, *, http: SignedHttp, endpoint: str, region: str) -> None:
         self._http = http
@@ -129,6 +142,10 @@ class LeanSqs:
     async def delete_message_batch(self, **parameters: Any) -> dict[str, Any]:
         """See SQS's DeleteMessageBatch."""
         return await self._call("DeleteMessageBatch", parameters)
+
+    async def send_message_batch(self, **parameters: Any) -> dict[str, Any]:
+        """See SQS's SendMessageBatch; binary values are base64, as they are received here."""
+        return await self._call("SendMessageBatch", parameters)
 
     async def change_message_visibility_batch(self, **parameters: Any) -> dict[str, Any]:
         """See SQS's ChangeMessageVisibilityBatch."""
@@ -150,13 +167,9 @@ class LeanSqs:
             method="POST",
             url=self._endpoint.rstrip("/") + "/",
             headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{operation}"},
-            body=orjson.dumps(parameters),
+            body=json.dumps(parameters).encode(),
             wait_seconds=parameters.get("WaitTimeSeconds", 0),
         )
         async with await self._http.send(request) as response:
-            answer = await response.read()
-        try:
-            document: dict[str, Any] = orjson.loads(answer)
-        except orjson.JSONDecodeError as error:
-            raise ResponseParserError(f"{operation} was answered with something else than JSON: {error}") from error
-        return document
+            answer: dict[str, Any] = json.loads(await response.read())
+        return answer

@@ -6,6 +6,7 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
     ├── RetryableError            the same delivery may succeed later          -> Retry
     │   ├── ObjectUnavailableError    S3 throttled, failed, or cut the body
     │   ├── ObjectDeniedError         S3 said 403: a policy can be mended while the message waits
+    │   ├── MissingOrDeniedError      S3 said 403, and will not say whether the key is there
     │   ├── SinkUnavailableError      the sink throttled, failed, or did not answer
     │   ├── QueueUnavailableError     the queue throttled, failed, or did not answer
     │   ├── LedgerUnavailableError    the alert ledger throttled, failed, or did not answer
@@ -64,9 +65,16 @@ class ObjectUnavailableError(RetryableError):
 
 
 class ObjectDeniedError(RetryableError):
-    """The object store refused access: 403, which without ``s3:ListBucket`` may also mean that the key is missing."""
+    """The object store refused access to an object that is there, or said that a key or a credential is in the way."""
 
     code = "object_denied"
+    stage = "read"
+
+
+class MissingOrDeniedError(RetryableError):
+    """The object store refused access and we may not list: S3 answers 403 for a missing key then too."""
+
+    code = "missing_or_denied"
     stage = "read"
 
 

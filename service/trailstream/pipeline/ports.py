@@ -18,8 +18,8 @@ class ObjectStore(Protocol):
     def open(self, ref: ObjectRef) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Give the object's bytes as they are stored, in chunks, nothing decoded behind our back.
 
-        Entering and iterating raise :class:`ObjectMissingError`, :class:`ObjectDeniedError` or
-        :class:`ObjectUnavailableError`; no vendor error passes.
+        Entering and iterating raise :class:`ObjectMissingError`, :class:`ObjectDeniedError`,
+        :class:`MissingOrDeniedError` or :class:`ObjectUnavailableError`; no vendor error passes.
         """
         ...
 

@@ -24,7 +24,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trailstream.model.delivery import Delivery, ObjectRef
-from trailstream.model.errors import ObjectDeniedError, ObjectUnavailableError, SinkUnavailableError
+from trailstream.model.errors import (
+    MissingOrDeniedError,
+    ObjectDeniedError,
+    ObjectUnavailableError,
+    SinkUnavailableError,
+)
 from trailstream.model.facts import (
     AlertAccepted,
     ErrorHappened,
@@ -32,6 +37,7 @@ from trailstream.model.facts import (
     ObjectProcessed,
     QueueJudged,
     QueuePolled,
+    ReceivingPaused,
     SlotsChanged,
     StopRequested,
     VisibilityExtended,
@@ -46,7 +52,7 @@ OBJECT_STORE = "object_store"
 FAILURES_IN_A_ROW = 3
 """One failed call among many is the network; this many in a row is a dependency that is not there."""
 
-_STORE_FAILURES = (ObjectUnavailableError.code, ObjectDeniedError.code)
+_STORE_FAILURES = (ObjectUnavailableError.code, ObjectDeniedError.code, MissingOrDeniedError.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,8 @@ class Health:
             case QueuePolled():
                 self.polled()
                 self.dependency(QUEUE, ok=fact.code is None, detail=fact.detail or fact.code or "")
+            case ReceivingPaused():
+                self.polled()
             case QueueJudged():
                 self.dependency(QUEUE, ok=True)
             case StopRequested():

@@ -29,13 +29,14 @@ from trailstream.adapters.aws_errors import CAUSES, Cause, cause_of, translated
 from trailstream.model.errors import ObjectUnavailableError
 
 OPERATIONS = {
-    "s3": ["GetObject"],
+    "s3": ["GetObject", "ListObjectsV2"],
     "sqs": [
         "GetQueueAttributes",
         "GetQueueUrl",
         "ReceiveMessage",
         "DeleteMessageBatch",
         "ChangeMessageVisibilityBatch",
+        "SendMessageBatch",
     ],
     "sns": ["PublishBatch"],
     "dynamodb": ["PutItem", "DeleteItem"],
