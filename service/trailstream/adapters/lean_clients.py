@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +14,9 @@ from typing import Any, Protocol
 from urllib.parse import quote, unquote_plus, urlsplit
 
 import aiohttp
+import orjson
 from botocore.exceptions import FlexibleChecksumError
+from botocore.parsers import ResponseParserError
 
 from trailstream.adapters.signed_http import RedirectedError, Request, SignedHttp
 
@@ -167,9 +168,13 @@ class LeanSqs:
             method="POST",
             url=self._endpoint.rstrip("/") + "/",
             headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{operation}"},
-            body=json.dumps(parameters).encode(),
+            body=orjson.dumps(parameters),
             wait_seconds=parameters.get("WaitTimeSeconds", 0),
         )
         async with await self._http.send(request) as response:
-            answer: dict[str, Any] = json.loads(await response.read())
-        return answer
+            answer = await response.read()
+        try:
+            document: dict[str, Any] = orjson.loads(answer)
+        except orjson.JSONDecodeError as error:
+            raise ResponseParserError(f"{operation} was answered with something else than JSON: {error}") from error
+        return document
