@@ -39,7 +39,7 @@ def signed_headers(
 ) -> dict[str, str]:
     """Return the headers to send, the signature among them; ``host`` is left to the client.
 
-    ``url`` is encoded as it will be sent, with at most one parameter in its query; ``moment`` is in UTC.
+    ``url`` is encoded as it will be sent, the parameters of its query sorted by name; ``moment`` is in UTC.
     """
     host, _, target = url.partition("://")[2].partition("/")
     path, _, query = target.partition("?")
