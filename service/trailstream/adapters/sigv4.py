@@ -43,7 +43,7 @@ def signed_headers(
     """
     host, _, target = url.partition("://")[2].partition("/")
     path, _, query = target.partition("?")
-    time = moment.strftime("%Y%m%dT%H%M%SZ")
+    time = _written(moment.replace(microsecond=0))
     payload = sha256(body).hexdigest() if body else _NO_PAYLOAD
     signed = {name.lower(): value for name, value in headers.items()} | {"host": host, "x-amz-date": time}
     if service == "s3":
@@ -64,18 +64,23 @@ def signed_headers(
     )
     scope = f"{time[:8]}/{region}/{service}/aws4_request"
     to_sign = "\n".join([_ALGORITHM, time, scope, sha256(canonical.encode()).hexdigest()])
-    key = _signing_key(keys.secret_key, time[:8], region, service)
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+    signer = _signer(keys.secret_key, time[:8], region, service).copy()
+    signer.update(to_sign.encode())
     del signed["host"]
     return signed | {
         "Authorization": f"{_ALGORITHM} Credential={keys.access_key}/{scope}, "
-        f"SignedHeaders={';'.join(names)}, Signature={signature}"
+        f"SignedHeaders={';'.join(names)}, Signature={signer.hexdigest()}"
     }
 
 
+@lru_cache(maxsize=1)
+def _written(second: datetime) -> str:
+    return second.strftime("%Y%m%dT%H%M%SZ")
+
+
 @lru_cache(maxsize=32)
-def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+def _signer(secret: str, date: str, region: str, service: str) -> hmac.HMAC:
     key = f"AWS4{secret}".encode()
     for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return key
+    return hmac.new(key, digestmod="sha256")
