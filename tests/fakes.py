@@ -12,12 +12,12 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery, ObjectRef
 from trailstream.model.errors import ObjectMissingError, TrailstreamError
-from trailstream.pipeline.ports import Claim, Held, QueueFacts
+from trailstream.pipeline.ports import Claim, Held, Outgoing, QueueFacts, SetAside
 
 MAX_VISIBILITY_SECONDS = 43_200  # SQS: 12 hours, counted from the receive
 
@@ -136,6 +136,7 @@ class _Message:
     received_at: float = 0.0
     receive_count: int = 0
     receipt: str | None = None
+    extras: Mapping[str, Any] | None = None
 
 
 class FakeQueue:
@@ -171,6 +172,8 @@ class FakeQueue:
         """By message id, deleted and dead messages included."""
         self.refused_receipts: dict[str, str] = {}
         """Message id -> the code with which deletes and changes of it are refused."""
+        self.refused_puts: dict[str, str] = {}
+        """Id of an outgoing message -> the code with which it is not taken."""
         self._failures: dict[str, deque[TrailstreamError]] = {}
         self._messages: dict[str, _Message] = {}
         self._gone: set[str] = set()
@@ -202,6 +205,15 @@ class FakeQueue:
     def hidden_seconds(self, message_id: str) -> float:
         """How long until the message is visible again; 0 where it is."""
         return max(0.0, self._messages[message_id].visible_at - self.clock.time())
+
+    async def put(self, messages: Sequence[Outgoing]) -> Sequence[str | None]:
+        await self._called("put", [message.id for message in messages])
+        assert len(messages) <= 10
+        results = [self.refused_puts.get(message.id) for message in messages]
+        for message, refusal in zip(messages, results, strict=True):
+            if refusal is None:
+                self._messages[self.send(message.body)].extras = message.extras
+        return results
 
     async def describe(self) -> QueueFacts:
         await self._called("describe", None)
@@ -252,7 +264,7 @@ class FakeQueue:
         message.visible_at = now + visibility_seconds
         message.receipt = f"{message.id}/{message.receive_count}"
         delivery = Delivery(message.id, message.body, message.receive_count, sent_at=message.sent_at, received_at=now)
-        return Held(delivery, message.receipt)
+        return Held(delivery, message.receipt, message.extras)
 
     async def _something_visible(self, deadline: float) -> None:
         """Wait for a new message, for a held one to come back, or for the deadline."""
@@ -372,3 +384,28 @@ class FakeLedger:
         await asyncio.sleep(0)
         if failures := self._failures.get(operation):
             raise failures.popleft()
+
+
+@dataclass
+class FakeQuarantine:
+    """Keeps what was set aside, the last of each kind for a message, unless it is told to fail."""
+
+    entries: dict[tuple[str, str], SetAside] = field(default_factory=dict)
+    """By kind and message id."""
+    failure: TrailstreamError | None = None
+    """Raised by every call while it is there."""
+
+    async def put(self, entry: SetAside) -> None:
+        await self._called()
+        self.entries[entry.kind, entry.message_id] = entry
+
+    async def reasons(self, message_ids: Sequence[str]) -> Mapping[str, SetAside]:
+        await self._called()
+        kinds = ("alert", "delivery")  # a delivery's reason says more than an alert's
+        found = [(each, self.entries.get((kind, each))) for kind in kinds for each in message_ids]
+        return {each: entry for each, entry in found if entry is not None}
+
+    async def _called(self) -> None:
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure

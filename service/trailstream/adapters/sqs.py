@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trailstream.adapters.aws import LONGEST_POLL_SECONDS
 from trailstream.adapters.aws_errors import VENDOR_ERRORS, Cause, cause_of, detail_of, translated
+from trailstream.adapters.sqs_inlet import batch_results, extras_of
 from trailstream.model.delivery import Delivery
 from trailstream.model.errors import QueueUnavailableError
 from trailstream.pipeline.ports import Held, QueueFacts
 
 if TYPE_CHECKING:
-    from types_aiobotocore_sqs.type_defs import BatchResultErrorEntryTypeDef, MessageTypeDef
+    from types_aiobotocore_sqs.type_defs import MessageTypeDef
 
     from trailstream.adapters.lean_clients import LeanSqs
 
 MAX_BATCH_ENTRIES = 10
 MAX_VISIBILITY_SECONDS = 12 * 60 * 60
+
+_NEEDED = {"MessageSystemAttributeNames": ["ApproximateReceiveCount", "SentTimestamp"]}
+_EVERYTHING = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
 
 _ERRORS = dict.fromkeys(Cause, QueueUnavailableError)
 
@@ -34,11 +38,14 @@ def queue_region(queue_url: str) -> str | None:
 class SqsQueue:
     """A queue and, for what can be read of it, its dead-letter queue."""
 
-    def __init__(self, *, client: LeanSqs, queue_url: str, now: Callable[[], float] = time.time) -> None:
-        """``now`` gives Unix seconds, for when a message was taken."""
+    def __init__(
+        self, *, client: LeanSqs, queue_url: str, now: Callable[[], float] = time.time, with_extras: bool = False
+    ) -> None:
+        """``now`` gives Unix seconds, for when a message was taken; ``with_extras`` receives all that came with it."""
         self._client = client
         self._queue_url = queue_url
         self._now = now
+        self._with_extras = with_extras
 
     async def describe(self) -> QueueFacts:
         """See :class:`trailstream.pipeline.ports.Queue`."""
@@ -48,7 +55,7 @@ class SqsQueue:
                 AttributeNames=["VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"],
             )
         attributes = answer.get("Attributes", {})
-        policy: dict[str, Any] = json.loads(attributes.get("RedrivePolicy") or "{}")
+        policy = _redrive_policy(attributes)
         arn = policy.get("deadLetterTargetArn")
         return QueueFacts(
             visibility_timeout_seconds=int(attributes.get("VisibilityTimeout", 30)),
@@ -56,6 +63,16 @@ class SqsQueue:
             retention_seconds=_seconds(attributes.get("MessageRetentionPeriod")),
             dead_letter_retention_seconds=await self._retention_of(arn) if arn else None,
         )
+
+    async def dead_letter_url(self) -> str | None:
+        """Return the URL of the queue that the redrive policy names, or None where there is no such policy.
+
+        Raises :class:`QueueUnavailableError`.
+        """
+        with translated(self._queue_url, _ERRORS):
+            answer = await self._client.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["RedrivePolicy"])
+            arn = _redrive_policy(answer.get("Attributes", {})).get("deadLetterTargetArn")
+            return await self._url_of(arn) if arn else None
 
     async def receive(self, *, at_most: int, wait_seconds: int, visibility_seconds: int) -> Sequence[Held]:
         """See :class:`trailstream.pipeline.ports.Queue`. Waits 20 s at the most, whatever is asked for."""
@@ -65,10 +82,10 @@ class SqsQueue:
                 MaxNumberOfMessages=at_most,
                 WaitTimeSeconds=_clamped(wait_seconds, LONGEST_POLL_SECONDS),
                 VisibilityTimeout=_clamped(visibility_seconds, MAX_VISIBILITY_SECONDS),
-                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                **(_EVERYTHING if self._with_extras else _NEEDED),
             )
         received_at = self._now()
-        return [_held(message, received_at) for message in answer.get("Messages", [])]
+        return [_held(message, received_at, with_extras=self._with_extras) for message in answer.get("Messages", [])]
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[str | None]:
         """See :class:`trailstream.pipeline.ports.Queue`."""
@@ -80,7 +97,7 @@ class SqsQueue:
                 Entries=[{"Id": str(i), "ReceiptHandle": receipt} for i, receipt in enumerate(receipts)],
             )
         confirmed = {entry["Id"] for entry in answer.get("Successful", [])}
-        return _results(len(receipts), confirmed, answer.get("Failed", []))
+        return batch_results(len(receipts), confirmed, answer.get("Failed", []))
 
     async def change_visibility(self, seconds_by_receipt: Mapping[str, int]) -> Mapping[str, str | None]:
         """See :class:`trailstream.pipeline.ports.Queue`. Seconds beyond 12 hours are asked for as 12 hours."""
@@ -99,16 +116,14 @@ class SqsQueue:
                 ],
             )
         confirmed = {entry["Id"] for entry in answer.get("Successful", [])}
-        results = _results(len(seconds_by_receipt), confirmed, answer.get("Failed", []))
+        results = batch_results(len(seconds_by_receipt), confirmed, answer.get("Failed", []))
         return dict(zip(seconds_by_receipt, results, strict=True))
 
     async def _retention_of(self, arn: str) -> int | None:
         """Return how long a dead-letter queue keeps a message, or None where it is not ours to read."""
-        account, name = arn.split(":")[4:6]
         try:
-            found = await self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
             answer = await self._client.get_queue_attributes(
-                QueueUrl=found["QueueUrl"], AttributeNames=["MessageRetentionPeriod"]
+                QueueUrl=await self._url_of(arn), AttributeNames=["MessageRetentionPeriod"]
             )
         except VENDOR_ERRORS as error:
             if cause_of(error) in {Cause.DENIED, Cause.MISSING}:
@@ -116,8 +131,14 @@ class SqsQueue:
             raise QueueUnavailableError(f"{arn}: {detail_of(error)}") from error
         return _seconds(answer.get("Attributes", {}).get("MessageRetentionPeriod"))
 
+    async def _url_of(self, arn: str) -> str:
+        account, name = arn.split(":")[4:6]
+        found = await self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+        url: str = found["QueueUrl"]
+        return url
 
-def _held(message: MessageTypeDef, received_at: float) -> Held:
+
+def _held(message: MessageTypeDef, received_at: float, *, with_extras: bool) -> Held:
     attributes = message.get("Attributes", {})
     sent_milliseconds = attributes.get("SentTimestamp")
     delivery = Delivery(
@@ -127,13 +148,12 @@ def _held(message: MessageTypeDef, received_at: float) -> Held:
         sent_at=int(sent_milliseconds) / 1000 if sent_milliseconds else None,
         received_at=received_at,
     )
-    return Held(delivery, message["ReceiptHandle"])
+    return Held(delivery, message["ReceiptHandle"], extras_of(message) if with_extras else None)
 
 
-def _results(count: int, confirmed: set[str], failed: Iterable[BatchResultErrorEntryTypeDef]) -> list[str | None]:
-    """Return one result per entry of a batch; an entry that the answer does not mention was not confirmed."""
-    reasons = {entry["Id"]: entry.get("Code", "Failed") for entry in failed}
-    return [None if str(i) in confirmed else reasons.get(str(i), "NoAnswer") for i in range(count)]
+def _redrive_policy(attributes: Mapping[str, str]) -> dict[str, Any]:
+    policy: dict[str, Any] = json.loads(attributes.get("RedrivePolicy") or "{}")
+    return policy
 
 
 def _clamped(seconds: int, most: int) -> int:

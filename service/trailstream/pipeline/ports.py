@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery, ObjectRef
@@ -113,6 +113,19 @@ class Held:
     delivery: Delivery
     receipt: str
     """What the queue wants to see to delete or extend it."""
+    extras: Mapping[str, Any] | None = None
+    """What came with the body, where it was asked for: never looked into, and sent on as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that is to be put on a queue."""
+
+    id: str
+    """Letters, digits and hyphens, 128 at most. A FIFO queue drops what comes again under the same within 5 minutes."""
+    body: str
+    extras: Mapping[str, Any] | None = None
+    """See :class:`Held`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +157,15 @@ class Queue(Protocol):
 
     async def change_visibility(self, seconds_by_receipt: Mapping[str, int]) -> Mapping[str, str | None]:
         """Set when up to 10 messages become visible again; None for a receipt, or the reason it was not set."""
+        ...
+
+
+class Inlet(Protocol):
+    """A queue that messages can be put on. Failures of the service raise :class:`QueueUnavailableError`."""
+
+    async def put(self, messages: Sequence[Outgoing]) -> Sequence[str | None]:
+        """Put up to 10 messages on the queue; return one result each, in order: None, or the reason it is not there.
+
+        Where this raises, nobody knows which of them are there.
+        """
         ...
