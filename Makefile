@@ -9,11 +9,18 @@ STAY ?=
 SECONDS ?= 60
 SEED ?=
 
+# The Lambda package: for which processor and runtime, and what of yours goes in.
+ARCH ?= arm64
+PYTHON_VERSION ?= 3.13
+LAMBDA_PYTHON ?= python$(PYTHON_VERSION)
+RULES ?= deploy/rules
+CONFIG ?=
+
 # uv is faster where it exists; pip does the same from the same hashed lock.
 UV := $(shell command -v uv 2>/dev/null)
 PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: bench demo fuzz test check lint types imports wheel lock clean help
+.PHONY: bench demo fuzz test check lint types imports wheel lambda-zip lock clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -60,7 +67,7 @@ fuzz: $(VENV)/.ready ## mutated inputs against other parsers: SECONDS=60 SEED=1;
 # What a user installs, and not the tree it was built from: hence the other folder.
 WHEEL_BIN := $(CURDIR)/build/wheel-venv/bin
 wheel: $(VENV)/.ready ## the wheel, built, installed from the lock in a clean environment, and used
-	@rm -rf dist build/wheel-venv build/wheel-logs
+	@rm -rf dist/*.whl build/wheel-venv build/wheel-logs
 	$(BIN)/python -m hatchling build -t wheel
 	$(PYTHON) -m venv build/wheel-venv
 	$(WHEEL_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/service.lock
@@ -69,6 +76,12 @@ wheel: $(VENV)/.ready ## the wheel, built, installed from the lock in a clean en
 	cd build/wheel-logs && $(WHEEL_BIN)/trailstream --version
 	cd build/wheel-logs && $(WHEEL_BIN)/trailstream --help >/dev/null
 	cd build/wheel-logs && $(WHEEL_BIN)/trailstream scan . --rules $(CURDIR)/deploy/rules --summary ../wheel-scan.json >/dev/null
+
+lambda-zip: $(VENV)/.ready ## the Lambda function's package: ARCH=arm64|x86_64 PYTHON_VERSION=3.13 RULES=dir CONFIG=file
+	@$(BIN)/trailstream rules check $(RULES)
+	@$(BIN)/python -m deploy.lambda.build_zip --arch $(ARCH) --python-version $(PYTHON_VERSION) \
+	  --interpreter $(LAMBDA_PYTHON) --rules $(RULES) $(if $(CONFIG),--config $(CONFIG)) \
+	  --output dist/trailstream-lambda-$(ARCH).zip
 
 check: lint types imports test wheel ## all that CI runs
 

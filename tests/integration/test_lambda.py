@@ -2,102 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from endpoint import REGION, Endpoint, wiped_environment
+from endpoint import Endpoint
+from lambda_sandbox import Sandbox, put, run_sandbox, s3_event, sqs_event
 from samples import CREATE_TOPIC_RULE, topic_record
 from stage import BUCKET, Stage, set_stage
 from trailstream.adapters.aws import AwsClients
-
-RUNTIME = """
-import json, sys
-from trailstream.entrypoints.aws_lambda import handler
-
-class Context:
-    aws_request_id = "request-1"
-    function_name = "trailstream"
-
-    def get_remaining_time_in_millis(self):
-        return 30_000
-
-for line in sys.stdin:
-    try:
-        answer = {"answer": handler(json.loads(line), Context())}
-    except Exception as error:
-        answer = {"error": type(error).__name__, "detail": str(error)}
-    print("ANSWER " + json.dumps(answer), flush=True)
-"""
-
-
-class Sandbox:
-    """What one run of the runtime gave back."""
-
-    def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
-        lines = done.stdout.decode().splitlines()
-        self.answers = [json.loads(line.removeprefix("ANSWER ")) for line in lines if line.startswith("ANSWER ")]
-        self.metrics = [json.loads(line) for line in lines if not line.startswith("ANSWER ")]
-        self.log = [json.loads(line) for line in done.stderr.decode().splitlines()]
 
 
 async def invoke(stage: Stage, endpoint: Endpoint, directory: Path, events: Sequence[Any], **variables: str) -> Sandbox:
     (directory / "rules").mkdir()
     (directory / "rules" / "rule.yaml").write_text(CREATE_TOPIC_RULE)
-    environment = wiped_environment() | {
-        "TRAILSTREAM_AWS__ENDPOINT_URL": endpoint.url,
-        "TRAILSTREAM_AWS__REGION": REGION,
-        "TRAILSTREAM_RULES__DIRECTORY": str(directory / "rules"),
-        "TRAILSTREAM_SINKS__SNS__TOPIC_ARN": stage.topic_arn,
-        **variables,
-    }
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", RUNTIME],
-        input="\n".join(map(json.dumps, events)).encode(),
-        capture_output=True,
-        env=environment,
-        timeout=60,
-        check=False,
-    )
-    return Sandbox(done)
-
-
-async def put(aws: AwsClients, key: str, *records: Any) -> None:
-    s3 = await aws.s3()
-    body = gzip.compress(json.dumps({"Records": records}, separators=(",", ":")).encode())
-    await s3.put_object(Bucket=BUCKET, Key=key, Body=body, ContentEncoding="gzip")
-
-
-def s3_event(*keys: str) -> dict[str, Any]:
-    return {
-        "Records": [
-            {
-                "eventVersion": "2.1",
-                "eventSource": "aws:s3",
-                "eventName": "ObjectCreated:Put",
-                "eventTime": "2026-01-02T03:04:05Z",
-                "s3": {"bucket": {"name": BUCKET}, "object": {"key": key}},
-            }
-            for key in keys
-        ]
-    }
-
-
-def sqs_event(*bodies: Any) -> dict[str, Any]:
-    return {
-        "Records": [
-            {"eventSource": "aws:sqs", "messageId": f"m{number}", "body": json.dumps(body), "attributes": {}}
-            for number, body in enumerate(bodies)
-        ]
-    }
+    rules = {"TRAILSTREAM_RULES__DIRECTORY": str(directory / "rules")}
+    return await run_sandbox(stage, endpoint, events, rules | variables)
 
 
 async def test_one_sandbox_answers_one_event_after_another(aws: AwsClients, endpoint: Endpoint, tmp_path: Path) -> None:
