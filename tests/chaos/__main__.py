@@ -1,0 +1,88 @@
+"""``make chaos``: hurt the worker in every way we know, and count what was lost and what was told twice.
+
+``make chaos ARGS="--quick --seed 7 --only kill"`` chooses. Exit 1 where a promise was broken or a planted bug was not
+noticed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.demo.stage import cut_off_from_aws
+from rich.console import Console
+
+from . import report
+from .campaign import Fault, campaign
+from .experiment import Outcome
+from .faults import every_fault
+from .theatre import open_theatre
+
+RESULT = Path("build") / "chaos.json"
+FILE_WIDTH = 140
+"""Of what is written to something else than a terminal."""
+
+
+def main() -> int:
+    """Return 0 where everything that is promised was kept."""
+    options = _options()
+    cut_off_from_aws()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
+    return asyncio.run(_run(options, console))
+
+
+async def _run(options: argparse.Namespace, console: Console) -> int:
+    faults = _chosen(every_fault(), options.only)
+    directory = Path(tempfile.mkdtemp(prefix="trailstream-chaos-"))
+    started = time.monotonic()
+
+    def on_outcome(fault: Fault, outcome: Outcome) -> None:
+        if options.verbose or not outcome.holds:
+            verdict = "" if outcome.holds else "BROKEN "
+            console.print(f"{time.monotonic() - started:6.1f} s {verdict}{fault.name}, {outcome}", markup=False)
+
+    async with open_theatre(directory) as theatre:
+        tallies = await campaign(
+            theatre, faults, first_seed=options.seed, lanes=options.lanes, quick=options.quick, report=on_outcome
+        )
+    minutes = (time.monotonic() - started) / 60
+    report.show(tallies, console)
+    conditions = {
+        "day": f"{datetime.now(UTC):%Y-%m-%d}",
+        "seed": options.seed,
+        "quick": options.quick,
+        "minutes": round(minutes, 1),
+    }
+    report.write(RESULT, report.document(tallies, {}, conditions))
+    holds = all(tally.holds for tally in tallies)
+    console.print(
+        f"{minutes:.1f} minutes. {'Every promise was kept.' if holds else f'What the workers left: {directory}'}"
+    )
+    return int(not holds)
+
+
+def _chosen(faults: Sequence[Fault], part: str) -> Sequence[Fault]:
+    return [fault for fault in faults if part in fault.name]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few strikes of each fault")
+    parser.add_argument("--seed", type=int, default=1, help="of the first experiment (%(default)s)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="the faults whose name holds this text")
+    parser.add_argument("--lanes", type=int, default=4, help="experiments at a time (%(default)s)")
+    parser.add_argument("--verbose", action="store_true", help="a line for each experiment")
+    options = parser.parse_args()
+    if not _chosen(every_fault(), options.only):
+        parser.error(f"no fault has this in its name: {options.only}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""What one experiment has at the endpoint, apart from all others: bucket, queues, alert topic, and a person's inbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from trailstream.adapters.aws import AwsClients
+
+from .trails import LogObject, Trail
+
+MANY_RECEIVES = "1000"
+"""Every kill costs a receive: the dead-letter queue is for other tests."""
+FOREVER_SECONDS = "3600"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The resources of one experiment. Its name stands in the name of each, and in no other's."""
+
+    aws: AwsClients
+    name: str
+    queue_url: str
+    inbox_url: str
+    topic_arn: str
+
+    async def deliver(self, trail: Trail) -> None:
+        """Upload everything, of which the bucket tells the queue, and tell of some of it again."""
+        for each in trail.objects:
+            await self._upload(each)
+        sqs = await self.aws.sqs()
+        for keys in trail.repeated_notices:
+            await sqs.send_message(QueueUrl=self.queue_url, MessageBody=self._notice(keys))
+
+    async def is_worked_off(self) -> bool:
+        """Say whether the queue holds nothing, visible or not."""
+        sqs = await self.aws.sqs()
+        answer = await sqs.get_queue_attributes(
+            QueueUrl=self.queue_url,
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )
+        return set(answer["Attributes"].values()) == {"0"}
+
+    async def arrived(self) -> list[str]:
+        """Return the ids of the alerts that have arrived since it was last asked, repeats included."""
+        sqs = await self.aws.sqs()
+        found: list[str] = []
+        while True:
+            answer = await sqs.receive_message(QueueUrl=self.inbox_url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
+            messages = answer.get("Messages", [])
+            if not messages:
+                return found
+            found += [json.loads(json.loads(message["Body"])["Message"])["alert_id"] for message in messages]
+            await sqs.delete_message_batch(
+                QueueUrl=self.inbox_url,
+                Entries=[{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)],
+            )
+
+    async def _upload(self, log: LogObject) -> None:
+        s3 = await self.aws.s3()
+        await s3.put_object(
+            Bucket=self.name, Key=log.key, Body=log.body, ContentEncoding="gzip", ContentType="application/json"
+        )
+
+    def _notice(self, keys: Iterable[str]) -> str:
+        entries = [
+            {
+                "eventSource": "aws:s3",
+                "eventName": "ObjectCreated:Put",
+                "s3": {"bucket": {"name": self.name}, "object": {"key": key}},
+            }
+            for key in keys
+        ]
+        return json.dumps({"Records": entries})
+
+
+async def furnish(aws: AwsClients, name: str, *, fifo: bool = False, table: bool = False) -> Account:
+    """Create everything, and connect it. A FIFO topic has a FIFO inbox; the table is for a ledger."""
+    if table:
+        await _ledger_table(aws, name)
+    s3, sns = await aws.s3(), await aws.sns()
+    _, dead_letters_arn = await _queue(aws, f"{name}-dead-letters")
+    redrive = json.dumps({"deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": MANY_RECEIVES})
+    queue_url, queue_arn = await _queue(aws, f"{name}-notifications", RedrivePolicy=redrive)
+    kind = {"FifoQueue": "true"} if fifo else {}
+    suffix = ".fifo" if fifo else ""
+    inbox_url, inbox_arn = await _queue(aws, f"{name}-inbox{suffix}", VisibilityTimeout=FOREVER_SECONDS, **kind)
+    topic = await sns.create_topic(Name=f"{name}-alerts{suffix}", Attributes={"FifoTopic": "true"} if fifo else {})
+    await sns.subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=inbox_arn)
+    await s3.create_bucket(Bucket=name)
+    await s3.put_bucket_notification_configuration(
+        Bucket=name,
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": queue_arn, "Events": ["s3:ObjectCreated:*"]}]},
+    )
+    return Account(aws, name, queue_url, inbox_url, topic["TopicArn"])
+
+
+async def _queue(aws: AwsClients, name: str, **attributes: str) -> tuple[str, str]:
+    sqs = await aws.sqs()
+    url = (await sqs.create_queue(QueueName=name, Attributes=attributes))["QueueUrl"]  # type: ignore[arg-type]  # names are a literal type
+    answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return url, answer["Attributes"]["QueueArn"]
+
+
+async def _ledger_table(aws: AwsClients, name: str) -> None:
+    dynamodb = await aws.dynamodb()
+    await dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )

@@ -1,0 +1,101 @@
+"""The worker is killed: at each named step, and at any moment; or told to stop, or held for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+
+from .experiment import PUBLISH_BATCH, Experiment
+
+KILLS = 3
+"""How often one experiment's workers are killed, at the most, before one may finish."""
+
+HELD_SECONDS = 5
+"""Longer than both a message's visibility and a claim."""
+
+STEPS: Mapping[str, tuple[int, int]] = {
+    "DeliveryReceived": (12, PUBLISH_BATCH),
+    "progress": (15, PUBLISH_BATCH),
+    "RecordsRead": (10, PUBLISH_BATCH),
+    "AlertsClaimed": (6, 0),
+    "AlertAccepted": (50, PUBLISH_BATCH),
+    "AlertsRecorded": (6, 0),
+    "DeliverySettled": (9, PUBLISH_BATCH),
+    "DeliveriesForgotten": (4, PUBLISH_BATCH),
+}
+"""Each step with how often it happens, about, in one experiment, and with the repeats that a kill there may cause.
+
+One batch is on its way to the topic at a time. The steps of that way itself are not within the window between the
+acceptance and its record, so a kill there repeats nothing; the other steps may coincide with it.
+"""
+
+Drive = Callable[[Experiment], Awaitable[None]]
+
+
+def killed_at(step: str) -> Drive:
+    """Return the fault that kills the worker at this step, again and again."""
+    most, excuses = STEPS[step]
+
+    async def drive(experiment: Experiment) -> None:
+        for kill in range(KILLS):
+            if await experiment.account.is_worked_off():
+                return
+            failpoint = f"{step}:{experiment.rng.randint(1, max(1, most // (kill + 1)))}:kill"
+            worker = await experiment.start(failpoint=failpoint)
+            if await experiment.until_over(worker):
+                await experiment.stop(worker)
+                return
+            if not (worker.was_killed and worker.reached_failpoint):
+                experiment.trouble.append(f"ended, but not at its failpoint: {worker.log_path.name}")
+                return
+            await experiment.strike(excuses=excuses)
+        await experiment.finish()
+
+    return drive
+
+
+async def killed_at_any_moment(experiment: Experiment) -> None:
+    """Kill the worker after a time that has nothing to do with what it does."""
+    for _ in range(KILLS):
+        worker = await experiment.start()
+        await asyncio.sleep(experiment.rng.uniform(0.4, 1.6))
+        await worker.kill()
+        if not await experiment.strike(excuses=PUBLISH_BATCH):
+            break
+    await experiment.finish()
+
+
+async def told_to_stop(experiment: Experiment) -> None:
+    """SIGTERM in the middle, from which nothing may be repeated."""
+    for _ in range(KILLS):
+        if await experiment.account.is_worked_off():
+            return
+        step = experiment.rng.choice(list(STEPS))
+        worker = await experiment.start(failpoint=f"{step}:{experiment.rng.randint(1, STEPS[step][0])}:term")
+        if await experiment.until_over(worker):
+            await experiment.stop(worker)
+            return
+        if await worker.stop() != 0:
+            experiment.trouble.append(f"did not stop with grace: {worker.log_path.name}")
+        await experiment.strike(excuses=0)
+    await experiment.finish()
+
+
+async def held_while_another_works(experiment: Experiment) -> None:
+    """Freeze the worker until its messages and claims are another's, and let it go on then.
+
+    It may have been about to send, or have sent and not recorded: one batch.
+    """
+    step = experiment.rng.choice(list(STEPS))
+    held = await experiment.start(failpoint=f"{step}:{experiment.rng.randint(1, STEPS[step][0])}:stop")
+    while not held.reached_failpoint:
+        if await experiment.account.is_worked_off():
+            await experiment.stop(held)
+            return
+        await asyncio.sleep(0.1)
+    await experiment.strike(excuses=PUBLISH_BATCH)
+    other = await experiment.start()
+    await asyncio.sleep(HELD_SECONDS)
+    held.send(signal.SIGCONT)
+    await experiment.finish(held, other)

@@ -1,0 +1,69 @@
+"""Where experiments take place: one local endpoint for all of them, and a folder and an account for each."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from endpoint import Endpoint, running_endpoint
+from trailstream.adapters.aws import AwsClients
+
+from .account import Account, furnish
+from .experiment import Experiment, Outcome
+from .trails import trail_of
+from .workers import LedgerKind, Setup
+
+Drive = Callable[[Experiment], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Theatre:
+    """The endpoint, clients of it, and room on the disk."""
+
+    directory: Path
+    endpoint: Endpoint
+    aws: AwsClients
+    package: Path | None = None
+    """The directory that holds another ``trailstream`` package than the installed one."""
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    async def stage(self, drive: Drive, seed: int, *, fifo: bool = False, ledger: LedgerKind = "sqlite") -> Outcome:
+        """Run one experiment; what it wrote is kept only where it shows that something is wrong."""
+        name = self.fresh_name()
+        account = await furnish(self.aws, name, fifo=fifo, table=ledger == "dynamodb")
+        outcome = await self.experiment(seed, account, ledger=ledger).run(drive)
+        self.clear(name, outcome)
+        return outcome
+
+    def experiment(self, seed: int, account: Account, *, ledger: LedgerKind = "sqlite") -> Experiment:
+        """Prepare an experiment on this account."""
+        directory = self.directory / account.name
+        directory.mkdir()
+        variables = {"PYTHONPATH": str(self.package)} if self.package else {}
+        setup = Setup(directory, self.endpoint.url, ledger=ledger, variables=variables)
+        return Experiment.of(seed, account, setup, trail_of(seed))
+
+    def clear(self, name: str, outcome: Outcome) -> None:
+        """Remove what an experiment wrote, unless somebody will want to look at it."""
+        if outcome.holds:
+            shutil.rmtree(self.directory / name)
+
+    def fresh_name(self) -> str:
+        """Return a name that is part of no other."""
+        return f"run-{next(self._numbers):05}"
+
+    def of_package(self, package: Path) -> Theatre:
+        """Return the same theatre with workers of another package."""
+        return replace(self, package=package)
+
+
+@asynccontextmanager
+async def open_theatre(directory: Path) -> AsyncIterator[Theatre]:
+    """Start the endpoint; end it when the block ends."""
+    with running_endpoint(directory) as endpoint:
+        async with endpoint.clients() as aws:
+            yield Theatre(directory, endpoint, aws)

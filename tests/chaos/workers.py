@@ -1,0 +1,140 @@
+"""The real worker as a process, started, hurt and watched from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from endpoint import REGION, wiped_environment
+from trailstream.bootstrap.failpoints import REACHED
+from trailstream.config import FAILPOINT_VARIABLE
+
+from .account import Account
+from .trails import RULES, rule_file
+
+PROGRAM = Path(sys.executable).with_name("trailstream")
+VISIBILITY_SECONDS, CLAIM_SECONDS = 2, 2
+"""As short as the settings allow: what a dead worker held is everybody's again soon."""
+
+STOP_SECONDS = 20
+
+LedgerKind = Literal["none", "sqlite", "dynamodb"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker is told, beside where its queue and its topic are."""
+
+    directory: Path
+    """For the rules, the configuration, the ledger and the logs."""
+    endpoint_url: str
+    ledger: LedgerKind = "sqlite"
+    ledger_path: Path | None = None
+    """Another place for the SQLite file than the directory."""
+    slots: int = 4
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Set in its environment."""
+
+    @property
+    def ledger_file(self) -> Path:
+        """Where the SQLite ledger is."""
+        return self.ledger_path or self.directory / "ledger.sqlite"
+
+    def write(self, account: Account) -> Path:
+        """Write rules and configuration; return the path of the latter."""
+        rules = self.directory / "rules"
+        rules.mkdir(exist_ok=True)
+        for rule_id in RULES:
+            (rules / f"{rule_id}.yaml").write_text(rule_file(rule_id))
+        path = self.directory / "trailstream.toml"
+        path.write_text(self._text(account))
+        return path
+
+    def _text(self, account: Account) -> str:
+        return f"""\
+[aws]
+region = "{REGION}"
+endpoint_url = "{self.endpoint_url}"
+[queue]
+url = "{account.queue_url}"
+slots = {self.slots}
+poll_wait_seconds = 1
+visibility_seconds = {VISIBILITY_SECONDS}
+retry_first_seconds = 0.2
+retry_longest_seconds = 1
+reject_visibility_seconds = 0
+shutdown_grace_seconds = 5
+[sinks.sns]
+topic_arn = "{account.topic_arn}"
+format = "json"
+[telemetry]
+port = 0
+{self._ledger(account)}"""
+
+    def _ledger(self, account: Account) -> str:
+        stores = {
+            "none": "",
+            "sqlite": f"[ledger.sqlite]\npath = {json.dumps(str(self.ledger_file))}",
+            "dynamodb": f'[ledger.dynamodb]\ntable = "{account.name}"',
+        }
+        return f"[ledger]\nclaim_seconds = {CLAIM_SECONDS}\n{stores[self.ledger]}\n"
+
+
+class Worker:
+    """One worker process. Where it is not over when the block ends, it is killed."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log_path: Path) -> None:
+        self._process = process
+        self.log_path = log_path
+
+    @classmethod
+    async def start(cls, setup: Setup, account: Account, log_name: str, *, failpoint: str = "") -> Worker:
+        """Start ``trailstream worker``."""
+        config = setup.write(account)
+        variables = wiped_environment() | dict(setup.variables) | ({FAILPOINT_VARIABLE: failpoint} if failpoint else {})
+        log_path = setup.directory / log_name
+        with log_path.open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                PROGRAM, "worker", "--config", config, env=variables, stderr=log, stdin=asyncio.subprocess.DEVNULL
+            )
+        return cls(process, log_path)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_over(self) -> bool:
+        return self._process.returncode is not None
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether SIGKILL ended it."""
+        return self._process.returncode == -signal.SIGKILL
+
+    @property
+    def reached_failpoint(self) -> bool:
+        """Whether its failpoint has fired."""
+        return f'"{REACHED}"' in self.log_path.read_text()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still lives."""
+        if not self.is_over:
+            self._process.send_signal(number)
+
+    async def kill(self) -> None:
+        self.send(signal.SIGKILL)
+        await self._process.wait()
+
+    async def stop(self) -> int:
+        """End it as an operator does; return its exit code. Raises :class:`TimeoutError` where it does not obey."""
+        self.send(signal.SIGTERM)
+        async with asyncio.timeout(STOP_SECONDS):
+            return await self._process.wait()
