@@ -5,21 +5,38 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from fakes import FakeObjectStore, FakeQueue, FakeSink
+from fakes import FakeLedger, FakeObjectStore, FakeQueue, FakeSink
 from samples import CREATE_TOPIC_RULE
 from trailstream.entrypoints.aws_lambda import SPARE_SHARE, LambdaDoor
 from trailstream.model.facts import Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits
+from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
+from trailstream.pipeline.courier import Courier, CourierSettings
+from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.handler import Handler
+from trailstream.pipeline.ports import Ledger, Quarantine, Sink
 from trailstream.pipeline.retry import Backoff
+from trailstream.pipeline.retry_policy import RetryPolicy
+from trailstream.pipeline.storms import Storms
 from trailstream.rules.loading import load
 from trailstream.rules.rule import Rule
 from trailstream.rules.ruleset import Ruleset
+
+
+@dataclass(frozen=True)
+class Core:
+    handler: Handler
+    couriers: Sequence[Courier]
+
+    def end_storms(self) -> None:
+        for courier in self.couriers:
+            courier.end_storms(for_good=True)
 
 
 @dataclass
@@ -32,6 +49,10 @@ class World:
     more_rules: Sequence[Rule] = ()
     limits: ReadLimits = field(default_factory=ReadLimits)
     reader: ReaderChoice = "auto"
+    ledger: Ledger = field(default_factory=FakeLedger)
+    quarantine: Quarantine | None = None
+    budget: int = 1_000_000
+    """Alerts of its own that a rule may have."""
     facts: list[Fact] = field(default_factory=list)
 
     @property
@@ -39,19 +60,54 @@ class World:
         """The ids of the alerts that the first sink accepted, in order."""
         return [alert.id for alert in self.sinks[0].accepted]
 
-    def handler(self) -> Handler:
+    @asynccontextmanager
+    async def core(self) -> AsyncIterator[Core]:
+        """The core with its couriers at work while the block runs."""
         loaded = load(self.rules)
         assert not loaded.problems
-        return Handler(
-            store=self.store,
-            sinks=self.sinks,
-            ruleset=Ruleset([*loaded.rules, *self.more_rules]),
-            limits=self.limits,
-            reader=self.reader,
-            backoff=Backoff(600, 600),
+        couriers = [self._courier(sink) for sink in self.sinks]
+        async with AsyncExitStack() as stack:
+            for courier in couriers:
+                await stack.enter_async_context(courier.at_work())
+            yield Core(
+                Handler(
+                    store=self.store,
+                    store_breaker=self.breaker,
+                    couriers=couriers,
+                    quarantine=self.quarantine,
+                    share=FairShare(4),
+                    ruleset=Ruleset([*loaded.rules, *self.more_rules]),
+                    limits=self.limits,
+                    reader=self.reader,
+                    policy=RetryPolicy(Backoff(600, 600)),
+                    emit=self.facts.append,
+                    clock=time.time,
+                ),
+                couriers,
+            )
+
+    def _courier(self, sink: Sink) -> Courier:
+        return Courier(
+            sink=sink,
+            ledger=self.ledger,
+            quarantine=self.quarantine,
+            storms=Storms(budget=self.budget, period_seconds=600),
+            breaker=self.breaker,
+            settings=CourierSettings(
+                claim_seconds=60,
+                remember_seconds=86_400,
+                patience_seconds=0,
+                backoff=Backoff(0, 0),
+                when_ledger_down="delay",
+            ),
             emit=self.facts.append,
             clock=time.time,
+            chance=lambda: 0.5,
         )
+
+    @property
+    def breaker(self) -> Breaker:
+        return Breaker("none", failures=10**6, backoff=Backoff(0, 0), clock=time.monotonic, emit=self.facts.append)
 
     def of(self, kind: type[Fact]) -> list[Any]:
         return [fact for fact in self.facts if isinstance(fact, kind)]
@@ -66,24 +122,27 @@ class Entrance(Protocol):
 async def via_worker(world: World, bodies: Sequence[str]) -> list[str]:
     queue = FakeQueue()
     sent = {queue.send(body): body for body in bodies}
-    consumer = Consumer(
-        queue=queue,
-        handle=world.handler().handle,
-        settings=ConsumerSettings(
-            slots=8,
-            poll_wait_seconds=1,
-            visibility_seconds=60,
-            reject_visibility_seconds=600,
-            shutdown_grace_seconds=10,
-            poll_backoff=Backoff(0.01, 0.01),
-        ),
-        emit=world.facts.append,
-    )
-    running = asyncio.create_task(consumer.run())
-    while queue.waiting:  # noqa: ASYNC110 - watched from outside
-        await asyncio.sleep(0.005)
-    consumer.stop()
-    await running
+    async with world.core() as core:
+        consumer = Consumer(
+            queue=queue,
+            handle=core.handler.handle,
+            breakers=[],
+            settings=ConsumerSettings(
+                slots=8,
+                poll_wait_seconds=1,
+                visibility_seconds=60,
+                reject_visibility_seconds=600,
+                shutdown_grace_seconds=10,
+                poll_backoff=Backoff(0.01, 0.01),
+            ),
+            emit=world.facts.append,
+        )
+        running = asyncio.create_task(consumer.run())
+        while queue.waiting:  # noqa: ASYNC110 - watched from outside
+            await asyncio.sleep(0.005)
+        consumer.stop()
+        core.end_storms()
+        await running
     return [sent[identity] for identity in queue.deleted]
 
 
@@ -99,13 +158,22 @@ async def via_lambda(world: World, bodies: Sequence[str], *, seconds: float = 60
             for number, body in enumerate(bodies)
         ]
     }
-    answer = await lambda_door(world).answer(event, request_id="request", remaining_seconds=seconds / (1 - SPARE_SHARE))
+    async with lambda_door(world) as door:
+        answer = await door.answer(event, request_id="request", remaining_seconds=seconds / (1 - SPARE_SHARE))
     failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
     return [body for number, body in enumerate(bodies) if str(number) not in failed]
 
 
-def lambda_door(world: World, *, flush: Callable[[], None] = lambda: None) -> LambdaDoor:
-    return LambdaDoor(handle=world.handler().handle, emit=world.facts.append, flush=flush, clock=time.time)
+@asynccontextmanager
+async def lambda_door(world: World, *, flush: Callable[[], None] = lambda: None) -> AsyncIterator[LambdaDoor]:
+    async with world.core() as core:
+        yield LambdaDoor(
+            handle=core.handler.handle,
+            end_storms=core.end_storms,
+            emit=world.facts.append,
+            flush=flush,
+            clock=time.time,
+        )
 
 
 def created(*keys: str, bucket: str = "logs") -> str:

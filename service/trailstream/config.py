@@ -136,6 +136,17 @@ class SinksSettings(Section):
         return self
 
 
+class AlertSettings(Section):
+    """How alerts are sent, to whichever sink."""
+
+    patience_seconds: float = Field(default=60, ge=0, le=36000)
+    """How long a sink that takes nothing is tried before the delivery is handed back to the queue."""
+    budget: int = Field(default=100, ge=1)
+    """Alerts of its own that a rule has in a period, at each sink of each worker; a storm alert counts the rest."""
+    period_seconds: float = Field(default=300, ge=1, le=3600)
+    """How long that period is, from the rule's first alert on; the storm alert is sent at its end."""
+
+
 class SqliteLedgerSettings(Section):
     """The ledger as a file, shared by the workers of one machine."""
 
@@ -207,6 +218,11 @@ class QuarantineSettings(Section):
             raise ValueError("more than one quarantine is configured, and a reason is kept in one place")
         return self
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is one."""
+        return (self.file or self.s3 or self.sqs) is not None
+
 
 class TelemetrySettings(Section):
     """How trailstream shows what it does."""
@@ -239,6 +255,7 @@ class Settings(BaseSettings):
     rules: RulesSettings = RulesSettings()
     reader: ReaderSettings = ReaderSettings()
     sinks: SinksSettings
+    alerts: AlertSettings = AlertSettings()
     ledger: LedgerSettings = LedgerSettings()
     quarantine: QuarantineSettings = QuarantineSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

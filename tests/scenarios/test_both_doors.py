@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from typing import Any
 
 import pytest
 
 from doors import Entrance, World, created, lambda_door, via_lambda, via_worker
-from fakes import FakeSink
-from samples import topic_record
+from fakes import FakeLedger, FakeQuarantine, FakeSink
+from samples import CREATE_TOPIC_RULE, RULE, topic_record
+from trailstream.adapters.ledgers.nothing import NoLedger
 from trailstream.entrypoints.aws_lambda import DeliveriesFailedError
-from trailstream.model.alert import Alert, RuleInfo, Severity
+from trailstream.model.alert import Alert, RuleInfo, Severity, alert_id
 from trailstream.model.delivery import Done, Reject, Retry
 from trailstream.model.errors import (
     AlertRefusedError,
     ObjectDeniedError,
     ObjectUnavailableError,
+    QuarantineUnavailableError,
     SinkUnavailableError,
     TrailstreamError,
 )
-from trailstream.model.facts import AlertAccepted, DeliverySettled, EntrySkipped, ErrorHappened, ObjectProcessed
+from trailstream.model.facts import (
+    AlertAccepted,
+    AlertOverBudget,
+    AlertRepeated,
+    DeliveryReceived,
+    DeliverySettled,
+    EntrySkipped,
+    ErrorHappened,
+    ObjectProcessed,
+    PutAside,
+    StormReported,
+)
 from trailstream.rules.condition import All, Field
 from trailstream.rules.predicate import Predicate
 from trailstream.rules.rule import Rule
@@ -160,12 +174,133 @@ async def test_every_sink_must_accept(entrance: Entrance) -> None:
 
 
 @BOTH
-async def test_a_delivery_that_comes_twice_gives_the_same_alert_id_twice(entrance: Entrance) -> None:
-    world = World()
+async def test_a_delivery_that_comes_again_gives_the_same_alert_id_again_where_nothing_remembers(
+    entrance: Entrance,
+) -> None:
+    world = World(ledger=NoLedger())
     world.store.put("logs", KEY, log(topic_record()))
-    await entrance(world, [created(KEY), created(KEY)])
+    for _ in range(2):
+        await entrance(world, [created(KEY)])
     assert len(world.alerts) == 2
     assert len(set(world.alerts)) == 1
+
+
+@BOTH
+async def test_a_ledger_gives_one_alert_whether_the_notice_the_object_or_the_record_comes_twice(
+    entrance: Entrance,
+) -> None:
+    world = World()
+    for key in ("one", "its-copy"):
+        world.store.put("logs", key, log(topic_record(), topic_record(), topic_record(2)))
+    await entrance(world, [created("one"), created("one"), created("its-copy")])
+    await entrance(world, [created("one")])
+    assert len(world.alerts) == len(set(world.alerts)) == 2
+    assert len(world.of(AlertRepeated)) == 4 * 3 - 2
+    assert {type(outcome) for outcome in settled(world)} == {Done}
+
+
+@BOTH
+async def test_the_same_act_seen_by_two_accounts_gives_two_alerts(entrance: Entrance) -> None:
+    world = World()
+    shared = [topic_record(number, sharedEventID="1b0d8f6c-0000-4000-8000-000000000001") for number in (1, 2)]
+    world.store.put("logs", KEY, log(*shared))
+    await entrance(world, [created(KEY)])
+    assert len(set(world.alerts)) == 2
+
+
+@BOTH
+async def test_an_alert_that_another_holder_is_sending_makes_the_delivery_come_again_after_its_claim(
+    entrance: Entrance,
+) -> None:
+    ledger = FakeLedger()
+    world = World(ledger=ledger)
+    world.store.put("logs", KEY, log(topic_record(1), topic_record(2)))
+    first = alert_id(RULE.id, topic_record(1)["eventID"])
+    await ledger.claim("fake", [first], holder="another", now=time.time(), until=time.time() + 3000)
+    assert await entrance(world, [created(KEY)]) == []
+    assert len(world.alerts) == 1, "the other alert went out"
+    [outcome] = settled(world)
+    assert isinstance(outcome, Retry)
+    assert outcome.code == "alert_claimed"
+    assert 2900 < outcome.delay_seconds <= 3000
+
+
+@BOTH
+async def test_beyond_its_budget_a_rules_matches_are_counted_in_storm_alerts_that_name_their_objects(
+    entrance: Entrance,
+) -> None:
+    world = World(budget=3)
+    keys = ["AWSLogs/111122223333/one", "AWSLogs/111122223333/two"]
+    for key, numbers in zip(keys, (range(10), range(10, 30)), strict=True):
+        world.store.put("logs", key, log(*map(topic_record, numbers)))
+    bodies = [created(key) for key in keys]
+    assert sorted(await entrance(world, bodies)) == sorted(bodies)
+    storms = [json.loads(alert.record_json)["storm"] for alert in world.sinks[0].accepted[3:]]
+    assert sum(storm["matches"] for storm in storms) == 27
+    assert sum(sum(storm["objects"].values()) for storm in storms) == 27
+    assert {uri for storm in storms for uri in storm["objects"]} <= {f"s3://logs/{key}" for key in keys}
+    assert [told.matches for told in world.of(StormReported)] == [storm["matches"] for storm in storms]
+    assert len(world.of(AlertOverBudget)) == 27
+    assert len(storms) == 1 or entrance is via_worker, "a worker that stops tells of each storm at once"
+
+
+@BOTH
+async def test_a_delivery_is_not_done_while_the_storm_alert_that_counts_it_was_not_accepted(entrance: Entrance) -> None:
+    def no_storms(alert: Alert) -> TrailstreamError | None:
+        return SinkUnavailableError("down") if alert.rule.title.startswith("Storm") else None
+
+    world = World(budget=1, sinks=[FakeSink(verdict=no_storms)])
+    world.store.put("logs", KEY, log(topic_record(1), topic_record(2)))
+    assert await entrance(world, [created(KEY)]) == []
+    assert [type(outcome) for outcome in settled(world)] == [Retry]
+
+
+@BOTH
+async def test_a_noisy_rule_hides_nothing_of_another(entrance: Entrance) -> None:
+    other = CREATE_TOPIC_RULE.replace("sns-topic-created", "another").replace("CreateTopic", "DeleteTopic")
+    world = World(budget=2, rules=[("one.yaml", CREATE_TOPIC_RULE), ("two.yaml", other)])
+    quiet = topic_record(99, "DeleteTopic")
+    world.store.put("logs", KEY, log(*map(topic_record, range(50)), quiet))
+    await entrance(world, [created(KEY)])
+    assert [alert.event_id for alert in world.sinks[0].accepted if alert.rule.id == "another"] == [quiet["eventID"]]
+
+
+@BOTH
+async def test_the_reason_of_a_reject_is_kept_by_the_messages_id(entrance: Entrance) -> None:
+    quarantine = FakeQuarantine()
+    world = World(quarantine=quarantine)
+    world.store.put("logs", KEY, b"no log at all")
+    await entrance(world, [created(KEY)])
+    [received] = world.of(DeliveryReceived)
+    kept = (await quarantine.reasons([received.delivery.id]))[received.delivery.id]
+    assert kept.kind == "delivery"
+    assert kept.code == settled(world)[0].code
+    assert kept.body == received.delivery.body
+    assert kept.code in kept.detail
+
+
+@BOTH
+async def test_a_reject_whose_reason_cannot_be_kept_comes_again(entrance: Entrance) -> None:
+    world = World(quarantine=FakeQuarantine(failure=QuarantineUnavailableError("disk full")))
+    world.store.put("logs", KEY, b"no log at all")
+    assert await entrance(world, [created(KEY)]) == []
+    assert settled(world) == [Retry(settled(world)[0].delay_seconds, "quarantine_unavailable")]
+
+
+@BOTH
+async def test_an_alert_that_a_sink_refuses_is_set_aside_and_its_delivery_is_done(entrance: Entrance) -> None:
+    quarantine = FakeQuarantine()
+    world = World(
+        quarantine=quarantine, sinks=[FakeSink(verdict=lambda _: AlertRefusedError("its message is not valid"))]
+    )
+    world.store.put("logs", KEY, log(topic_record()))
+    assert await entrance(world, [created(KEY)]) == [created(KEY)]
+    [aside] = world.of(PutAside)
+    assert (aside.kind, aside.code) == ("alert", "alert_refused")
+    [kept] = quarantine.entries.values()
+    assert json.loads(kept.body)["eventID"] == topic_record()["eventID"]
+    assert RULE.id in kept.detail
+    assert "its message is not valid" in kept.detail
 
 
 @BOTH
@@ -175,8 +310,8 @@ async def test_a_record_without_an_id_is_recognised_by_its_content_whichever_rea
     world.store.put("logs", "fast", log(nameless))
     world.store.put("logs", "slow", pretty(nameless))
     await entrance(world, [created("fast", "slow")])
-    assert len(world.alerts) == 2
-    assert len(set(world.alerts)) == 1
+    assert len(world.alerts) == 1
+    assert len(world.of(AlertRepeated)) == 1
     assert {fact.reader for fact in world.of(ObjectProcessed)} == {"fast", "ijson"}
 
 
@@ -314,14 +449,16 @@ async def test_an_object_that_is_cut_on_the_way_is_tried_again_although_one_of_i
 async def test_from_an_asynchronous_source_a_failure_is_raised_so_that_lambda_tries_again() -> None:
     world = World()
     event = json.loads(created("missing"))
-    with pytest.raises(DeliveriesFailedError, match="object_missing"):
-        await lambda_door(world).answer(event, request_id="r", remaining_seconds=60)
+    async with lambda_door(world) as door:
+        with pytest.raises(DeliveriesFailedError, match="object_missing"):
+            await door.answer(event, request_id="r", remaining_seconds=60)
 
 
 async def test_from_an_asynchronous_source_success_returns_nothing_to_report() -> None:
     world = World()
     world.store.put("logs", KEY, log(topic_record()))
-    assert await lambda_door(world).answer(json.loads(created(KEY)), request_id="r", remaining_seconds=60) == {}
+    async with lambda_door(world) as door:
+        assert await door.answer(json.loads(created(KEY)), request_id="r", remaining_seconds=60) == {}
     assert len(world.alerts) == 1
 
 
@@ -335,7 +472,8 @@ async def test_sns_hands_lambda_several_notifications_and_each_is_read() -> None
             for key in ("one", "two")
         ]
     }
-    assert await lambda_door(world).answer(event, request_id="r", remaining_seconds=60) == {}
+    async with lambda_door(world) as door:
+        assert await door.answer(event, request_id="r", remaining_seconds=60) == {}
     assert len(world.alerts) == 2
 
 
@@ -356,7 +494,7 @@ async def test_what_the_invocation_has_no_time_for_is_reported_as_failed_and_the
 
 async def test_metrics_are_flushed_before_the_answer_also_when_it_is_an_error() -> None:
     flushed: list[None] = []
-    door = lambda_door(World(), flush=lambda: flushed.append(None))
-    with pytest.raises(DeliveriesFailedError):
-        await door.answer({"what": "is this"}, request_id="r", remaining_seconds=60)
+    async with lambda_door(World(), flush=lambda: flushed.append(None)) as door:
+        with pytest.raises(DeliveriesFailedError):
+            await door.answer({"what": "is this"}, request_id="r", remaining_seconds=60)
     assert len(flushed) == 1

@@ -8,22 +8,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from trailstream.adapters.aws import AwsClients
-from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_handler, make_sinks
+from trailstream.bootstrap.core import SPARE_CONNECTIONS, Core, log_start, make_emit, make_sinks, open_core
 from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.config import Settings
 from trailstream.model.facts import Emit
-from trailstream.pipeline.handler import Handler
 from trailstream.pipeline.retry import Backoff
+from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.telemetry.emf import EmfFacts
 from trailstream.telemetry.log_facts import LogFacts
 from trailstream.telemetry.logs import configure_logs
+
+UNLIMITED_SLOTS = 20_000
+"""One event brings 10,000 messages at most, and each account may have half of the slots: nobody waits for a turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class LambdaCore:
     """What the Lambda door stands on."""
 
-    handler: Handler
+    core: Core
     emit: Emit
     flush: Callable[[], None]
 
@@ -50,6 +53,9 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
         )
         emit = make_emit(log, emf.observe, LogFacts(log).observe)
         # Lambda decides when a failed message shows again; the handler's wait goes unused.
-        handler = await make_handler(settings, aws=aws, sinks=sinks, ruleset=ruleset, emit=emit, backoff=Backoff(0, 0))
-        log_start(log, loaded)
-        yield LambdaCore(handler, emit, emf.flush)
+        policy = RetryPolicy(Backoff(0, 0))
+        async with open_core(
+            settings, aws=aws, sinks=sinks, ruleset=ruleset, emit=emit, policy=policy, slots=UNLIMITED_SLOTS
+        ) as core:
+            log_start(log, loaded)
+            yield LambdaCore(core, emit, emf.flush)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
@@ -13,18 +16,34 @@ from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.sinks.sns import SnsSink, topic_region
 from trailstream.adapters.sinks.stdout import StdoutSink
+from trailstream.bootstrap.ledger import make_ledger
+from trailstream.bootstrap.quarantine import make_quarantine
 from trailstream.config import Settings, SinksSettings
 from trailstream.model.facts import Emit
 from trailstream.model.limits import KIB
+from trailstream.pipeline.breaker import Breaker
+from trailstream.pipeline.courier import Courier, CourierSettings
+from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.handler import Handler
 from trailstream.pipeline.ports import Sink
 from trailstream.pipeline.retry import Backoff
+from trailstream.pipeline.retry_policy import RetryPolicy
+from trailstream.pipeline.storms import Storms
 from trailstream.rules.loading import LoadedRules
 from trailstream.rules.ruleset import Ruleset
 from trailstream.telemetry.fanout import Fanout, Listener
 
 CHUNK_BYTES = 256 * KIB
 """How much of a body is asked for at a time."""
+
+FAILURES_TO_PAUSE = 5
+"""One failed call among many is the network; this many in a row is something that is down."""
+
+PAUSES = Backoff(first_seconds=5, longest_seconds=120)
+"""How long nothing is received while something that deliveries need is down."""
+
+SEND_BACKOFF = Backoff(first_seconds=0.5, longest_seconds=20)
+"""Between two calls to a sink that takes nothing."""
 
 SPARE_CONNECTIONS = 8
 """For heartbeats, deletes and polls, beside one for each delivery."""
@@ -41,27 +60,88 @@ async def make_sinks(settings: SinksSettings, aws: AwsClients) -> Sequence[Sink]
     return sinks
 
 
-async def make_handler(
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The flow from a delivery to its outcome, and what of it the doors have to look after."""
+
+    handler: Handler
+    couriers: Sequence[Courier]
+    breakers: Sequence[Breaker]
+
+    def end_storms(self, *, for_good: bool = False) -> None:
+        """See :meth:`Courier.end_storms`."""
+        for courier in self.couriers:
+            courier.end_storms(for_good=for_good)
+
+
+@asynccontextmanager
+async def open_core(
     settings: Settings,
     *,
     aws: AwsClients,
     sinks: Sequence[Sink],
     ruleset: Ruleset,
     emit: Emit,
-    backoff: Backoff,
+    policy: RetryPolicy,
+    slots: int,
     progress: Callable[[], None] = lambda: None,
-) -> Handler:
-    """Make the handler over S3."""
-    return Handler(
-        store=S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=CHUNK_BYTES),
-        sinks=sinks,
-        ruleset=ruleset,
-        limits=settings.reader.limits,
-        reader=settings.reader.choice,
-        backoff=backoff,
+) -> AsyncIterator[Core]:
+    """Make the core over S3, with its couriers at work while the block runs."""
+    store_breaker = Breaker(
+        "object_store",
+        failures=FAILURES_TO_PAUSE,
+        backoff=PAUSES,
+        clock=time.monotonic,
         emit=emit,
-        clock=time.time,
-        progress=progress,
+        trial_messages=1,  # for a message, a store that is still down is one receive the less
+    )
+    breakers = [store_breaker]
+    quarantine = await make_quarantine(settings.quarantine, aws) if settings.quarantine.is_kept else None
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(make_ledger(settings.ledger, aws))
+        couriers = []
+        for sink in sinks:
+            breaker = Breaker(
+                f"sinks.{sink.name}", failures=FAILURES_TO_PAUSE, backoff=PAUSES, clock=time.monotonic, emit=emit
+            )
+            courier = Courier(
+                sink=sink,
+                ledger=ledger,
+                quarantine=quarantine,
+                storms=Storms(budget=settings.alerts.budget, period_seconds=settings.alerts.period_seconds),
+                breaker=breaker,
+                settings=_courier_settings(settings),
+                emit=emit,
+                clock=time.time,
+                chance=random.random,
+            )
+            breakers.append(breaker)
+            couriers.append(courier)
+            await stack.enter_async_context(courier.at_work())
+        handler = Handler(
+            store=S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=CHUNK_BYTES),
+            store_breaker=store_breaker,
+            couriers=couriers,
+            quarantine=quarantine,
+            share=FairShare(max(1, slots // 2)),
+            ruleset=ruleset,
+            limits=settings.reader.limits,
+            reader=settings.reader.choice,
+            policy=policy,
+            emit=emit,
+            clock=time.time,
+            progress=progress,
+        )
+        yield Core(handler, couriers, breakers)
+
+
+def _courier_settings(settings: Settings) -> CourierSettings:
+    return CourierSettings(
+        claim_seconds=settings.ledger.claim_seconds,
+        remember_seconds=settings.ledger.window_days * 86_400,
+        patience_seconds=settings.alerts.patience_seconds,
+        backoff=SEND_BACKOFF,
+        when_ledger_down=settings.ledger.when_down,
     )
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sqs import SqsQueue, queue_region
-from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_handler, make_sinks
+from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_sinks, open_core
 from trailstream.bootstrap.failpoints import armed
 from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.config import QueueSettings, WorkerSettings
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.retry import Backoff
+from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.pipeline.worker import Worker
 from trailstream.telemetry.health import Health
 from trailstream.telemetry.log_facts import LogFacts
@@ -57,29 +59,47 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         queue = SqsQueue(
             client=await aws.lean_sqs(region=queue_region(settings.queue.url)), queue_url=settings.queue.url
         )
-        handler = await make_handler(
-            settings,
-            aws=aws,
-            sinks=sinks,
-            ruleset=ruleset,
-            emit=emit,
-            backoff=Backoff(settings.queue.retry_first_seconds, settings.queue.retry_longest_seconds),
-            progress=progress,
-        )
-        consumer = Consumer(queue=queue, handle=handler.handle, settings=_consumer_settings(settings.queue), emit=emit)
-        async with TelemetryServer(
-            registry=registry, health=health, host=settings.telemetry.host, port=settings.telemetry.port
-        ) as server:
+        async with (
+            open_core(
+                settings,
+                aws=aws,
+                sinks=sinks,
+                ruleset=ruleset,
+                emit=emit,
+                policy=_retry_policy(settings.queue),
+                slots=settings.queue.slots,
+                progress=progress,
+            ) as core,
+            TelemetryServer(
+                registry=registry, health=health, host=settings.telemetry.host, port=settings.telemetry.port
+            ) as server,
+        ):
             health.rules_loaded(len(ruleset.rules))
             log_start(log, loaded, metrics_url=server.url, queue=settings.queue.url)
+            consumer = Consumer(
+                queue=queue,
+                handle=core.handler.handle,
+                breakers=core.breakers,
+                settings=_consumer_settings(settings.queue),
+                emit=emit,
+            )
             yield Worker(
                 queue=queue,
                 consumer=consumer,
+                end_storms=partial(core.end_storms, for_good=True),
                 allow_no_redrive=settings.queue.allow_no_redrive,
                 describe_backoff=POLL_BACKOFF,
                 emit=emit,
             )
             log.info("stopped")
+
+
+def _retry_policy(settings: QueueSettings) -> RetryPolicy:
+    return RetryPolicy(
+        Backoff(settings.retry_first_seconds, settings.retry_longest_seconds),
+        missing_receives=settings.retry_missing_receives,
+        denied_receives=settings.retry_denied_receives,
+    )
 
 
 def _consumer_settings(settings: QueueSettings) -> ConsumerSettings:

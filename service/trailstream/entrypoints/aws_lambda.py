@@ -11,12 +11,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from trailstream.bootstrap.aws_lambda import open_lambda
 from trailstream.config import Settings, config_path_from_environment, load_settings
 from trailstream.decode.invocation import read_invocation
-from trailstream.model.delivery import Delivery, Done, Outcome, Retry
+from trailstream.model.delivery import Deferred, Delivery, Done, Outcome, Retry
 from trailstream.model.errors import OutOfTimeError
 from trailstream.model.facts import Emit, ErrorHappened
 
@@ -24,6 +24,8 @@ SPARE_SECONDS = 3.0
 SPARE_SHARE = 0.1
 """What is kept of the invocation's time to cancel, report and answer: the lesser of the two. Lambda would kill us
 without an answer, and then the whole batch would come again, what was done included."""
+
+T = TypeVar("T")
 
 
 class Context(Protocol):
@@ -47,13 +49,15 @@ class LambdaDoor:
     def __init__(
         self,
         *,
-        handle: Callable[[Delivery], Awaitable[Outcome]],
+        handle: Callable[[Delivery], Awaitable[Outcome | Deferred]],
+        end_storms: Callable[[], None],
         emit: Emit,
         flush: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        """``flush`` is called once before each answer: the sandbox is frozen after it."""
+        """``end_storms`` and ``flush`` are called once before each answer: the sandbox is frozen after it."""
         self._handle = handle
+        self._end_storms = end_storms
         self._emit = emit
         self._flush = flush
         self._clock = clock
@@ -67,7 +71,7 @@ class LambdaDoor:
         invocation = read_invocation(event, request_id=request_id, received_at=self._clock())
         seconds = remaining_seconds - min(SPARE_SECONDS, SPARE_SHARE * remaining_seconds)
         try:
-            outcomes = await asyncio.gather(*(self._in_time(each, seconds) for each in invocation.deliveries))
+            outcomes = await self._outcomes(invocation.deliveries, asyncio.get_running_loop().time() + seconds)
         finally:
             self._flush()
         failed = [
@@ -81,10 +85,20 @@ class LambdaDoor:
             raise DeliveriesFailedError(", ".join(f"{delivery.id}: {outcome}" for delivery, outcome in failed))
         return {}
 
-    async def _in_time(self, delivery: Delivery, seconds: float) -> Outcome:
+    async def _outcomes(self, deliveries: Sequence[Delivery], deadline: float) -> list[Outcome]:
+        handled = await asyncio.gather(*(self._in_time(each, self._handle(each), deadline) for each in deliveries))
+        self._end_storms()
+        return await asyncio.gather(
+            *(self._settled(each, outcome, deadline) for each, outcome in zip(deliveries, handled, strict=True))
+        )
+
+    async def _settled(self, delivery: Delivery, outcome: Outcome | Deferred, deadline: float) -> Outcome:
+        return await self._in_time(delivery, outcome.outcome, deadline) if isinstance(outcome, Deferred) else outcome
+
+    async def _in_time(self, delivery: Delivery, work: Awaitable[T], deadline: float) -> T | Retry:
         try:
-            async with asyncio.timeout(seconds):
-                return await self._handle(delivery)
+            async with asyncio.timeout_at(deadline):
+                return await work
         except TimeoutError:
             detail = "the invocation's time is used up; give the function more, or fewer messages at a time"
             self._emit(ErrorHappened(OutOfTimeError.stage, OutOfTimeError.code, detail, delivery))
@@ -101,8 +115,14 @@ class _Sandbox:
         self._door = self._runner.run(self._open(settings, function_name))
 
     async def _open(self, settings: Settings, function_name: str) -> LambdaDoor:
-        core = await self._stack.enter_async_context(open_lambda(settings, function_name=function_name))
-        return LambdaDoor(handle=core.handler.handle, emit=core.emit, flush=core.flush, clock=time.time)
+        opened = await self._stack.enter_async_context(open_lambda(settings, function_name=function_name))
+        return LambdaDoor(
+            handle=opened.core.handler.handle,
+            end_storms=opened.core.end_storms,
+            emit=opened.emit,
+            flush=opened.flush,
+            clock=time.time,
+        )
 
     def answer(self, event: Any, context: Context) -> dict[str, Any]:
         remaining = context.get_remaining_time_in_millis() / 1000

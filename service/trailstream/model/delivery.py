@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from trailstream.model.record import Record
@@ -89,3 +90,13 @@ class Reject:
 
 
 Outcome = Done | Retry | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """All is done but that storm alerts are to be told, in which some of the matches are counted.
+
+    Until then the delivery is kept, and costs nothing but its place on the queue.
+    """
+
+    outcome: Awaitable[Outcome]

@@ -85,6 +85,80 @@ class AlertAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsClaimed:
+    """The ledger gave us these alerts to send; none of them is on its way yet."""
+
+    sink: str
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRepeated:
+    """An alert was not sent, because the sink has accepted it before."""
+
+    sink: str
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsRecorded:
+    """The ledger knows that the sink has accepted these."""
+
+    sink: str
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertOverBudget:
+    """A rule has spent its alerts of this period: the match waits to be counted in the period's storm alert."""
+
+    sink: str
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class StormReported:
+    """A sink accepted the storm alert that stands for these matches."""
+
+    sink: str
+    rule_id: str
+    matches: int
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class PutAside:
+    """The quarantine keeps a rejected delivery's reason, or an alert that the sink refused for good."""
+
+    kind: Literal["delivery", "alert"]
+    message_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerOpened:
+    """Something that deliveries need failed so often in a row that none is received for a while."""
+
+    dependency: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerClosed:
+    """It works again."""
+
+    dependency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivingPaused:
+    """The poller came round and asked for nothing, because a breaker is open."""
+
+    seconds: float
+    """For how long it waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorHappened:
     """Something failed. It is an error, not a loss: what becomes of the delivery is its outcome."""
 
@@ -164,7 +238,16 @@ Fact = (
     | RecordsRead
     | ObjectProcessed
     | RuleFailed
+    | AlertsClaimed
     | AlertAccepted
+    | AlertRepeated
+    | AlertsRecorded
+    | AlertOverBudget
+    | StormReported
+    | PutAside
+    | BreakerOpened
+    | BreakerClosed
+    | ReceivingPaused
     | ErrorHappened
     | DeliverySettled
     | VisibilityExtended

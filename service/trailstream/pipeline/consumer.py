@@ -7,7 +7,8 @@ Four loops share one book of what is held::
     forget     deletes done messages, as many in a call as have gathered
     hand back  sets when failed messages show again, as many in a call as have gathered
 
-A message is held from the moment it is received until the queue has confirmed what became of it.
+A message is held from the moment it is received until the queue has confirmed what became of it. While a breaker is
+open nothing is received: each receive counts against a message, and after some of them it is dead.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from trailstream.model.delivery import Delivery, Done, Outcome, Reject, Retry
-from trailstream.model.errors import QueueUnavailableError
+from trailstream.model.delivery import Deferred, Delivery, Done, Outcome, Reject, Retry
+from trailstream.model.errors import HeldTooLongError, QueueUnavailableError
 from trailstream.model.facts import (
     DeliveriesForgotten,
     Emit,
     ErrorHappened,
     QueuePolled,
+    ReceivingPaused,
     SlotsChanged,
     VisibilityExtended,
 )
+from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.ports import Held, Queue
 from trailstream.pipeline.retry import Backoff
 
@@ -35,6 +38,12 @@ BATCH = 10
 
 GATHER_SECONDS = 0.01
 """How long a call that could carry more waits for it: a call for one message costs as much as a call for ten."""
+
+LONGEST_HIDDEN_SECONDS = 12 * 3600
+"""SQS keeps a message hidden no longer than this, counted from its receive, however often it is asked to."""
+
+PAUSE_SECONDS = 30.0
+"""How long an open breaker is waited for before the poller comes round again."""
 
 HAND_BACK_SECONDS = 5.0
 """How long stopping may take to hand back what was not finished; what is not handed back shows again by itself."""
@@ -48,7 +57,7 @@ class ConsumerSettings:
     """How messages are taken and kept."""
 
     slots: int
-    """Deliveries held at a time."""
+    """Deliveries worked on at a time."""
     poll_wait_seconds: int
     visibility_seconds: int
     """For how long a message is hidden at a time; it is extended at a third of it."""
@@ -56,6 +65,7 @@ class ConsumerSettings:
     """How soon a rejected message shows again, for redrive to take it."""
     shutdown_grace_seconds: float
     poll_backoff: Backoff
+    longest_hidden_seconds: float = LONGEST_HIDDEN_SECONDS
 
 
 @dataclass(slots=True)
@@ -76,16 +86,20 @@ class Consumer:
         self,
         *,
         queue: Queue,
-        handle: Callable[[Delivery], Awaitable[Outcome]],
+        handle: Callable[[Delivery], Awaitable[Outcome | Deferred]],
+        breakers: Sequence[Breaker],
         settings: ConsumerSettings,
         emit: Emit,
     ) -> None:
         """``handle`` raises nothing but cancellation: what went wrong is an outcome."""
         self._queue = queue
         self._handle = handle
+        self._breakers = breakers
         self._settings = settings
         self._emit = emit
         self._held: dict[str, Held] = {}
+        self._deferred: set[str] = set()
+        """Those of the held that take no slot: all their work is done, and they wait for storms to be told."""
         self._hidden: set[str] = set()
         """Those of the held that the heartbeat extends: all, until the call that hands them back goes out."""
         self._extending: dict[str, asyncio.Task[None]] = {}
@@ -117,9 +131,13 @@ class Consumer:
         failures = 0
         while True:
             free = await self._free_slots()
+            at_most = min([free, BATCH, *(breaker.allowance for breaker in self._breakers)])
+            if not at_most:
+                await self._pause()
+                continue
             try:
                 received = await self._queue.receive(
-                    at_most=min(free, BATCH),
+                    at_most=at_most,
                     wait_seconds=self._settings.poll_wait_seconds,
                     visibility_seconds=self._settings.visibility_seconds,
                 )
@@ -134,10 +152,19 @@ class Consumer:
                 self._begin(held)
             self._report_slots()
 
+    async def _pause(self) -> None:
+        seconds = min(PAUSE_SECONDS, max(breaker.open_seconds for breaker in self._breakers))
+        self._emit(ReceivingPaused(seconds))
+        await asyncio.sleep(seconds)
+
+    @property
+    def _at_work(self) -> int:
+        return len(self._held) - len(self._deferred)
+
     async def _free_slots(self) -> int:
         """Wait for a free slot, and then a moment for as many as one call can fill; return how many there are."""
         enough = min(BATCH, self._settings.slots)
-        while (free := self._settings.slots - len(self._held)) < enough:
+        while (free := self._settings.slots - self._at_work) < enough:
             self._slot_freed.clear()
             try:
                 async with asyncio.timeout(GATHER_SECONDS if free else None):
@@ -155,12 +182,34 @@ class Consumer:
 
     async def _work(self, held: Held) -> None:
         try:
-            await self._settle(held, await self._handle(held.delivery))
+            await self._settle(held, await self._outcome(held))
         finally:
             self._hidden.discard(held.receipt)
+            self._deferred.discard(held.receipt)
             del self._held[held.receipt]
             self._slot_freed.set()
             self._report_slots()
+
+    async def _outcome(self, held: Held) -> Outcome:
+        """Handle what is held, for as long as a heartbeat can still hide it for the whole of its time."""
+        longest = self._settings.longest_hidden_seconds
+        seconds = longest - 2 * self._settings.visibility_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                outcome = await self._handle(held.delivery)
+                if isinstance(outcome, Deferred):
+                    self._defer(held)
+                    return await outcome.outcome
+                return outcome
+        except TimeoutError:
+            detail = f"held for {seconds:.0f} s, and SQS hides no message for more than {longest:.0f} s"
+            self._emit(ErrorHappened(HeldTooLongError.stage, HeldTooLongError.code, detail, held.delivery))
+            return Retry(0, HeldTooLongError.code)
+
+    def _defer(self, held: Held) -> None:
+        self._deferred.add(held.receipt)
+        self._slot_freed.set()
+        self._report_slots()
 
     async def _settle(self, held: Held, outcome: Outcome) -> None:
         match outcome:
@@ -277,7 +326,7 @@ class Consumer:
         self._emit(ErrorHappened("settle", QueueUnavailableError.code, reason, held.delivery if held else None))
 
     def _report_slots(self) -> None:
-        self._emit(SlotsChanged(len(self._held), self._settings.slots))
+        self._emit(SlotsChanged(self._at_work, self._settings.slots))
 
 
 def _settled(batch: Sequence[_Settling]) -> None:

@@ -25,7 +25,6 @@ from trailstream.model.errors import (
     NotUnderstoodError,
     ObjectUnavailableError,
     QuarantineUnavailableError,
-    RetryableError,
     RuleFailedError,
     TrailstreamError,
     UnexpectedError,
@@ -49,7 +48,7 @@ from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.object_scan import ObjectScan
 from trailstream.pipeline.outbox import Outbox
 from trailstream.pipeline.ports import ObjectStore, Quarantine, SetAside
-from trailstream.pipeline.retry import Backoff
+from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.rules.ruleset import Ruleset
 
 TURN_SECONDS = 0.001
@@ -83,7 +82,7 @@ class Handler:
         ruleset: Ruleset,
         limits: ReadLimits,
         reader: ReaderChoice,
-        backoff: Backoff,
+        policy: RetryPolicy,
         emit: Emit,
         clock: Callable[[], float],
         progress: Callable[[], None] = lambda: None,
@@ -97,7 +96,7 @@ class Handler:
         self._ruleset = ruleset
         self._limits = limits
         self._reader = reader
-        self._backoff = backoff
+        self._policy = policy
         self._emit = emit
         self._clock = clock
         self._progress = progress
@@ -150,7 +149,7 @@ class Handler:
         try:
             await quarantine.put(entry)
         except QuarantineUnavailableError as error:
-            return self._retry(delivery, error)
+            return self._verdict(delivery, error)
         self._emit(PutAside("delivery", delivery.id, outcome.code))
         return outcome
 
@@ -167,9 +166,13 @@ class Handler:
         for skip in notice.skipped:
             self._emit(EntrySkipped(delivery, skip))
         outcomes = [self._failed(delivery, NotUnderstoodError(reason), tally) for reason in notice.not_understood]
-        works = [(self._in_turn(delivery, ref, tally), ref) for ref in notice.objects]
-        works += [(self._inline(delivery, inline, tally), None) for inline in notice.records]
-        return outcomes + [await self._attempt(delivery, work, tally, ref) for work, ref in works]
+        outcomes += [
+            await self._attempt(delivery, self._in_turn(delivery, ref, tally), tally, ref) for ref in notice.objects
+        ]
+        outcomes += [
+            await self._attempt(delivery, self._inline(delivery, inline, tally), tally) for inline in notice.records
+        ]
+        return outcomes
 
     async def _attempt(
         self, delivery: Delivery, work: Awaitable[None], tally: _Tally, ref: ObjectRef | None = None
@@ -189,21 +192,17 @@ class Handler:
         self, delivery: Delivery, error: TrailstreamError, tally: _Tally, ref: ObjectRef | None = None
     ) -> Outcome:
         tally.errors.append(error)
-        if isinstance(error, RetryableError):
-            return self._retry(delivery, error, ref)
-        self._say(delivery, error, ref)
-        return Reject(error.code)
+        return self._verdict(delivery, error, ref)
 
-    def _retry(self, delivery: Delivery, error: RetryableError, ref: ObjectRef | None = None) -> Retry:
-        self._say(delivery, error, ref)
-        seconds = self._backoff.seconds(delivery.receive_count, of=delivery.id)
-        if isinstance(error, AlertClaimedError):  # before that, nobody can say more
-            seconds = max(seconds, error.until - self._clock())
-        return Retry(seconds, error.code)
-
-    def _say(self, delivery: Delivery, error: TrailstreamError, ref: ObjectRef | None) -> None:
-        if error.stage != "send" or isinstance(error, AlertClaimedError):  # the courier has said what a sink did
+    def _verdict(self, delivery: Delivery, error: TrailstreamError, ref: ObjectRef | None = None) -> Retry | Reject:
+        # What a sink did with an alert, its courier has said.
+        if error.stage != "send" or isinstance(error, AlertClaimedError):
             self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, ref))
+        outcome = self._policy.outcome(error, delivery)
+        if isinstance(outcome, Retry) and isinstance(error, AlertClaimedError):
+            # Before the claim has ended nobody can say more.
+            return Retry(max(outcome.delay_seconds, error.until - self._clock()), outcome.code)
+        return outcome
 
     async def _in_turn(self, delivery: Delivery, ref: ObjectRef, tally: _Tally) -> None:
         async with self._share.of(account_in_key(ref.key)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from trailstream.model.errors import ConfigurationError, QueueUnavailableError
 from trailstream.model.facts import Emit, QueueJudged, QueuePolled, StopRequested
@@ -16,11 +17,22 @@ class Worker:
     """Runs once."""
 
     def __init__(
-        self, *, queue: Queue, consumer: Consumer, allow_no_redrive: bool, describe_backoff: Backoff, emit: Emit
+        self,
+        *,
+        queue: Queue,
+        consumer: Consumer,
+        end_storms: Callable[[], None],
+        allow_no_redrive: bool,
+        describe_backoff: Backoff,
+        emit: Emit,
     ) -> None:
-        """``describe_backoff`` waits between looks for a queue that does not answer."""
+        """``describe_backoff`` waits between looks for a queue that does not answer.
+
+        ``end_storms`` has every storm told at once from then on: it is called when the worker is to stop.
+        """
         self._queue = queue
         self._consumer = consumer
+        self._end_storms = end_storms
         self._allow_no_redrive = allow_no_redrive
         self._describe_backoff = describe_backoff
         self._emit = emit
@@ -36,6 +48,7 @@ class Worker:
         self._emit(StopRequested())
         self._stop.set()
         self._consumer.stop()
+        self._end_storms()
 
     async def run(self) -> None:
         """Consume until :meth:`stop`, from the time the queue answers.

@@ -26,6 +26,7 @@ RESULTS = (OK, FAILED)
 READERS = ("fast", "ijson", "inline")
 OUTCOMES = ("done", "retry", "reject")
 SEVERITIES = tuple(severity.label for severity in Severity)
+KINDS_ASIDE = ("delivery", "alert")
 STAGES: tuple[str, ...] = get_args(Stage)
 SKIP_REASONS = (*sorted(OTHER_KINDS.values()), FOLDER, "not_created", "test_event", "validation_message", OTHER)
 _ERRORS = tuple(
@@ -155,6 +156,32 @@ BROKEN_RULES = Metric(
     "trailstream_broken_rules", "Rule files that were left out because they are broken.", kind="gauge", cloudwatch=False
 )
 SENT_ALERTS = Metric("trailstream_sent_alerts_total", "Alerts that a sink accepted.", {"sink": None})
+REPEATED_ALERTS = Metric(
+    "trailstream_repeated_alerts_total",
+    "Alerts that were not sent, because the ledger knows that the sink has accepted them before.",
+    {"sink": None},
+)
+OVER_BUDGET_MATCHES = Metric(
+    "trailstream_over_budget_matches_total",
+    "Matches beyond their rule's budget, which the storm alert of the period counts.",
+    {"rule": None, "severity": None},
+)
+STORM_ALERTS = Metric(
+    "trailstream_storm_alerts_total", "Storm alerts that a sink accepted; among the sent alerts too.", {"sink": None}
+)
+SET_ASIDE = Metric(
+    "trailstream_set_aside_total",
+    "Rejected deliveries whose reason the quarantine keeps, and alerts that it keeps because a sink refused them.",
+    {"kind": KINDS_ASIDE, "code": CODES},
+    seeds=(*(("delivery", error.code) for error in _ERRORS), ("alert", errors.AlertRefusedError.code)),
+)
+OPEN_BREAKERS = Metric(
+    "trailstream_breaker_open",
+    "1 while nothing is received because something that deliveries need is down.",
+    {"dependency": None},
+    kind="gauge",
+    cloudwatch=False,
+)
 ERRORS = Metric(
     "trailstream_delivery_errors_total",
     "Failures by where they happened and what they were. What becomes of the delivery is its outcome.",

@@ -37,6 +37,7 @@ from trailstream.model.facts import (
     ObjectProcessed,
     QueueJudged,
     QueuePolled,
+    ReceivingPaused,
     SlotsChanged,
     StopRequested,
     VisibilityExtended,
@@ -119,6 +120,8 @@ class Health:
             case QueuePolled():
                 self.polled()
                 self.dependency(QUEUE, ok=fact.code is None, detail=fact.detail or fact.code or "")
+            case ReceivingPaused():
+                self.polled()
             case QueueJudged():
                 self.dependency(QUEUE, ok=True)
             case StopRequested():

@@ -24,6 +24,7 @@ class Labels:
         self._max_accounts = len(self._accounts) + max_other_accounts
         self._configured: dict[str, tuple[str, ...]] = {
             "account": tuple(dict.fromkeys(accounts)),
+            "dependency": ("object_store", *(f"sinks.{sink}" for sink in dict.fromkeys(sinks))),
             "language": tuple(dict.fromkeys(rule.language for rule in rules)),
             "rule": tuple(self._severities),
             "sink": tuple(dict.fromkeys(sinks)),
@@ -49,6 +50,10 @@ class Labels:
     def sink(self, name: str) -> str:
         """Return the name of a configured sink."""
         return _one_of(name, self._configured["sink"])
+
+    def dependency(self, name: str) -> str:
+        """Return the name of something that deliveries need, and that has a breaker."""
+        return _one_of(name, self._configured["dependency"])
 
     def reader(self, name: str) -> str:
         """Return the name of a reader."""

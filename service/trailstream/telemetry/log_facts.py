@@ -19,6 +19,12 @@ from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Rejec
 from trailstream.model.errors import UnexpectedError
 from trailstream.model.facts import (
     AlertAccepted,
+    AlertOverBudget,
+    AlertRepeated,
+    AlertsClaimed,
+    AlertsRecorded,
+    BreakerClosed,
+    BreakerOpened,
     DeliveriesForgotten,
     DeliveryReceived,
     DeliverySettled,
@@ -26,12 +32,15 @@ from trailstream.model.facts import (
     ErrorHappened,
     Fact,
     ObjectProcessed,
+    PutAside,
     QueueJudged,
     QueuePolled,
+    ReceivingPaused,
     RecordsRead,
     RuleFailed,
     SlotsChanged,
     StopRequested,
+    StormReported,
     VisibilityExtended,
 )
 from trailstream.telemetry.measures import outcome_name
@@ -57,7 +66,16 @@ class LogFacts:
             ErrorHappened: self._error_happened,
             ObjectProcessed: self._object_processed,
             EntrySkipped: self._entry_skipped,
+            AlertsClaimed: self._nothing,
             AlertAccepted: self._alert_accepted,
+            AlertRepeated: self._alert_repeated,
+            AlertsRecorded: self._nothing,
+            AlertOverBudget: self._nothing,
+            StormReported: self._storm_reported,
+            PutAside: self._put_aside,
+            BreakerOpened: self._breaker_opened,
+            BreakerClosed: self._breaker_closed,
+            ReceivingPaused: self._nothing,
             RuleFailed: self._rule_failed,
             VisibilityExtended: self._visibility_extended,
             DeliveriesForgotten: self._deliveries_forgotten,
@@ -147,6 +165,34 @@ class LogFacts:
             object=alert.object,
         )
 
+    def _alert_repeated(self, fact: AlertRepeated) -> None:
+        alert = fact.alert
+        self._logger.log(
+            logging.DEBUG, "alert repeated", sink=fact.sink, alert_id=alert.id, rule=alert.rule.id, object=alert.object
+        )
+
+    def _storm_reported(self, fact: StormReported) -> None:
+        self._logger.log(
+            logging.WARNING,
+            "storm reported",
+            sink=fact.sink,
+            rule=fact.rule_id,
+            matches=fact.matches,
+            objects=fact.objects,
+        )
+
+    def _put_aside(self, fact: PutAside) -> None:
+        # Of a rejected delivery its canonical line is the error.
+        level = logging.ERROR if fact.kind == "alert" else logging.INFO
+        self._logger.log(level, "put aside", kind=fact.kind, delivery=fact.message_id, code=fact.code)
+
+    def _breaker_opened(self, fact: BreakerOpened) -> None:
+        seconds = round(fact.seconds, 3)
+        self._logger.log(logging.ERROR, "receiving paused", dependency=fact.dependency, seconds=seconds)
+
+    def _breaker_closed(self, fact: BreakerClosed) -> None:
+        self._logger.log(logging.INFO, "receiving again", dependency=fact.dependency)
+
     def _rule_failed(self, fact: RuleFailed) -> None:
         before = self._failures_by_rule.get(fact.rule_id, 0)
         failures = self._failures_by_rule[fact.rule_id] = before + fact.times
@@ -195,8 +241,8 @@ class LogFacts:
     def _stop_requested(self, _: StopRequested) -> None:
         self._logger.log(logging.INFO, "stop requested")
 
-    def _nothing(self, fact: DeliveryReceived | RecordsRead | SlotsChanged) -> None:
-        """Say nothing: the canonical line and the metrics carry all of it."""
+    def _nothing(self, fact: Fact) -> None:
+        """Say nothing: the canonical line, another line or the metrics carry all of it."""
 
 
 def _detail(fact: ErrorHappened) -> dict[str, Any]:

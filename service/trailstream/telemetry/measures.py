@@ -10,6 +10,12 @@ from trailstream.decode.notices import unix_seconds
 from trailstream.model.delivery import Done, Outcome, Reject, Retry
 from trailstream.model.facts import (
     AlertAccepted,
+    AlertOverBudget,
+    AlertRepeated,
+    AlertsClaimed,
+    AlertsRecorded,
+    BreakerClosed,
+    BreakerOpened,
     DeliveriesForgotten,
     DeliveryReceived,
     DeliverySettled,
@@ -17,12 +23,15 @@ from trailstream.model.facts import (
     ErrorHappened,
     Fact,
     ObjectProcessed,
+    PutAside,
     QueueJudged,
     QueuePolled,
+    ReceivingPaused,
     RecordsRead,
     RuleFailed,
     SlotsChanged,
     StopRequested,
+    StormReported,
     VisibilityExtended,
 )
 from trailstream.telemetry import catalogue as c
@@ -54,7 +63,16 @@ class Measures:
             RecordsRead: self._records_read,
             ObjectProcessed: self._object_processed,
             RuleFailed: self._rule_failed,
+            AlertsClaimed: self._nothing,
             AlertAccepted: self._alert_accepted,
+            AlertRepeated: self._alert_repeated,
+            AlertsRecorded: self._nothing,
+            AlertOverBudget: self._alert_over_budget,
+            StormReported: self._storm_reported,
+            PutAside: self._put_aside,
+            BreakerOpened: self._breaker_opened,
+            BreakerClosed: self._breaker_closed,
+            ReceivingPaused: self._nothing,
             ErrorHappened: self._error_happened,
             DeliverySettled: self._delivery_settled,
             VisibilityExtended: self._visibility_extended,
@@ -129,6 +147,25 @@ class Measures:
         self._lag(c.RECEIVED_TO_ALERTED, fact.received_at, fact.accepted_at)
         self._lag(c.EVENT_TO_ALERTED, unix_seconds(fact.alert.event_time), fact.accepted_at)
 
+    def _alert_repeated(self, fact: AlertRepeated) -> None:
+        self._move(c.REPEATED_ALERTS, 1, (self._labels.sink(fact.sink),))
+
+    def _alert_over_budget(self, fact: AlertOverBudget) -> None:
+        rule_id = fact.alert.rule.id
+        self._move(c.OVER_BUDGET_MATCHES, 1, (self._labels.rule(rule_id), self._labels.severity(rule_id)))
+
+    def _storm_reported(self, fact: StormReported) -> None:
+        self._move(c.STORM_ALERTS, 1, (self._labels.sink(fact.sink),))
+
+    def _put_aside(self, fact: PutAside) -> None:
+        self._move(c.SET_ASIDE, 1, (fact.kind, self._labels.code(fact.code)))
+
+    def _breaker_opened(self, fact: BreakerOpened) -> None:
+        self._move(c.OPEN_BREAKERS, 1, (self._labels.dependency(fact.dependency),))
+
+    def _breaker_closed(self, fact: BreakerClosed) -> None:
+        self._move(c.OPEN_BREAKERS, 0, (self._labels.dependency(fact.dependency),))
+
     def _error_happened(self, fact: ErrorHappened) -> None:
         self._move(c.ERRORS, 1, (self._labels.stage(fact.stage), self._labels.code(fact.code)))
 
@@ -153,8 +190,8 @@ class Measures:
         if fact.code is not None:
             self._move(c.ERRORS, 1, ("receive", self._labels.code(fact.code)))
 
-    def _nothing(self, _: QueueJudged | StopRequested) -> None:
-        """Move nothing: they happen once, the log tells them, and readiness follows."""
+    def _nothing(self, _: QueueJudged | StopRequested | AlertsClaimed | AlertsRecorded | ReceivingPaused) -> None:
+        """Move nothing: they happen once, and the log tells them; or other facts count the same thing."""
 
 
 def outcome_name(outcome: Outcome) -> str:

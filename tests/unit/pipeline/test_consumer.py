@@ -1,23 +1,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
 from fakes import FakeQueue
-from trailstream.model.delivery import Delivery, Done, Outcome, Reject, Retry
+from trailstream.model.delivery import Deferred, Delivery, Done, Outcome, Reject, Retry
 from trailstream.model.errors import QueueUnavailableError
 from trailstream.model.facts import (
     DeliveriesForgotten,
     ErrorHappened,
     Fact,
     QueuePolled,
+    ReceivingPaused,
     SlotsChanged,
     VisibilityExtended,
 )
+from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.consumer import FORGET_ATTEMPTS, Consumer, ConsumerSettings
 from trailstream.pipeline.retry import Backoff
 
@@ -30,21 +33,27 @@ SETTINGS = ConsumerSettings(
     poll_backoff=Backoff(0.01, 0.02),
 )
 
-Handle = Callable[[Delivery], Awaitable[Outcome]]
+Handle = Callable[[Delivery], Awaitable[Outcome | Deferred]]
 
 
 class Rig:
-    def __init__(self, queue: FakeQueue, handle: Handle, settings: ConsumerSettings) -> None:
+    def __init__(
+        self, queue: FakeQueue, handle: Handle, settings: ConsumerSettings, breakers: Sequence[Breaker]
+    ) -> None:
         self.facts: list[Fact] = []
-        self.consumer = Consumer(queue=queue, handle=handle, settings=settings, emit=self.facts.append)
+        self.consumer = Consumer(
+            queue=queue, handle=handle, breakers=breakers, settings=settings, emit=self.facts.append
+        )
 
     def of(self, kind: type[Fact]) -> list[Fact]:
         return [fact for fact in self.facts if isinstance(fact, kind)]
 
 
 @asynccontextmanager
-async def consuming(queue: FakeQueue, handle: Handle, **changes: object) -> AsyncIterator[Rig]:
-    rig = Rig(queue, handle, replace(SETTINGS, **changes))  # type: ignore[arg-type]  # each test names fields
+async def consuming(
+    queue: FakeQueue, handle: Handle, breakers: Sequence[Breaker] = (), **changes: object
+) -> AsyncIterator[Rig]:
+    rig = Rig(queue, handle, replace(SETTINGS, **changes), breakers)  # type: ignore[arg-type]  # each test names fields
     running = asyncio.create_task(rig.consumer.run())
     try:
         yield rig
@@ -295,3 +304,67 @@ async def test_a_heartbeat_or_delete_that_fails_once_loses_nothing(failing: str)
     async with consuming(queue, handle):
         await until(lambda: queue.deleted == [message])
     assert queue.receive_counts[message] == 1
+
+
+async def test_nothing_is_received_while_a_breaker_is_open() -> None:
+    facts: list[Fact] = []
+    breaker = Breaker("object_store", failures=1, backoff=Backoff(0.05, 0.05), clock=time.monotonic, emit=facts.append)
+    breaker.failed()
+    queue = FakeQueue()
+    queue.send("a")
+    async with consuming(queue, done, [breaker]) as rig:
+        await until(lambda: bool(rig.of(ReceivingPaused)))
+        assert queue.receive_counts.total() == 0
+        await until(lambda: queue.receive_counts.total() == 1)
+
+
+async def test_a_trial_receives_no_more_than_the_breaker_allows() -> None:
+    facts: list[Fact] = []
+    breaker = Breaker(
+        "object_store", failures=1, backoff=Backoff(0, 0), clock=time.monotonic, emit=facts.append, trial_messages=1
+    )
+    breaker.failed()
+    queue = FakeQueue()
+    for _ in range(3):
+        queue.send("a")
+    async with consuming(queue, done, [breaker]):
+        await until(lambda: len(queue.deleted) == 3)
+    assert {asked for name, asked in queue.calls if name == "receive"} == {1}
+
+
+async def test_what_only_waits_for_a_storm_to_be_told_takes_no_slot_but_stays_hidden() -> None:
+    told = asyncio.Event()
+
+    async def later() -> Outcome:
+        await told.wait()
+        return Done()
+
+    async def handle(delivery: Delivery) -> Outcome | Deferred:
+        return Deferred(later()) if delivery.body == "storm" else Done()
+
+    queue = FakeQueue()
+    storms = [queue.send("storm") for _ in range(6)]
+    async with consuming(queue, handle, slots=2) as rig:
+        await until(lambda: queue.receive_counts.total() == 6)
+        queue.send("plain")
+        await until(lambda: len(queue.deleted) == 1)
+        await until(lambda: len(rig.of(VisibilityExtended)) >= 4)
+        assert all(queue.hidden_seconds(message) > 0 for message in storms)
+        assert rig.of(SlotsChanged)[-1] == SlotsChanged(0, 2)
+        told.set()
+        await until(lambda: len(queue.deleted) == 7)
+    assert set(queue.receive_counts.values()) == {1}
+
+
+async def test_what_sqs_would_show_again_anyway_is_handed_back_with_the_reason() -> None:
+    async def for_ever(_: Delivery) -> Outcome:
+        await asyncio.sleep(3600)
+        return Done()
+
+    queue = FakeQueue()
+    queue.send("a")
+    async with consuming(queue, for_ever, longest_hidden_seconds=2.1) as rig:
+        await until(lambda: queue.receive_counts.total() == 2)
+        [error, *_] = rig.of(ErrorHappened)
+        assert isinstance(error, ErrorHappened)
+        assert error.code == "held_too_long"

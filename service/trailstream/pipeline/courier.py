@@ -1,0 +1,369 @@
+"""Alerts on their way to one sink: each once, ten at a time, from all deliveries.
+
+For each batch::
+
+    claim      at the ledger: what was sent before is a repeat; what another holder is sending is left to it
+    send
+    accepted   a kill between here ...
+    record     ... and the end of this repeats the batch
+    answer     the deliveries that the alerts came from
+
+One batch is on its way at a time. So a kill repeats no more than one, alerts of many deliveries share a call, and what
+two deliveries both hold is sent for one of them and is a repeat for the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from trailstream.model.alert import Alert
+from trailstream.model.delivery import Delivery
+from trailstream.model.errors import (
+    AlertClaimedError,
+    AlertRefusedError,
+    LedgerUnavailableError,
+    PermanentError,
+    QuarantineUnavailableError,
+    SinkUnavailableError,
+    TrailstreamError,
+    UnexpectedError,
+)
+from trailstream.model.facts import (
+    AlertAccepted,
+    AlertOverBudget,
+    AlertRepeated,
+    AlertsClaimed,
+    AlertsRecorded,
+    Emit,
+    ErrorHappened,
+    PutAside,
+    StormReported,
+)
+from trailstream.pipeline.breaker import Breaker
+from trailstream.pipeline.ports import Claim, Ledger, Quarantine, SetAside, Sink
+from trailstream.pipeline.retry import Backoff
+from trailstream.pipeline.storms import Storm, Storms
+
+BATCH = 10
+"""What SNS and SQS take in one call, and what a kill may repeat."""
+
+POISON_TRIES = 5
+"""An alert that fails so often while the sink takes others is refused: it is the alert, not the sink."""
+
+RECORD_TRIES = 3
+
+Answer: TypeAlias = TrailstreamError | None
+"""Of one alert: None once the sink has accepted it, now or before."""
+
+Verdict: TypeAlias = TrailstreamError | asyncio.Future[Answer] | None
+"""The answer, or where it will be found once the rule's storm was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class CourierSettings:
+    """How alerts are sent."""
+
+    claim_seconds: float
+    """How long the ledger keeps an alert for us; a call to the sink takes at most half of that."""
+    remember_seconds: float
+    """For how long what was sent is not sent again."""
+    patience_seconds: float
+    """How long a sink that takes nothing is tried before the delivery is handed back to the queue."""
+    backoff: Backoff
+    """Between two calls to a sink that takes nothing; what is waited is a random share of it."""
+    when_ledger_down: Literal["delay", "repeat"]
+
+
+@dataclass(slots=True)
+class _Parcel:
+    """One alert, and who waits for its answer."""
+
+    alert: Alert
+    delivery: Delivery | None
+    """None for a storm alert, which is of many."""
+    give_up_at: float
+    answered: asyncio.Future[Any]
+    """A :data:`Verdict`; an :data:`Answer` for a storm alert."""
+    storm: Storm | None = None
+    admitted: bool = False
+    """Whether it is counted in its rule's budget."""
+    tries: int = field(default=0)
+    """Failures while the sink took others."""
+
+    def answer(self, verdict: Verdict) -> None:
+        if not self.answered.done():  # its delivery may have been cancelled meanwhile
+            self.answered.set_result(verdict)
+
+
+class Courier:
+    """Takes alerts to one sink while :meth:`at_work`."""
+
+    def __init__(
+        self,
+        *,
+        sink: Sink,
+        ledger: Ledger,
+        quarantine: Quarantine | None,
+        storms: Storms,
+        breaker: Breaker,
+        settings: CourierSettings,
+        emit: Emit,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+    ) -> None:
+        """``clock`` gives Unix seconds; ``chance`` a random number from 0 to 1.
+
+        Without a quarantine, an alert that the sink refuses is an error of its delivery.
+        """
+        self._sink = sink
+        self._ledger = ledger
+        self._quarantine = quarantine
+        self._storms = storms
+        self._breaker = breaker
+        self._settings = settings
+        self._emit = emit
+        self._clock = clock
+        self._chance = chance
+        self._holder = uuid.uuid4().hex
+        self._waiting: deque[_Parcel] = deque()
+        self._arrived = asyncio.Event()
+        self._storms_end: Literal["at their time", "now", "for good"] = "at their time"
+        self._failures = 0
+        """Batches in a row of which the sink took nothing."""
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Send what is handed in while the block runs; what then still waits is never answered."""
+        task = asyncio.create_task(self._work(), name=f"courier to {self._sink.name}")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def deliver(self, alerts: Iterable[Alert], delivery: Delivery) -> Sequence[Verdict]:
+        """Hand in alerts and wait for their verdicts, in order. What is cancelled meanwhile is not sent any more."""
+        give_up_at = self._clock() + self._settings.patience_seconds
+        loop = asyncio.get_running_loop()
+        parcels = [_Parcel(alert, delivery, give_up_at, loop.create_future()) for alert in alerts]
+        self._waiting.extend(parcels)
+        self._arrived.set()
+        verdicts: list[Verdict] = await asyncio.gather(*(parcel.answered for parcel in parcels))
+        return verdicts
+
+    def end_storms(self, *, for_good: bool = False) -> None:
+        """Tell of every storm now, for nobody can wait; ``for_good``: also of every later one at once."""
+        self._storms_end = "for good" if for_good else "now"
+        self._arrived.set()
+
+    async def _work(self) -> None:
+        while True:
+            batch = await self._next_batch()
+            try:
+                await self._attempt(batch)
+            except Exception:  # noqa: BLE001 - a bug must not end what all deliveries wait for
+                error = UnexpectedError(traceback.format_exc())
+                self._report(error)
+                for parcel in batch:
+                    parcel.answer(error)
+
+    async def _next_batch(self) -> list[_Parcel]:
+        while True:
+            self._waiting.extendleft(self._told_storms())
+            batch: list[_Parcel] = []
+            while self._waiting and len({parcel.alert.id for parcel in batch}) < BATCH:
+                parcel = self._waiting.popleft()
+                if not parcel.answered.done():
+                    batch.append(parcel)
+            if batch:
+                return batch
+            self._arrived.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), self._seconds_to_storm())
+
+    def _told_storms(self) -> list[_Parcel]:
+        now = self._clock()
+        early = self._storms_end != "at their time"
+        if self._storms_end == "now":
+            self._storms_end = "at their time"
+        return [
+            _Parcel(
+                storm.alert(holder=self._holder, now=now),
+                delivery=None,
+                give_up_at=now + self._settings.patience_seconds,
+                answered=storm.settled,
+                storm=storm,
+                admitted=True,
+            )
+            for storm in self._storms.ended(now, early=early)
+        ]
+
+    def _seconds_to_storm(self) -> float | None:
+        end = self._storms.next_end()
+        return None if end is None else max(0.0, end - self._clock())
+
+    async def _attempt(self, batch: list[_Parcel]) -> None:
+        try:
+            ours = await self._claimed(batch)
+        except LedgerUnavailableError as error:
+            self._report(error)
+            if self._settings.when_ledger_down == "delay":
+                await self._later([(parcel, error) for parcel in batch])
+                return
+            ours = batch
+        if sending := await self._within_budget(ours):
+            await self._send(sending)
+
+    async def _claimed(self, batch: list[_Parcel]) -> list[_Parcel]:
+        now = self._clock()
+        ids = list(dict.fromkeys(parcel.alert.id for parcel in batch))
+        claims = await self._ledger.claim(
+            self._sink.name, ids, holder=self._holder, now=now, until=now + self._settings.claim_seconds
+        )
+        by_id = dict(zip(ids, claims, strict=True))
+        ours = [parcel for parcel in batch if self._is_ours(parcel, by_id[parcel.alert.id])]
+        if ours:
+            self._emit(AlertsClaimed(self._sink.name, len(ours)))
+        return ours
+
+    def _is_ours(self, parcel: _Parcel, claim: Claim) -> bool:
+        match claim.state:
+            case "ours":
+                return True
+            case "sent":
+                self._emit(AlertRepeated(self._sink.name, parcel.alert))
+                parcel.answer(None)
+            case "taken":
+                detail = f"alert {parcel.alert.id} is being sent to {self._sink.name} by another holder"
+                parcel.answer(AlertClaimedError(detail, until=claim.until))
+        return False
+
+    async def _within_budget(self, parcels: list[_Parcel]) -> list[_Parcel]:
+        """Return those that their rules may still have; the others wait for the end of the period."""
+        over = [parcel for parcel in parcels if not self._is_admitted(parcel)]
+        for parcel in over:
+            self._emit(AlertOverBudget(self._sink.name, parcel.alert))
+            parcel.answer(self._storms.add(parcel.alert))
+        if over:
+            with suppress(LedgerUnavailableError):  # then the claims end by themselves
+                await self._ledger.release(self._sink.name, _ids(over), holder=self._holder)
+        return [parcel for parcel in parcels if parcel.admitted]
+
+    def _is_admitted(self, parcel: _Parcel) -> bool:
+        parcel.admitted = parcel.admitted or self._storms.admits(parcel.alert.rule.id, self._clock())
+        return parcel.admitted
+
+    async def _send(self, parcels: list[_Parcel]) -> None:
+        alerts = {parcel.alert.id: parcel.alert for parcel in parcels}
+        results = dict(zip(alerts, await self._results(list(alerts.values())), strict=True))
+        accepted = [parcel for parcel in parcels if results[parcel.alert.id] is None]
+        if accepted:
+            self._breaker.succeeded()
+            self._failures = 0
+            await self._accepted(accepted)
+        again = []
+        for parcel in parcels:
+            if (error := results[parcel.alert.id]) is not None:
+                parcel.tries += bool(accepted)
+                self._report(error, parcel.delivery)
+                if not await self._is_refused(parcel, error):
+                    again.append((parcel, error))
+        if again:
+            await self._later(again, pause=not accepted)
+
+    async def _results(self, alerts: Sequence[Alert]) -> Sequence[Answer]:
+        try:
+            async with asyncio.timeout(self._settings.claim_seconds / 2):
+                return await self._sink.send(alerts)
+        except TimeoutError:
+            # It may have been accepted all the same. That nobody knows is what makes this at least once.
+            return [SinkUnavailableError("no answer in time")] * len(alerts)
+
+    async def _accepted(self, parcels: list[_Parcel]) -> None:
+        now = self._clock()
+        told: set[str] = set()
+        for parcel in parcels:
+            if parcel.alert.id in told:  # two deliveries held it, and it went out once
+                self._emit(AlertRepeated(self._sink.name, parcel.alert))
+            else:
+                told.add(parcel.alert.id)
+                received_at = now if parcel.delivery is None else parcel.delivery.received_at
+                self._emit(AlertAccepted(self._sink.name, parcel.alert, received_at, now))
+        await self._record(_ids(parcels))
+        for parcel in parcels:
+            if (storm := parcel.storm) is not None:
+                self._emit(StormReported(self._sink.name, storm.rule.id, storm.matches, len(storm.objects)))
+            parcel.answer(None)
+
+    async def _record(self, alert_ids: Sequence[str]) -> None:
+        """Record them as sent. A ledger that fails costs a repeat at most: the alerts were accepted."""
+        for attempt in range(1, RECORD_TRIES + 1):
+            now = self._clock()
+            try:
+                await self._ledger.record_sent(
+                    self._sink.name, alert_ids, now=now, until=now + self._settings.remember_seconds
+                )
+            except LedgerUnavailableError as error:
+                self._report(error)
+                await asyncio.sleep(self._settings.backoff.jittered(attempt, self._chance()))
+            else:
+                self._emit(AlertsRecorded(self._sink.name, len(alert_ids)))
+                return
+
+    async def _is_refused(self, parcel: _Parcel, error: TrailstreamError) -> bool:
+        """Answer an alert that the sink will not take, now or ever; say whether it was one."""
+        if parcel.tries >= POISON_TRIES:
+            error = AlertRefusedError(f"failed {parcel.tries} times while the sink took others; the last time: {error}")
+        if not isinstance(error, PermanentError):
+            return False
+        parcel.answer(await self._set_aside(parcel, error))
+        return True
+
+    async def _set_aside(self, parcel: _Parcel, error: TrailstreamError) -> Answer:
+        """Keep a refused alert where people find it, and be done with it; where nothing keeps it, it is an error."""
+        if self._quarantine is None or parcel.delivery is None:
+            return error
+        entry = SetAside(
+            kind="alert",
+            message_id=parcel.delivery.id,
+            code=error.code,
+            detail=f"alert {parcel.alert.id} of rule {parcel.alert.rule.id} to {self._sink.name}: {error}",
+            body=parcel.alert.record_json.decode(),
+            receive_count=parcel.delivery.receive_count,
+            at=self._clock(),
+        )
+        try:
+            await self._quarantine.put(entry)
+        except QuarantineUnavailableError as failure:
+            self._report(failure, parcel.delivery)
+            return failure
+        self._emit(PutAside("alert", entry.message_id, entry.code))
+        return None
+
+    async def _later(self, failed: Sequence[tuple[_Parcel, TrailstreamError]], *, pause: bool = True) -> None:
+        """Put parcels back in front, or give them up; where nothing was accepted, give the other side time."""
+        now = self._clock()
+        for parcel, error in reversed(failed):
+            if parcel.give_up_at <= now:
+                parcel.answer(error)
+            else:
+                self._waiting.appendleft(parcel)
+        if pause:
+            self._breaker.failed()
+            self._failures += 1
+            await asyncio.sleep(self._settings.backoff.jittered(self._failures, self._chance()))
+
+    def _report(self, error: TrailstreamError, delivery: Delivery | None = None) -> None:
+        self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, sink=self._sink.name))
+
+
+def _ids(parcels: Iterable[_Parcel]) -> list[str]:
+    return list(dict.fromkeys(parcel.alert.id for parcel in parcels))

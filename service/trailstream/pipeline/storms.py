@@ -1,0 +1,142 @@
+"""What happens when a rule matches more often than anybody can read.
+
+Each rule has so many alerts of its own in each period. What is beyond that is counted, with the objects that it stands
+in, and told in one storm alert when the period ends; ``trailstream scan`` finds every one of those matches again
+in the objects. A delivery with such matches is not done before the storm alert was accepted, so nothing is forgotten
+that nobody was told of, and a noisy rule hides nothing of another: it does not take part in the other's budget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from trailstream.decode.json_text import encode_record
+from trailstream.model.alert import Alert, RuleInfo, alert_id
+from trailstream.model.errors import TrailstreamError
+from trailstream.model.limits import KIB
+
+MOST_OBJECTS = 1000
+MOST_OBJECT_TEXT = 100 * KIB
+"""What one storm alert can name, so that it fits into any sink's message. A storm that has more is told at once, and
+what comes after it is the next one's."""
+
+
+@dataclass(slots=True)
+class Storm:
+    """The matches of one rule in one period, beyond its budget."""
+
+    rule: RuleInfo
+    number: int
+    """Of all storms at this sink, in the order in which they began."""
+    started: float
+    """Unix seconds at which the rule's period began."""
+    settled: asyncio.Future[TrailstreamError | None]
+    """What became of the storm alert: None once the sink has accepted it."""
+    matches: int = 0
+    objects: Counter[str] = field(default_factory=Counter)
+    """Matches by the object that they stand in."""
+    accounts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, alert: Alert) -> None:
+        """Count one match."""
+        self.matches += 1
+        self.objects[alert.object or alert.record_id] += 1
+        self.accounts[alert.account or "unknown"] += 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its alert could name no more objects."""
+        return len(self.objects) >= MOST_OBJECTS or sum(map(len, self.objects)) >= MOST_OBJECT_TEXT
+
+    def alert(self, *, holder: str, now: float) -> Alert:
+        """Return the alert that stands for them; ``holder`` tells this worker's storms from another's."""
+        noun = "match" if self.matches == 1 else "matches"
+        summary = {
+            "storm": {
+                "rule_id": self.rule.id,
+                "matches": self.matches,
+                "from": _timestamp(self.started),
+                "to": _timestamp(now),
+                "accounts": dict(self.accounts),
+                "objects": dict(self.objects),
+            }
+        }
+        identity = f"storm {self.number} of {holder}"
+        return Alert(
+            id=alert_id(self.rule.id, identity),
+            rule=replace(self.rule, title=f"Storm: {self.matches:,} more {noun} of: {self.rule.title}"),
+            record_id=identity,
+            record_json=encode_record(summary),
+            object=None,
+            record_index=0,
+            account=next(iter(self.accounts)) if len(self.accounts) == 1 else None,
+            region=None,
+            event_id=None,
+            event_time=None,
+            event_source=None,
+            event_name=None,
+            error_code=None,
+            actor=None,
+            source_ip=None,
+            shared_event_id=None,
+        )
+
+
+@dataclass(slots=True)
+class _Period:
+    started: float
+    spent: int = 0
+    storm: Storm | None = None
+
+
+class Storms:
+    """The budgets of all rules at one sink. Times are Unix seconds."""
+
+    def __init__(self, *, budget: int, period_seconds: float) -> None:
+        self._budget = budget
+        self._period_seconds = period_seconds
+        self._periods: dict[str, _Period] = {}
+        self._numbers = itertools.count(1)
+
+    def admits(self, rule_id: str, now: float) -> bool:
+        """Say whether the rule may have one more alert of its own in this period, and count it where it may."""
+        period = self._periods.get(rule_id)
+        if period is None or (period.storm is None and now >= period.started + self._period_seconds):
+            period = self._periods[rule_id] = _Period(now)
+        if period.spent >= self._budget:
+            return False
+        period.spent += 1
+        return True
+
+    def add(self, alert: Alert) -> asyncio.Future[TrailstreamError | None]:
+        """Count a match that was not admitted; return what will tell that somebody was told of it."""
+        period = self._periods[alert.rule.id]
+        if period.storm is None:
+            settled = asyncio.get_running_loop().create_future()
+            period.storm = Storm(alert.rule, next(self._numbers), period.started, settled)
+        period.storm.add(alert)
+        return period.storm.settled
+
+    def ended(self, now: float, *, early: bool = False) -> Iterator[Storm]:
+        """Take out the storms that are to be told now: all of them where the periods end ``early``."""
+        for rule_id, period in list(self._periods.items()):
+            over = now >= period.started + self._period_seconds
+            if period.storm is not None and (over or early or period.storm.is_full):
+                yield period.storm
+                period.storm = None
+            if over and period.storm is None:
+                del self._periods[rule_id]
+
+    def next_end(self) -> float | None:
+        """Return when the next storm is to be told, or None where there is none."""
+        ends = [period.started + self._period_seconds for period in self._periods.values() if period.storm is not None]
+        return min(ends, default=None)
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from fakes import FakeLedger, FakeSink
+from samples import RULE, an_alert
+from trailstream.model.alert import Alert
+from trailstream.model.delivery import Delivery
+from trailstream.model.errors import (
+    AlertClaimedError,
+    AlertRefusedError,
+    LedgerUnavailableError,
+    SinkUnavailableError,
+    TrailstreamError,
+    UnexpectedError,
+)
+from trailstream.model.facts import (
+    AlertAccepted,
+    AlertRepeated,
+    AlertsClaimed,
+    AlertsRecorded,
+    BreakerOpened,
+    ErrorHappened,
+    Fact,
+)
+from trailstream.pipeline.breaker import Breaker
+from trailstream.pipeline.courier import BATCH, POISON_TRIES, Courier, CourierSettings, Verdict
+from trailstream.pipeline.ports import Ledger, Sink
+from trailstream.pipeline.retry import Backoff
+from trailstream.pipeline.storms import Storms
+
+DELIVERY = Delivery("message-1", "{}", receive_count=2, received_at=time.time())
+SETTINGS = CourierSettings(
+    claim_seconds=60,
+    remember_seconds=86_400,
+    patience_seconds=60,
+    backoff=Backoff(0.001, 0.001),
+    when_ledger_down="delay",
+)
+
+
+@dataclass
+class Rig:
+    sink: FakeSink = field(default_factory=FakeSink)
+    ledger: Ledger = field(default_factory=FakeLedger)
+    settings: CourierSettings = SETTINGS
+    storms: Storms = field(default_factory=lambda: Storms(budget=1_000_000, period_seconds=600))
+    facts: list[Fact] = field(default_factory=list)
+
+    def courier(self, sink: Sink | None = None) -> Courier:
+        return Courier(
+            sink=sink or self.sink,
+            ledger=self.ledger,
+            quarantine=None,
+            storms=self.storms,
+            breaker=Breaker(
+                "sinks.fake", failures=3, backoff=Backoff(9, 9), clock=time.monotonic, emit=self.facts.append
+            ),
+            settings=self.settings,
+            emit=self.facts.append,
+            clock=time.time,
+            chance=lambda: 1.0,
+        )
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[Courier]:
+        courier = self.courier()
+        async with courier.at_work():
+            yield courier
+
+    async def deliver(self, *numbers: int) -> Sequence[Verdict]:
+        async with self.at_work() as courier:
+            return await courier.deliver(map(an_alert, numbers), DELIVERY)
+
+    def names(self) -> list[str]:
+        return [type(fact).__name__ for fact in self.facts]
+
+    def of(self, kind: type[Fact]) -> list[Any]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    @property
+    def sent(self) -> list[str]:
+        return [alert.id for alert in self.sink.accepted]
+
+
+class Down:
+    """A sink that takes nothing for the first calls."""
+
+    def __init__(self, sink: FakeSink, calls: int) -> None:
+        self.calls = calls
+        sink.verdict = self
+
+    def __call__(self, alert: Alert) -> TrailstreamError | None:
+        del alert
+        self.calls -= 1
+        return SinkUnavailableError("503") if self.calls >= 0 else None
+
+
+async def test_an_alert_is_claimed_then_sent_then_recorded_and_only_then_answered() -> None:
+    rig = Rig()
+    assert await rig.deliver(1) == [None]
+    assert rig.names() == ["AlertsClaimed", "AlertAccepted", "AlertsRecorded"]
+
+
+async def test_alerts_of_many_deliveries_share_a_call() -> None:
+    rig = Rig()
+    async with rig.at_work() as courier:
+        await asyncio.gather(*(courier.deliver([an_alert(number)], DELIVERY) for number in range(25)))
+    assert [len(call) for call in rig.sink.calls] == [BATCH, BATCH, 5]
+
+
+async def test_one_batch_is_on_its_way_at_a_time() -> None:
+    rig = Rig()
+    most = now = 0
+
+    async def pause() -> None:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.001)
+        now -= 1
+
+    rig.sink.pause = pause
+    await rig.deliver(*range(35))
+    assert (most, len(rig.sent)) == (1, 35)
+
+
+async def test_what_two_deliveries_hold_goes_out_once() -> None:
+    rig = Rig()
+    async with rig.at_work() as courier:
+        verdicts = await asyncio.gather(*(courier.deliver([an_alert(1)], DELIVERY) for _ in range(30)))
+    assert verdicts == [[None]] * 30
+    assert len(rig.sent) == 1
+    assert len(rig.of(AlertRepeated)) == 29
+
+
+async def test_what_was_sent_by_a_process_that_is_gone_is_not_sent_again() -> None:
+    rig = Rig()
+    await rig.deliver(1, 2)
+    assert await rig.deliver(1, 2, 3) == [None] * 3
+    assert rig.sent == [an_alert(number).id for number in (1, 2, 3)]
+
+
+async def test_what_another_holder_is_sending_is_left_to_it_until_its_claim_ends() -> None:
+    rig = Rig()
+    until = time.time() + 50
+    await rig.ledger.claim("fake", [an_alert(1).id], holder="another", now=time.time(), until=until)
+    claimed, sent = await rig.deliver(1, 2)
+    assert isinstance(claimed, AlertClaimedError)
+    assert claimed.until == until
+    assert sent is None
+    assert rig.sent == [an_alert(2).id]
+
+
+async def test_an_expired_claim_is_taken_over_and_the_alert_is_sent() -> None:
+    rig = Rig()
+    await rig.ledger.claim("fake", [an_alert(1).id], holder="dead", now=0, until=time.time() - 0.001)
+    assert await rig.deliver(1) == [None]
+    assert rig.sent == [an_alert(1).id]
+
+
+async def test_a_claim_alone_never_suppresses() -> None:
+    rig = Rig(settings=replace(SETTINGS, claim_seconds=0.05))
+
+    async def for_ever() -> None:
+        await asyncio.sleep(3600)
+
+    rig.sink.pause = for_ever
+    killed = asyncio.create_task(rig.deliver(1))
+    while not rig.of(AlertsClaimed):  # noqa: ASYNC110 - watched from outside
+        await asyncio.sleep(0.001)
+    killed.cancel()
+    with suppress(asyncio.CancelledError):
+        await killed
+    await asyncio.sleep(0.06)
+    rig.sink.pause = None
+    assert await rig.deliver(1) == [None]
+    assert rig.sent == [an_alert(1).id]
+
+
+async def test_a_sink_that_is_down_is_tried_until_it_takes_them() -> None:
+    rig = Rig()
+    Down(rig.sink, calls=8)
+    assert await rig.deliver(1, 2) == [None, None]
+    assert len(rig.sent) == 2
+
+
+async def test_a_sink_that_stays_down_gives_the_delivery_back_when_patience_ends() -> None:
+    rig = Rig(settings=replace(SETTINGS, patience_seconds=0.05))
+    Down(rig.sink, calls=10**6)
+    [verdict] = await rig.deliver(1)
+    assert isinstance(verdict, SinkUnavailableError)
+    assert len(rig.sink.calls) > 3, "it was tried in the meantime"
+
+
+async def test_a_sink_that_stays_down_opens_the_breaker() -> None:
+    rig = Rig(settings=replace(SETTINGS, patience_seconds=0.05))
+    Down(rig.sink, calls=10**6)
+    await rig.deliver(1)
+    assert [fact.dependency for fact in rig.of(BreakerOpened)] == ["sinks.fake"]
+
+
+async def test_of_a_batch_only_what_failed_is_sent_again() -> None:
+    rig = Rig()
+    failures = {an_alert(2).id: 1}
+
+    def verdict(alert: Alert) -> TrailstreamError | None:
+        failures[alert.id] = failures.get(alert.id, 0) - 1
+        return SinkUnavailableError("throttled") if failures[alert.id] >= 0 else None
+
+    rig.sink.verdict = verdict
+    assert await rig.deliver(1, 2, 3) == [None] * 3
+    assert sorted(rig.sent) == sorted(an_alert(number).id for number in (1, 2, 3))
+    assert rig.sink.calls[1] == [an_alert(2).id]
+
+
+async def test_an_alert_that_is_refused_holds_back_none_of_the_others() -> None:
+    rig = Rig()
+    refused = an_alert(2).id
+    rig.sink.verdict = lambda alert: AlertRefusedError("not valid") if alert.id == refused else None
+    first, second, third = await rig.deliver(1, 2, 3)
+    assert (first, third) == (None, None)
+    assert isinstance(second, AlertRefusedError)
+
+
+async def test_an_alert_that_fails_again_and_again_while_others_pass_is_refused_with_the_reason() -> None:
+    rig = Rig()
+    poison = an_alert(0).id
+    rig.sink.verdict = lambda alert: SinkUnavailableError("InternalError") if alert.id == poison else None
+    async with rig.at_work() as courier:
+        waiting = asyncio.create_task(courier.deliver([an_alert(0)], DELIVERY))
+        for number in range(1, 1000):
+            await courier.deliver([an_alert(number)], DELIVERY)
+            if waiting.done():
+                break
+        [verdict] = await waiting
+    assert isinstance(verdict, AlertRefusedError)
+    assert f"failed {POISON_TRIES} times while the sink took others; the last time: InternalError" in str(verdict)
+
+
+async def test_a_sink_that_does_not_answer_is_one_that_is_down() -> None:
+    rig = Rig(settings=replace(SETTINGS, claim_seconds=0.04, patience_seconds=0))
+
+    async def for_ever() -> None:
+        await asyncio.sleep(3600)
+
+    rig.sink.pause = for_ever
+    [verdict] = await rig.deliver(1)
+    assert isinstance(verdict, SinkUnavailableError)
+
+
+async def test_a_ledger_that_is_down_delays_where_the_operator_wants_no_repeats() -> None:
+    ledger = FakeLedger()
+    ledger.fail("claim", LedgerUnavailableError("throttled"), times=3)
+    rig = Rig(ledger=ledger)
+    assert await rig.deliver(1) == [None]
+    assert rig.names()[:5] == [*["ErrorHappened"] * 3, "BreakerOpened", "AlertsClaimed"]
+    assert rig.sent == [an_alert(1).id]
+
+
+async def test_a_ledger_that_stays_down_gives_the_delivery_back() -> None:
+    ledger = FakeLedger()
+    ledger.fail("claim", LedgerUnavailableError("throttled"), times=10**5)
+    rig = Rig(ledger=ledger, settings=replace(SETTINGS, patience_seconds=0.02))
+    [verdict] = await rig.deliver(1)
+    assert isinstance(verdict, LedgerUnavailableError)
+    assert rig.sent == []
+
+
+async def test_a_ledger_that_is_down_repeats_where_the_operator_wants_no_delay() -> None:
+    ledger = FakeLedger()
+    for operation in ("claim", "record_sent"):
+        ledger.fail(operation, LedgerUnavailableError("throttled"), times=10**5)
+    rig = Rig(ledger=ledger, settings=replace(SETTINGS, when_ledger_down="repeat"))
+    assert await rig.deliver(1) == [None]
+    assert await rig.deliver(1) == [None]
+    assert rig.sent == [an_alert(1).id] * 2
+
+
+async def test_an_alert_that_was_accepted_is_done_although_nobody_could_record_it() -> None:
+    ledger = FakeLedger()
+    ledger.fail("record_sent", LedgerUnavailableError("disk full"), times=10**5)
+    rig = Rig(ledger=ledger)
+    assert await rig.deliver(1) == [None]
+    assert not rig.of(AlertsRecorded)
+    assert {fact.code for fact in rig.of(ErrorHappened)} == {"ledger_unavailable"}
+
+
+async def test_a_bug_in_a_sink_is_told_and_ends_nothing_but_its_batch() -> None:
+    class Buggy(FakeSink):
+        async def send(self, alerts: Sequence[Alert]) -> Sequence[TrailstreamError | None]:
+            if not self.calls:
+                self.calls.append([])
+                raise ZeroDivisionError
+            return await super().send(alerts)
+
+    rig = Rig(sink=Buggy())
+    async with rig.at_work() as courier:
+        [verdict] = await courier.deliver([an_alert(1)], DELIVERY)
+        assert isinstance(verdict, UnexpectedError)
+        assert "ZeroDivisionError" in str(verdict)
+        assert await courier.deliver([an_alert(2)], DELIVERY) == [None]
+
+
+async def test_what_is_cancelled_while_it_waits_is_not_sent_any_more() -> None:
+    rig = Rig()
+    courier = rig.courier()
+    given_back = asyncio.create_task(courier.deliver([an_alert(1)], DELIVERY))
+    await asyncio.sleep(0)
+    given_back.cancel()
+    async with courier.at_work():
+        await courier.deliver([an_alert(2)], DELIVERY)
+    assert rig.sent == [an_alert(2).id]
+    with pytest.raises(asyncio.CancelledError):
+        await given_back
+
+
+async def test_a_storm_is_told_when_its_period_ends() -> None:
+    rig = Rig(storms=Storms(budget=2, period_seconds=0.1))
+    async with rig.at_work() as courier:
+        verdicts = await courier.deliver(map(an_alert, range(5)), DELIVERY)
+        later = {verdict for verdict in verdicts if isinstance(verdict, asyncio.Future)}
+        assert len(later) == 1, "three alerts wait for the same storm alert"
+        assert not next(iter(later)).done()
+        assert await next(iter(later)) is None
+    assert len(rig.sent) == 3
+    assert rig.sink.accepted[-1].rule.title == f"Storm: 3 more matches of: {RULE.title}"
+
+
+async def test_a_repeat_costs_nothing_of_a_rules_budget() -> None:
+    rig = Rig(storms=Storms(budget=3, period_seconds=600))
+    for _ in range(5):
+        await rig.deliver(1, 2)
+    assert await rig.deliver(3) == [None]
+
+
+async def test_a_storm_that_nobody_can_be_told_of_gives_its_deliveries_back() -> None:
+    rig = Rig(storms=Storms(budget=1, period_seconds=0.05), settings=replace(SETTINGS, patience_seconds=0.05))
+    rig.sink.verdict = lambda alert: SinkUnavailableError("503") if alert.rule.title.startswith("Storm") else None
+    async with rig.at_work() as courier:
+        _, later = await courier.deliver(map(an_alert, range(2)), DELIVERY)
+        assert isinstance(later, asyncio.Future)
+        assert isinstance(await later, SinkUnavailableError)
+
+
+async def test_every_storm_has_an_id_of_its_own() -> None:
+    rig = Rig(storms=Storms(budget=1, period_seconds=600))
+    async with rig.at_work() as courier:
+        courier.end_storms(for_good=True)
+        for number in range(0, 9, 3):
+            for verdict in await courier.deliver(map(an_alert, range(number, number + 3)), DELIVERY):
+                if isinstance(verdict, asyncio.Future):
+                    await verdict
+    storms = [alert for alert in rig.sink.accepted if alert.rule.title.startswith("Storm")]
+    assert len(storms) == len({alert.id for alert in storms}) >= 3
+
+
+async def test_the_time_from_receipt_to_acceptance_is_told() -> None:
+    rig = Rig()
+    await rig.deliver(1)
+    [accepted] = rig.of(AlertAccepted)
+    assert accepted.received_at == DELIVERY.received_at <= accepted.accepted_at
