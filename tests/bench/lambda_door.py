@@ -42,7 +42,7 @@ def lambda_door(rounds: int, quick: bool) -> Iterator[Section]:  # noqa: ARG001 
 
 def _build(archive: Path) -> None:
     # For this machine and interpreter: what is measured here must run here.
-    command = [sys.executable, "-m", "deploy.lambda.build_zip", "--here", "--output", archive]
+    command = [sys.executable, "-m", "deploy.lambda.build_zip", "--here", "--output", str(archive)]
     if subprocess.run(command, cwd=corpus.ROOT, stdout=subprocess.DEVNULL, check=False).returncode:
         raise WayFailedError("the Lambda package cannot be built")
 
