@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import get_args
 
 from trailstream import __version__
+from trailstream.entrypoints.dead_letter_text import REPORTS
 from trailstream.entrypoints.rules_check import run_rules_check
 from trailstream.entrypoints.scan import FORMATS, run_scan
 from trailstream.model.errors import ConfigurationError
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_worker(commands)
     _add_scan(commands)
     _add_rules(commands)
+    _add_dlq(commands)
     return parser
 
 
@@ -91,6 +93,55 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     check.add_argument("directory", type=Path, metavar="DIR")
     check.set_defaults(command=run_rules_check)
+
+
+def _add_dlq(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    dlq = commands.add_parser("dlq", help="read the dead-letter queue, and move messages back")
+    tools = dlq.add_subparsers(required=True, metavar="TOOL")
+    listing = tools.add_parser(
+        "list",
+        help="list what is in the dead-letter queue, and why",
+        description="List what is in the dead-letter queue, with the reasons that the quarantine keeps. Nothing is "
+        "taken: what was looked at shows again at once. Each look counts as a receive.",
+    )
+    listing.add_argument("--limit", type=_count, default=100, metavar="N", help="look at N messages (default: 100)")
+    show = tools.add_parser("show", help="print everything of one message, and what to do about it")
+    show.add_argument("message_id", metavar="MESSAGE_ID")
+    redrive = tools.add_parser(
+        "redrive",
+        help="move messages back to the queue that they came from",
+        description="Move messages back to the queue of the configuration, as they are. Each is deleted here after it "
+        "is sent there: an interruption may leave it on both, and the ledger suppresses the repeat. AWS's own redrive "
+        "(StartMessageMoveTask) moves all or nothing, and runs without this machine. Exits with 1 where a message that "
+        "was meant is not moved.",
+    )
+    which = redrive.add_mutually_exclusive_group(required=True)
+    which.add_argument("--all", action="store_true", help="every message that is there now")
+    which.add_argument("--code", action="append", metavar="CODE", help="those with this reason; may be repeated")
+    which.add_argument("--message-id", action="append", metavar="ID", help="this one; may be repeated")
+    redrive.add_argument("--limit", type=_count, metavar="N", help="move N messages at the most")
+    redrive.add_argument("--dry-run", action="store_true", help="only say what would be moved")
+    for tool, name in ((listing, "list"), (show, "show"), (redrive, "redrive")):
+        tool.add_argument("--config", type=Path, metavar="FILE", help="the worker's settings; TRAILSTREAM_* wins")
+        tool.add_argument(
+            "--queue-url", metavar="URL", help="the dead-letter queue (default: the one in the queue's redrive policy)"
+        )
+        tool.set_defaults(command=_run_dlq, tool=name)
+    for tool in (listing, show):
+        tool.add_argument("--format", choices=REPORTS, default="table", help="for people or for programs")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _run_dlq(options: argparse.Namespace) -> int:
+    from trailstream.entrypoints.dlq import DLQ_TOOLS  # noqa: PLC0415 - AWS's libraries are slow to load
+
+    return DLQ_TOOLS[options.tool](options)
 
 
 def _run_worker(options: argparse.Namespace) -> int:
