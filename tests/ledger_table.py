@@ -1,4 +1,7 @@
-"""The table of the DynamoDB ledger, made as the documentation tells an operator to make it."""
+"""The table of the DynamoDB ledger, made as the documentation tells an operator to make it, but without TTL.
+
+The ledger never relies on TTL, and the endpoint's would clean away what tests write with times of years ago.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,5 @@ async def create_ledger_table(aws: AwsClients, name: str = TABLE) -> str:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
-    )
-    await client.update_time_to_live(
-        TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
     )
     return name
