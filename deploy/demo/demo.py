@@ -59,6 +59,8 @@ class Demo:
         with self._explained():
             results = await self._watch()
         found = [*differences(self._expected, self._letters.values()), *self._unread(results)]
+        if results.repeats:
+            found.append(f"{results.repeats} alerts arrived that had arrived before")
         self._screen.summary(results, self._stage.metrics_url)
         self._screen.verdict(found)
         return not found

@@ -41,7 +41,7 @@ def expected_alerts(objects: Iterable[LogObject]) -> Expected:
 
 
 def differences(expected: Expected, letters: Iterable[Letter]) -> list[str]:
-    """Return what is wrong with what arrived: alerts that are missing, unforeseen, or not recognisable as repeats."""
+    """Return what is wrong with what arrived: alerts that are missing, unforeseen, or under several ids."""
     arrived: dict[tuple[str, str], set[str]] = {}
     for letter in letters:
         arrived.setdefault((letter.rule, letter.event_id), set()).add(letter.alert_id)

@@ -113,10 +113,8 @@ def _lines(results: Results, metrics_url: str) -> Iterator[tuple[str, str]]:
     yield "records", f"{records:,.0f}, of which {through_ijson:,.0f} through ijson"
     yield "", f"{inflated:,.1f} MB of JSON from {compressed:,.1f} MB of gzip"
     yield "accounts", f"{results.accounts}"
-    yield (
-        "alerts",
-        f"{results.alerts:,} (a plain loop finds {results.expected:,}); {results.repeats:,} repeats with the same id",
-    )
+    kept_back = results.counted("trailstream_repeated_alerts_total")
+    yield "alerts", f"{results.alerts:,} (a plain loop finds {results.expected:,}); {kept_back:,.0f} repeats not sent"
     yield (
         "records/s",
         f"{records / results.seconds:,.0f} over the {results.seconds:.1f} s from first upload to last object read",

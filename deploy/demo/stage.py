@@ -56,7 +56,7 @@ async def stage(endpoint_program: Path, accounts: Sequence[str]) -> AsyncIterato
             async with aws_account.connected(endpoint_url) as clients:
                 account = await aws_account.furnish(clients)
                 config = folder / "trailstream.toml"
-                config.write_text(configuration(endpoint_url, worker_url, account, accounts), encoding="utf-8")
+                config.write_text(configuration(endpoint_url, worker_url, account, accounts, folder), encoding="utf-8")
                 with _worker(folder, config) as worker:
                     await worker.until_ready(f"{worker_url}/readyz")
                     yield Stage(endpoint, endpoint_url, worker, worker_url, account)
@@ -69,7 +69,7 @@ def cut_off_from_aws() -> None:
     os.environ.update(aws_account.ENVIRONMENT)
 
 
-def configuration(endpoint_url: str, worker_url: str, account: Account, accounts: Sequence[str]) -> str:
+def configuration(endpoint_url: str, worker_url: str, account: Account, accounts: Sequence[str], folder: Path) -> str:
     """Return the worker's settings as it will read them. A JSON string or list is one of TOML, too."""
     port = worker_url.rpartition(":")[2]
     return f"""\
@@ -86,6 +86,9 @@ directory = {json.dumps(str(RULES))}
 
 [sinks.sns]
 topic_arn = {json.dumps(account.alert_topic_arn)}
+
+[ledger.sqlite]
+path = {json.dumps(str(folder / "ledger.db"))}
 
 [telemetry]
 host = {json.dumps(HOST)}
