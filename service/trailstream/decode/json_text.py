@@ -168,7 +168,9 @@ class SurrogateMender:
     def feed(self, text: bytes) -> bytes:
         """Take some text and return what is decided of it. What is no UTF-8 is returned as it is."""
         text, self._held = self._held + text, b""
-        if (b"\\" not in text[-_LONGEST_OPEN:] and _SURROGATE.search(text) is None) or _NOT_IN_UTF8 in text:
+        if b"\\" not in text or _NOT_IN_UTF8 in text:
+            return text
+        if b"\\" not in text[-_LONGEST_OPEN:] and _SURROGATE.search(text) is None:
             return text
         text = text.replace(rb"\\", _ESCAPED_BACKSLASH)
         opened = _OPEN.search(text, max(0, len(text) - _LONGEST_OPEN))

@@ -121,15 +121,17 @@ class FastReader:
 
         A boundary is where a record ends if it can be taken for the end of a line: inside a value it cannot. So the
         records that are read from lines are those lines, and cost nothing to cut, provided that the text is sound
-        (``}{`` would be taken too) and that there are no other ends of lines.
+        (``}{`` would be taken too) and that there are no other ends of lines. Where lines were no use, more of the
+        text is not tried as lines again: replacing boundaries costs more than decoding where there is little else.
         """
-        records: Verbatim = text.replace(_BOUNDARY, _BOUNDARY_OF_LINES)
-        heads = None if LINE_END in text else _decoded(self._decode_lines, records)
-        if heads is None:
-            heads = _decoded(self._decode_array, array := _array(text))
+        if self._tried == 0 and LINE_END not in text:
+            lines = text.replace(_BOUNDARY, _BOUNDARY_OF_LINES)
+            heads = _decoded(self._decode_lines, lines)
             if heads is not None:
-                records = [*map(bytes, _elements(array))]
-        return None if heads is None else (heads, records)
+                return heads, lines
+        array = _array(text)
+        heads = _decoded(self._decode_array, array)
+        return None if heads is None else (heads, [*map(bytes, _elements(array))])
 
     def _are_sound(self, texts: Sequence[tuple[int, Verbatim]]) -> bool:
         return all(is_sound(record, self._max_depth) for _, records in texts for record in cut(records))
