@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from trailstream.decode.notices import read_notice
 from trailstream.model.delivery import ObjectRef
 from trailstream.model.errors import NotUnderstoodError, QueueUnavailableError
-from trailstream.pipeline.peek import BATCH, Peek
+from trailstream.pipeline.peek import BATCH, Peek, to_its_end
 from trailstream.pipeline.ports import Held, Inlet, Outgoing, Quarantine, Queue, SetAside
 
 WINDOW = 100
@@ -119,7 +118,7 @@ class DeadLetters:
                     batch = chosen[start : start + BATCH]
                     if dry_run:
                         _report_all([Moved(letter, None) for letter in batch], report)
-                    elif not await _to_its_end(self._move(batch, inlet, peek, report)):
+                    elif not await to_its_end(self._move(batch, inlet, peek, report)):
                         return
 
     async def _move(
@@ -165,13 +164,3 @@ async def _results(call: Coroutine[Any, Any, Sequence[str | None]], count: int) 
         return await call
     except QueueUnavailableError as error:
         return [str(error)] * count
-
-
-async def _to_its_end(work: Coroutine[Any, Any, int]) -> int:
-    """Finish what was begun even where we are cancelled meanwhile: what was sent is to be deleted."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise

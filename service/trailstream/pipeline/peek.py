@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from trailstream.model.errors import QueueUnavailableError
 from trailstream.pipeline.ports import Held, Queue
 
 BATCH = 10
 """What SQS takes and gives in one call."""
+
+_Result = TypeVar("_Result")
 
 
 class Peek:
@@ -47,19 +50,32 @@ class Peek:
         """
         found: list[Held] = []
         while len(found) < at_most:
-            received = await self._queue.receive(
-                at_most=min(BATCH, at_most - len(found)),
-                wait_seconds=self._wait_seconds,
-                visibility_seconds=self._hidden_seconds,
-            )
-            new = [held for held in received if held.delivery.id not in self._receipts]
-            self._receipts |= {held.delivery.id: held.receipt for held in received}
+            # A poll that nobody waits for any more would still hide what it brings, even what was just handed back.
+            new = await to_its_end(self._receive(min(BATCH, at_most - len(found))))
             found += new
             if not new:  # or only what was hidden for so long that it shows again
                 break
         return found
 
+    async def _receive(self, at_most: int) -> list[Held]:
+        received = await self._queue.receive(
+            at_most=at_most, wait_seconds=self._wait_seconds, visibility_seconds=self._hidden_seconds
+        )
+        new = [held for held in received if held.delivery.id not in self._receipts]
+        self._receipts |= {held.delivery.id: held.receipt for held in received}
+        return new
+
     def forget(self, message_ids: Iterable[str]) -> None:
         """Do not hand these back: they were deleted."""
         for message_id in message_ids:
             self._receipts.pop(message_id, None)
+
+
+async def to_its_end(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Finish what was begun even where we are cancelled meanwhile: what it did to a queue has to be known."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise

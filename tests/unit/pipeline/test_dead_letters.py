@@ -126,6 +126,25 @@ async def test_a_look_that_is_cancelled_hands_back_what_it_hid() -> None:
     assert len(desk.dead.waiting) == 5
 
 
+async def test_a_poll_that_is_cancelled_is_waited_for_since_it_would_hide_what_it_brings() -> None:
+    desk = Desk()
+    ids = desk.fill(5)
+
+    async def look() -> None:
+        async with Peek(desk.dead, wait_seconds=5) as peek:
+            await peek.read(10)
+
+    looking = asyncio.create_task(look())
+    await desk.clock.settle()
+    looking.cancel()
+    await desk.clock.settle()
+    assert not looking.done()
+    ids += desk.fill(1)
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert desk.dead.waiting == ids
+
+
 async def test_what_shows_again_during_a_long_look_is_not_given_twice() -> None:
     desk = Desk()
     ids = desk.fill(3)

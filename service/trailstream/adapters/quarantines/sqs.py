@@ -32,10 +32,11 @@ class SqsQuarantine:
     deleted here; of several reasons for a message the latest counts, and the queue's retention ends them all.
     """
 
-    def __init__(self, *, queue: Queue, inlet: Inlet) -> None:
-        """Take the same queue twice: to read from and to put on."""
+    def __init__(self, *, queue: Queue, inlet: Inlet, wait_seconds: int = 1) -> None:
+        """Take the same queue twice, to read from and to put on; ``wait_seconds`` is what an empty answer takes."""
         self._queue = queue
         self._inlet = inlet
+        self._wait_seconds = wait_seconds
 
     async def put(self, entry: SetAside) -> None:
         """See :class:`trailstream.pipeline.ports.Quarantine`."""
@@ -48,7 +49,7 @@ class SqsQuarantine:
     async def reasons(self, message_ids: Sequence[str]) -> Mapping[str, SetAside]:
         """See :class:`trailstream.pipeline.ports.Quarantine`. Looks at 1,000 messages, and takes none."""
         with _translated():
-            async with Peek(self._queue, hidden_seconds=HIDDEN_SECONDS) as peek:
+            async with Peek(self._queue, hidden_seconds=HIDDEN_SECONDS, wait_seconds=self._wait_seconds) as peek:
                 messages = await peek.read(MOST_MESSAGES)
         return reasons_among((read_entry(message.delivery.body) for message in messages), message_ids)
 
