@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from trailstream.model.record import Record, account_of, actor_of, record_id, text_at
 
@@ -40,9 +41,8 @@ class RuleInfo:
     references: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A rule that matched, and the whole record."""
+class Match(NamedTuple):
+    """A rule that matched, and the whole record. There are as many as matches, and a tuple is the cheapest to make."""
 
     rule: RuleInfo
     record: Record

@@ -124,19 +124,6 @@ def _either(parts: Iterable[Gate | None]) -> Gate | None:
     return known[0] if len(known) == 1 else Either(tuple(known))
 
 
-def within(gate: Gate | None, paths: frozenset[Path]) -> Gate | None:
-    """Return what is left of a gate that may look only at the values of these paths, and at no words."""
-    match gate:
-        case Value(path, _):
-            return gate if path in paths else None
-        case Both(parts):
-            return _both(within(part, paths) for part in parts)
-        case Either(parts):
-            return _either(within(part, paths) for part in parts)
-        case _:
-            return None
-
-
 def value_paths(gate: Gate | None) -> Iterator[Path]:
     """Yield the path of every value that a gate looks at."""
     match gate:

@@ -6,19 +6,17 @@ value is found out once and remembered; a value never seen before costs one look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any
 
 import re2
 from msgspec import UNSET
 
 from trailstream.model.limits import KIB
-from trailstream.rules.gate import Both, Either, Gate, Value, Words
 from trailstream.rules.heads import ReadHead
 from trailstream.rules.predicate import Predicate, fold
-
-Guard: TypeAlias = Callable[[Any], bool]
+from trailstream.rules.verdict import SCALARS
 
 MAX_REMEMBERED = 2048
 """Values remembered for one field; a stream of ever new values costs time then, not memory."""
@@ -83,10 +81,7 @@ def lets_through(predicate: Predicate, value: Any) -> bool:
     """Say whether a record may match although, or because, its head holds this value."""
     if value is UNSET:
         return False
-    return value.__class__ not in _SCALARS or predicate.holds(value)
-
-
-_SCALARS = frozenset([str, type(None), bool, int, float])
+    return value.__class__ not in SCALARS or predicate.holds(value)
 
 
 class WordIndex:
@@ -121,46 +116,3 @@ def _word_set(words: Sequence[str]) -> Any:
         found.Add(word)
     found.Compile()
     return found
-
-
-def guard_of(gate: Gate | None, read: dict[tuple[str, ...], ReadHead]) -> Guard | None:
-    """Compile what a rule asks of heads beyond its anchor; None where it asks nothing."""
-    match gate:
-        case Value(path, predicate):
-            return _value_guard(read[path], predicate)
-        case Both(parts):
-            return _all_guards([guard for part in parts if (guard := guard_of(part, read))])
-        case Either(parts):
-            return _any_guard([guard for part in parts if (guard := guard_of(part, read))])
-        case Words() | None:
-            return None
-
-
-def _value_guard(read: ReadHead, predicate: Predicate) -> Guard:
-    holds = predicate.holds
-
-    def guard(head: Any) -> bool:
-        value = read(head)
-        return holds(value) if value.__class__ is str else lets_through(predicate, value)
-
-    return guard
-
-
-def _all_guards(guards: list[Guard]) -> Guard:
-    def every(head: Any) -> bool:
-        for guard in guards:  # noqa: SIM110 -- a generator costs more than the loop, and this is the hot path
-            if not guard(head):
-                return False
-        return True
-
-    return every
-
-
-def _any_guard(guards: list[Guard]) -> Guard:
-    def some(head: Any) -> bool:
-        for guard in guards:  # noqa: SIM110 -- a generator costs more than the loop, and this is the hot path
-            if guard(head):
-                return True
-        return False
-
-    return some

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -14,11 +14,12 @@ from trailstream.model.alert import Match
 from trailstream.model.limits import KIB, MIB
 from trailstream.model.record import Batch, Record
 from trailstream.rules.condition import Path, evaluator
-from trailstream.rules.gate import Gate, Value, anchors, gate_of, value_paths, within
-from trailstream.rules.heads import ReadHead, characters_of_plain, head_type, reader
-from trailstream.rules.index import FieldIndex, Guard, WordIndex, guard_of
+from trailstream.rules.gate import Gate, Value, anchors, gate_of, value_paths
+from trailstream.rules.heads import characters_of_plain, head_type, reader
+from trailstream.rules.index import FieldIndex, WordIndex
 from trailstream.rules.predicate import Predicate
 from trailstream.rules.rule import Rule
+from trailstream.rules.verdict import unknown, verdict_of
 
 MAX_INDEXED_FIELDS = 16
 """Fields that rules are anchored on; rules on rarer fields are anchored on words, or see every record."""
@@ -26,7 +27,7 @@ MAX_REMEMBERED_HEADS = 8192
 """Heads for which it is remembered what rules they let through: records of a kind come again and again."""
 MAX_REMEMBERED_CHARACTERS = 4 * MIB
 """In all of those heads. Real ones have 300; whoever sends long ones costs us time then, not memory."""
-GUARD_FIELDS = 8
+HEAD_FIELDS = 8
 """Heads are filled up to so many fields with those that most rules look at: each costs time on every record."""
 
 
@@ -34,10 +35,13 @@ STEP_WORK = 128 * KIB
 """What one step may cost, in bytes of record that a rule is evaluated on: a tenth of a microsecond each, if the record
 is made to be slow."""
 _WORK_OF_EVALUATION = 100
-_WORK_OF_GUARD = 10
+_WORK_OF_VERDICT = 10
 """What they cost on the smallest record, in the same unit."""
 _UNKNOWN_SIZE = 32 * KIB
 """Taken for the size of a record that did not keep its bytes."""
+
+Outcome: TypeAlias = tuple[tuple[int, bool], ...]
+"""The rules that a record may match, in their order: (number, whether it certainly does and need not be evaluated)."""
 
 
 @dataclass(slots=True)
@@ -62,7 +66,7 @@ class Ruleset:
         indexed, looked_at = _head_paths(gates)
         self.head_type: type[msgspec.Struct] = head_type(looked_at)
         read = {path: reader(self.head_type, path) for path in looked_at}
-        self._guards = [_guard(gate, frozenset(looked_at), read) for gate in gates]
+        self._verdicts = [verdict_of(rule.condition, read) if gated else unknown for rule in self.rules]
         self._always: list[int] = []
         fields: dict[Path, list[tuple[Predicate, int]]] = {}
         words: dict[str, list[int]] = {}
@@ -78,9 +82,9 @@ class Ruleset:
                         words.setdefault(word, []).append(number)
         self._fields = tuple(FieldIndex(read[path], entries) for path, entries in fields.items())
         self._words = WordIndex(words) if words else None
-        self._remembered: dict[Any, tuple[int, ...]] = {}
+        self._remembered: dict[Any, Outcome] = {}
         self._remembered_characters = 0
-        self._work_of_guards = _WORK_OF_GUARD * (1 + len(self.rules))
+        self._work_of_verdicts = _WORK_OF_VERDICT * (1 + len(self.rules))
 
     def match(self, batch: Batch) -> Matched:
         """Return every match in the batch, in the order of its records and of the rules. Never raises for a rule."""
@@ -97,63 +101,64 @@ class Ruleset:
         What is not divided is the evaluation of one rule on one record.
         """
         step, work = Matched(), 0
-        for position, rules, spent in self._let_through(batch):
+        for position, outcome, spent in self._let_through(batch):
             work += spent
-            if rules:
+            if outcome:
                 step.candidates += 1
                 record, raw = batch.value(position), batch.raw(position)
                 size = _WORK_OF_EVALUATION + (_UNKNOWN_SIZE if raw is None else len(raw))
-                for number in rules:
+                for number, certain in outcome:
                     if work > STEP_WORK:
                         yield step
                         step, work = Matched(), 0
                     work += size
-                    if self._holds(number, record, step.failures):
+                    if certain or self._holds(number, record, step.failures):
                         step.matches.append(Match(self.rules[number].info, record, raw, batch.indexes[position]))
             if work > STEP_WORK:
                 yield step
                 step, work = Matched(), 0
         yield step
 
-    def _let_through(self, batch: Batch) -> Iterator[tuple[int, tuple[int, ...], int]]:
-        """Yield (position, rules, work) for each record that took more than a look; the rules are to be evaluated."""
+    def _let_through(self, batch: Batch) -> Iterator[tuple[int, Outcome, int]]:
+        """Yield (position, outcome, work) for each record that took more than a look."""
         remembered = self._remembered
         for position, head in enumerate(batch.heads):
             work = 0
             try:
-                rules = remembered[head]
+                outcome = remembered[head]
             except (KeyError, TypeError):  # new, or not to be remembered: a field holds an array or an object
-                rules = self._learn(head)
-                work = self._work_of_guards
+                outcome = self._learn(head)
+                work = self._work_of_verdicts
             if self._words is not None:
-                rules = self._with_words(rules, head, batch.raw(position))
-                work += self._work_of_guards
-            if rules or work:
-                yield position, rules, work
+                outcome = self._with_words(outcome, head, batch.raw(position))
+                work += self._work_of_verdicts
+            if outcome or work:
+                yield position, outcome, work
 
-    def _learn(self, head: Any) -> tuple[int, ...]:
+    def _learn(self, head: Any) -> Outcome:
         """Find the rules that a record with this head may match, whatever else it holds; remember them for its like."""
-        rules = self._passing(chain(self._always, self._anchored(head)), head)
+        outcome = self._outcome(chain(self._always, self._anchored(head)), head)
         characters = characters_of_plain(head)
         if characters is not None:
             self._remembered_characters += characters
             if len(self._remembered) >= MAX_REMEMBERED_HEADS or self._remembered_characters > MAX_REMEMBERED_CHARACTERS:
                 self._remembered.clear()
                 self._remembered_characters = characters
-            self._remembered[head] = rules
-        return rules
+            self._remembered[head] = outcome
+        return outcome
 
     def _anchored(self, head: Any) -> Iterator[int]:
         for index in self._fields:
             yield from index.find(index.read(head))
 
-    def _with_words(self, rules: tuple[int, ...], head: Any, raw: bytes | None) -> tuple[int, ...]:
+    def _with_words(self, outcome: Outcome, head: Any, raw: bytes | None) -> Outcome:
         found = self._words.find(raw) if self._words is not None else ()
-        return tuple(sorted({*rules, *self._passing(found, head)})) if found else rules
+        return tuple(sorted({*outcome, *self._outcome(found, head)})) if found else outcome
 
-    def _passing(self, rules: Iterable[int], head: Any) -> tuple[int, ...]:
-        guards = self._guards
-        return tuple(sorted({rule for rule in rules if (guard := guards[rule]) is None or guard(head)}))
+    def _outcome(self, rules: Iterable[int], head: Any) -> Outcome:
+        verdicts = self._verdicts
+        heard = ((rule, verdicts[rule](head)) for rule in sorted(set(rules)))
+        return tuple((rule, verdict is True) for rule, verdict in heard if verdict is not False)
 
     def _holds(self, number: int, record: Record, failures: list[tuple[str, str]]) -> bool:
         try:
@@ -163,19 +168,13 @@ class Ruleset:
             return False
 
 
-def _guard(gate: Gate | None, paths: frozenset[Path], read: dict[Path, ReadHead]) -> Guard | None:
-    """Compile what a gate asks of heads; None where that is its anchor alone, which the index has asked already."""
-    seen = within(gate, paths)
-    return None if isinstance(seen, Value) and anchors(gate, paths) == (seen,) else guard_of(seen, read)
-
-
 def _head_paths(gates: Sequence[Gate | None]) -> tuple[frozenset[Path], list[Path]]:
     """Choose the fields that rules are anchored on, and the fields that heads hold: those and the most asked for."""
     wanted = Counter(anchor.path for gate in gates for anchor in anchors(gate) or () if isinstance(anchor, Value))
     indexed = [path for path, _ in _by_count(wanted)[:MAX_INDEXED_FIELDS]]
     asked = Counter(path for gate in gates for path in set(value_paths(gate)))
     others = [path for path, _ in _by_count(asked) if path not in wanted and len(path) == 1]
-    return frozenset(indexed), indexed + others[: max(0, GUARD_FIELDS - len(indexed))]
+    return frozenset(indexed), indexed + others[: max(0, HEAD_FIELDS - len(indexed))]
 
 
 def _by_count(counted: Counter[Path]) -> list[tuple[Path, int]]:
