@@ -7,9 +7,10 @@ kept: ``asyncio.run`` would close the loop, and every client with it, after each
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
@@ -112,7 +113,8 @@ class _Sandbox:
         settings = load_settings(Settings, config_path_from_environment())
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
-        self._door = self._runner.run(self._open(settings, function_name))
+        with _made_to_stay():
+            self._door = self._runner.run(self._open(settings, function_name))
 
     async def _open(self, settings: Settings, function_name: str) -> LambdaDoor:
         opened = await self._stack.enter_async_context(open_lambda(settings, function_name=function_name))
@@ -128,6 +130,17 @@ class _Sandbox:
         remaining = context.get_remaining_time_in_millis() / 1000
         request_id = context.aws_request_id
         return self._runner.run(self._door.answer(event, request_id=request_id, remaining_seconds=remaining))
+
+
+@contextmanager
+def _made_to_stay() -> Iterator[None]:
+    # Clients and rules stay to the end: looking for garbage among them costs a cold start a tenth of its set-up.
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @cache
