@@ -15,6 +15,7 @@ from samples import CREATE_TOPIC_RULE
 from trailstream.entrypoints.aws_lambda import SPARE_SHARE, LambdaDoor
 from trailstream.model.facts import Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits
+from trailstream.model.principal import Principal
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.courier import Courier, CourierSettings
@@ -51,6 +52,7 @@ class World:
     reader: ReaderChoice = "auto"
     ledger: Ledger = field(default_factory=FakeLedger)
     quarantine: Quarantine | None = None
+    own: Principal | None = None
     budget: int = 1_000_000
     """Alerts of its own that a rule may have."""
     facts: list[Fact] = field(default_factory=list)
@@ -80,6 +82,7 @@ class World:
                     limits=self.limits,
                     reader=self.reader,
                     policy=RetryPolicy(Backoff(600, 600)),
+                    own=self.own,
                     emit=self.facts.append,
                     clock=time.time,
                 ),

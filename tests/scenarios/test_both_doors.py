@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import time
 from typing import Any
@@ -33,9 +34,11 @@ from trailstream.model.facts import (
     EntrySkipped,
     ErrorHappened,
     ObjectProcessed,
+    OwnRecordMatched,
     PutAside,
     StormReported,
 )
+from trailstream.model.principal import Principal
 from trailstream.rules.condition import All, Field
 from trailstream.rules.predicate import Predicate
 from trailstream.rules.rule import Rule
@@ -498,3 +501,29 @@ async def test_metrics_are_flushed_before_the_answer_also_when_it_is_an_error() 
         with pytest.raises(DeliveriesFailedError):
             await door.answer({"what": "is this"}, request_id="r", remaining_seconds=60)
     assert len(flushed) == 1
+
+
+@BOTH
+async def test_alerts_that_cause_the_records_of_the_next_alerts_become_few_and_are_counted(entrance: Entrance) -> None:
+    """A rule on Publish, and a trail that records what is published to the alert topic itself."""
+    own = "arn:aws:sts::111122223333:assumed-role/trailstream/worker"
+    rule = CREATE_TOPIC_RULE.replace("CreateTopic", "PublishBatch")
+    world = World(own=Principal(own), rules=[("publish.yaml", rule)], budget=50)
+    numbers = itertools.count()
+
+    def published(times: int) -> list[dict[str, Any]]:
+        actor = {"type": "AssumedRole", "arn": own}
+        return [topic_record(next(numbers), "PublishBatch", userIdentity=actor) for _ in range(times)]
+
+    records = published(200)
+    rounds = []
+    for number in range(6):
+        calls = len(world.sinks[0].calls)
+        world.store.put("logs", str(number), log(*records))
+        await entrance(world, [created(str(number))])
+        records = published(len(world.sinks[0].calls) - calls)
+        rounds.append(len(records))
+    assert rounds[0] <= 50
+    assert rounds == sorted(rounds, reverse=True)
+    assert rounds[-1] == 1
+    assert len(world.of(OwnRecordMatched)) == 200 + sum(rounds[:-1])

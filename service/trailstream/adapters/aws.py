@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_sns import SNSClient
     from types_aiobotocore_sqs import SQSClient
+    from types_aiobotocore_sts import STSClient
 
 LONGEST_POLL_SECONDS = 20
 """SQS: the longest WaitTimeSeconds."""
@@ -88,6 +89,10 @@ class AwsClients:
         seconds = min(LONGEST_ITEM_SECONDS, self._read_timeout_seconds)
         return cast("DynamoDBClient", await self._client("dynamodb", region, seconds))
 
+    async def sts(self) -> STSClient:
+        """Return the STS client."""
+        return cast("STSClient", await self._client("sts", None, self._read_timeout_seconds))
+
     async def lean_s3(self) -> LeanS3:
         """Return a client that only gets objects, at a third of the cost; see :mod:`.lean_clients`."""
         return LeanS3(
@@ -126,7 +131,7 @@ class AwsClients:
         return self._http
 
     async def _client(
-        self, service: Literal["dynamodb", "s3", "sqs", "sns"], region: str | None, read_timeout_seconds: float
+        self, service: Literal["dynamodb", "s3", "sqs", "sns", "sts"], region: str | None, read_timeout_seconds: float
     ) -> Any:
         key = (service, region)
         if key not in self._clients:

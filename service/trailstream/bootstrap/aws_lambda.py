@@ -55,7 +55,7 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
         # Lambda decides when a failed message shows again; the handler's wait goes unused.
         policy = RetryPolicy(Backoff(0, 0))
         async with open_core(
-            settings, aws=aws, sinks=sinks, ruleset=ruleset, emit=emit, policy=policy, slots=UNLIMITED_SLOTS
+            settings, aws=aws, sinks=sinks, ruleset=ruleset, emit=emit, policy=policy, own=None, slots=UNLIMITED_SLOTS
         ) as core:
             log_start(log, loaded)
             yield LambdaCore(core, emit, emf.flush)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sys
 import time
@@ -13,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from trailstream import __version__
 from trailstream.adapters.aws import AwsClients
+from trailstream.adapters.aws_errors import VENDOR_ERRORS, detail_of
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.sinks.sns import SnsSink, topic_region
 from trailstream.adapters.sinks.stdout import StdoutSink
@@ -21,6 +23,7 @@ from trailstream.bootstrap.quarantine import make_quarantine
 from trailstream.config import Settings, SinksSettings
 from trailstream.model.facts import Emit
 from trailstream.model.limits import KIB
+from trailstream.model.principal import Principal
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Courier, CourierSettings
 from trailstream.pipeline.fair_share import FairShare
@@ -44,6 +47,9 @@ PAUSES = Backoff(first_seconds=5, longest_seconds=120)
 
 SEND_BACKOFF = Backoff(first_seconds=0.5, longest_seconds=20)
 """Between two calls to a sink that takes nothing."""
+
+OWN_PRINCIPAL_SECONDS = 5
+"""Nothing depends on the answer but a metric."""
 
 SPARE_CONNECTIONS = 8
 """For heartbeats, deletes and polls, beside one for each delivery."""
@@ -83,6 +89,7 @@ async def open_core(
     ruleset: Ruleset,
     emit: Emit,
     policy: RetryPolicy,
+    own: Principal | None,
     slots: int,
     progress: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Core]:
@@ -128,11 +135,23 @@ async def open_core(
             limits=settings.reader.limits,
             reader=settings.reader.choice,
             policy=policy,
+            own=own,
             emit=emit,
             clock=time.time,
             progress=progress,
         )
         yield Core(handler, couriers, breakers)
+
+
+async def own_principal(aws: AwsClients, log: FilteringBoundLogger) -> Principal | None:
+    """Ask STS who we are. Whoever has credentials may ask that; where STS cannot be reached, nobody knows."""
+    try:
+        async with asyncio.timeout(OWN_PRINCIPAL_SECONDS):
+            identity = await (await aws.sts()).get_caller_identity()
+    except (*VENDOR_ERRORS, TimeoutError) as error:
+        log.warning("who we are is not known, so our own calls are not told from others'", detail=detail_of(error))
+        return None
+    return Principal(identity["Arn"])
 
 
 def _courier_settings(settings: Settings) -> CourierSettings:

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sqs import SqsQueue, queue_region
-from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_sinks, open_core
+from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_sinks, open_core, own_principal
 from trailstream.bootstrap.failpoints import armed
 from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.config import QueueSettings, WorkerSettings
@@ -67,6 +67,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 ruleset=ruleset,
                 emit=emit,
                 policy=_retry_policy(settings.queue),
+                own=await own_principal(aws, log),
                 slots=settings.queue.slots,
                 progress=progress,
             ) as core,
@@ -86,6 +87,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             yield Worker(
                 queue=queue,
                 consumer=consumer,
+                judged=lambda facts: core.handler.redrives_after(facts.max_receive_count),
                 end_storms=partial(core.end_storms, for_good=True),
                 allow_no_redrive=settings.queue.allow_no_redrive,
                 describe_backoff=POLL_BACKOFF,

@@ -63,6 +63,13 @@ class ObjectProcessed:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnRecordMatched:
+    """A rule matched a call that we made ourselves: an alert may be causing the next one."""
+
+    rule_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RuleFailed:
     """A rule raised while it was evaluated. Other rules and records go on; the object then fails."""
 
@@ -237,6 +244,7 @@ Fact = (
     | EntrySkipped
     | RecordsRead
     | ObjectProcessed
+    | OwnRecordMatched
     | RuleFailed
     | AlertsClaimed
     | AlertAccepted

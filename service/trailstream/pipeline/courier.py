@@ -225,9 +225,14 @@ class Courier:
     async def _claimed(self, batch: list[_Parcel]) -> list[_Parcel]:
         now = self._clock()
         ids = list(dict.fromkeys(parcel.alert.id for parcel in batch))
-        claims = await self._ledger.claim(
+        claim = self._ledger.claim(
             self._sink.name, ids, holder=self._holder, now=now, until=now + self._settings.claim_seconds
         )
+        try:
+            # What is left of the claim's time must do for the sink's answer.
+            claims = await asyncio.wait_for(claim, self._settings.claim_seconds / 4)
+        except TimeoutError as error:
+            raise LedgerUnavailableError("no answer in time") from error
         by_id = dict(zip(ids, claims, strict=True))
         ours = [parcel for parcel in batch if self._is_ours(parcel, by_id[parcel.alert.id])]
         if ours:

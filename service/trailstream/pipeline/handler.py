@@ -12,7 +12,7 @@ import asyncio
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trailstream.decode.cloudtrail import batch_of_one
 from trailstream.decode.json_text import encode_record
@@ -36,11 +36,13 @@ from trailstream.model.facts import (
     EntrySkipped,
     ErrorHappened,
     ObjectProcessed,
+    OwnRecordMatched,
     PutAside,
     RecordsRead,
     RuleFailed,
 )
 from trailstream.model.limits import ReaderChoice, ReadLimits
+from trailstream.model.principal import Principal
 from trailstream.model.record import account_of
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Answer, Courier
@@ -83,11 +85,15 @@ class Handler:
         limits: ReadLimits,
         reader: ReaderChoice,
         policy: RetryPolicy,
+        own: Principal | None,
         emit: Emit,
         clock: Callable[[], float],
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """``clock`` gives Unix seconds; ``progress`` is called whenever a piece of work was done."""
+        """``own`` is who we are to AWS, where that is known; ``clock`` gives Unix seconds.
+
+        ``progress`` is called whenever a piece of work was done.
+        """
         self._store = store
         self._store_breaker = store_breaker
         self._couriers = couriers
@@ -97,9 +103,14 @@ class Handler:
         self._limits = limits
         self._reader = reader
         self._policy = policy
+        self._own = own
         self._emit = emit
         self._clock = clock
         self._progress = progress
+
+    def redrives_after(self, receives: int | None) -> None:
+        """Say at which receive the queue gives a message up, so that the reason of the last failure is kept."""
+        self._policy = replace(self._policy, max_receive_count=receives)
 
     async def handle(self, delivery: Delivery) -> Outcome | Deferred:
         """Do everything that the delivery asks for, and say what is to become of it."""
@@ -238,6 +249,8 @@ class Handler:
         for matches in steps:
             for match in matches:
                 account = account_in_key(ref.key)
+                if self._own is not None and self._own.made(match.record):
+                    self._emit(OwnRecordMatched(match.rule.id))
                 await outbox.add(alert_of(match, origin=ref.uri, key_account=account, encode=encode_record))
             self._progress()
             if now() >= turn_ends_at:

@@ -21,6 +21,7 @@ class Worker:
         *,
         queue: Queue,
         consumer: Consumer,
+        judged: Callable[[QueueFacts], None],
         end_storms: Callable[[], None],
         allow_no_redrive: bool,
         describe_backoff: Backoff,
@@ -28,10 +29,12 @@ class Worker:
     ) -> None:
         """``describe_backoff`` waits between looks for a queue that does not answer.
 
+        ``judged`` learns what the queue said of itself, before anything is received from it;
         ``end_storms`` has every storm told at once from then on: it is called when the worker is to stop.
         """
         self._queue = queue
         self._consumer = consumer
+        self._judged = judged
         self._end_storms = end_storms
         self._allow_no_redrive = allow_no_redrive
         self._describe_backoff = describe_backoff
@@ -62,6 +65,7 @@ class Worker:
         if verdict.refusals and not self._allow_no_redrive:
             raise ConfigurationError(verdict.refusals)
         self._emit(QueueJudged(warnings=(*verdict.refusals, *verdict.warnings)))
+        self._judged(facts)
         await self._consumer.run()
 
     async def _describe(self) -> QueueFacts | None:

@@ -144,6 +144,10 @@ MATCHED_RECORDS = Metric(
     "Matches of a rule with a record. A repeated delivery counts again.",
     {"rule": None, "severity": None},
 )
+OWN_MATCHES = Metric(
+    "trailstream_own_matched_records_total",
+    "Matches with records of calls that this worker's own role made: its alerts may be causing alerts.",
+)
 FAILED_EVALUATIONS = Metric(
     "trailstream_failed_rule_evaluations_total",
     "Records on which a rule raised an error; their object fails.",

@@ -32,6 +32,7 @@ from trailstream.model.facts import (
     ErrorHappened,
     Fact,
     ObjectProcessed,
+    OwnRecordMatched,
     PutAside,
     QueueJudged,
     QueuePolled,
@@ -76,6 +77,7 @@ class LogFacts:
             BreakerOpened: self._breaker_opened,
             BreakerClosed: self._breaker_closed,
             ReceivingPaused: self._nothing,
+            OwnRecordMatched: self._own_record_matched,
             RuleFailed: self._rule_failed,
             VisibilityExtended: self._visibility_extended,
             DeliveriesForgotten: self._deliveries_forgotten,
@@ -192,6 +194,9 @@ class LogFacts:
 
     def _breaker_closed(self, fact: BreakerClosed) -> None:
         self._logger.log(logging.INFO, "receiving again", dependency=fact.dependency)
+
+    def _own_record_matched(self, fact: OwnRecordMatched) -> None:
+        self._logger.log(logging.DEBUG, "own record matched", rule=fact.rule_id)
 
     def _rule_failed(self, fact: RuleFailed) -> None:
         before = self._failures_by_rule.get(fact.rule_id, 0)

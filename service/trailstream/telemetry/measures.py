@@ -23,6 +23,7 @@ from trailstream.model.facts import (
     ErrorHappened,
     Fact,
     ObjectProcessed,
+    OwnRecordMatched,
     PutAside,
     QueueJudged,
     QueuePolled,
@@ -62,6 +63,7 @@ class Measures:
             EntrySkipped: self._entry_skipped,
             RecordsRead: self._records_read,
             ObjectProcessed: self._object_processed,
+            OwnRecordMatched: self._own_record_matched,
             RuleFailed: self._rule_failed,
             AlertsClaimed: self._nothing,
             AlertAccepted: self._alert_accepted,
@@ -138,6 +140,9 @@ class Measures:
             return
         # Clocks differ: what seems to arrive before it was sent took no time.
         self._move(c.LAG, min(max(until - since, 0.0), LONGEST_LAG_SECONDS), (stage,))
+
+    def _own_record_matched(self, _: OwnRecordMatched) -> None:
+        self._move(c.OWN_MATCHES, 1)
 
     def _rule_failed(self, fact: RuleFailed) -> None:
         self._move(c.FAILED_EVALUATIONS, fact.times, (self._labels.rule(fact.rule_id),))

@@ -130,6 +130,7 @@ def test_every_fact_is_spoken_of_or_passed_over_on_purpose(
         "entry skipped",
         "object processed",
         "object processed",
+        "own record matched",
         "rule failed",
         "alert accepted",
         "alert repeated",
