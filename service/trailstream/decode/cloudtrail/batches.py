@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 import orjson
@@ -14,13 +14,12 @@ from trailstream.decode.json_text import parse_record
 from trailstream.model.record import Record
 
 LINE_END = b"\n"
-Verbatim: TypeAlias = bytes | Sequence[bytes]
-"""Some consecutive records as they were written: in one text, a record a line, or cut already."""
+_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def cut(records: Verbatim) -> Sequence[bytes]:
-    """Return each record by itself."""
-    return records.split(LINE_END) if isinstance(records, bytes) else records
+def cut(records: bytes) -> Sequence[bytes]:
+    """Return each record by itself, of a text that is an array of them or has one in each line."""
+    return [*map(bytes, _elements(records))] if records.startswith(b"[") else records.split(LINE_END)
 
 
 class RawBatch:
@@ -30,7 +29,7 @@ class RawBatch:
         self,
         first_index: int,
         heads: Sequence[Any],
-        texts: Sequence[tuple[int, Verbatim]],
+        texts: Sequence[tuple[int, bytes]],
         *,
         plain: bool,
         max_depth: int,

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from trailstream.decode.cloudtrail.batches import LINE_END, RawBatch, Verbatim, cut
+from trailstream.decode.cloudtrail.batches import LINE_END, RawBatch, cut
 from trailstream.decode.json_text import is_plain, is_sound, mend_surrogates
 from trailstream.model.limits import KIB, ReadLimits
 
@@ -42,9 +42,6 @@ def _decoders(head_type: type[msgspec.Struct]) -> tuple[_Decode, _Decode]:
     """Return the decoders of lines and of an array of records: two for all objects that are read for the same rules."""
     array = list[head_type]  # type: ignore[valid-type]  # a type made at run time
     return msgspec.json.Decoder(head_type).decode_lines, msgspec.json.Decoder(array).decode
-
-
-_elements: Callable[[bytes], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class FastReader:
@@ -84,7 +81,7 @@ class FastReader:
     def _cut(self, text: bytes, end: int | None = None) -> Iterator[RawBatch]:
         """Hand over records from the start of the text, and keep the rest; ``end`` is where its last record ends."""
         heads: _Heads = []
-        texts: list[tuple[int, Verbatim]] = []
+        texts: list[tuple[int, bytes]] = []
         start = taken = 0
         while not self.given_up and start < len(text):
             window = self._windows[self._tried]
@@ -116,7 +113,7 @@ class FastReader:
             self.records += len(heads)
             yield RawBatch(self.records - len(heads), heads, texts, plain=plain, max_depth=self._max_depth)
 
-    def _read(self, text: bytes) -> tuple[_Heads, Verbatim] | None:
+    def _read(self, text: bytes) -> tuple[_Heads, bytes] | None:
         """Decode records to heads; None where they are not whole, or one of them is not usable.
 
         A boundary is where a record ends if it can be taken for the end of a line: inside a value it cannot. So the
@@ -131,9 +128,9 @@ class FastReader:
                 return heads, lines
         array = _array(text)
         heads = _decoded(self._decode_array, array)
-        return None if heads is None else (heads, [*map(bytes, _elements(array))])
+        return None if heads is None else (heads, array)
 
-    def _are_sound(self, texts: Sequence[tuple[int, Verbatim]]) -> bool:
+    def _are_sound(self, texts: Sequence[tuple[int, bytes]]) -> bool:
         return all(is_sound(record, self._max_depth) for _, records in texts for record in cut(records))
 
 
