@@ -41,6 +41,9 @@ slots = {self.slots}
 [rules]
 directory = {json.dumps(str(self.rules))}
 {sink}
+[alerts]
+budget = 1000000000
+
 [telemetry]
 port = 0
 """
