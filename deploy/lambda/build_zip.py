@@ -27,8 +27,9 @@ LOCK = ROOT / "requirements" / "service.lock"
 WHEELS = ROOT / "build" / "lambda"
 """Wheels that were downloaded once are kept here."""
 
-RUNTIMES = ("3.12", "3.13", "3.14")
-"""Lambda's runtimes with a C library that is new enough: google-re2 needs glibc 2.28, and python3.11 has 2.26."""
+RUNTIMES = ("3.12", "3.13")
+"""Lambda's runtimes that all wheels run in: google-re2's need glibc 2.28, and python3.11 has 2.26; pysimdjson 7.0.2 has
+none for Python 3.14."""
 NEWEST_GLIBC_MINOR, OLDEST_GLIBC_MINOR = 34, 17
 """Wheels for glibc 2.x that run in them: Amazon Linux 2023 has 2.34, and manylinux2014 is 2.17."""
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
