@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import decimal
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import ijson
@@ -68,10 +69,7 @@ class EventParser:
         if self._blank:
             raise NoRecordsError("there is no text")
         self._send(self._mender.close())
-        try:
-            self._parser.close()
-        except ijson.JSONError as error:
-            raise TruncatedJsonError(_reason(error)) from None
+        self._run(self._parser.close, TruncatedJsonError)
         if self._cut_character:
             raise InvalidUtf8Error("the text ends within a character")
 
@@ -84,13 +82,15 @@ class EventParser:
             raise RecordTooLargeError(f"one string, number or gap is longer than {self._max_token_bytes} bytes")
 
     def _send(self, text: bytes) -> None:
-        if not text:  # says "the end" to ijson
-            return
+        if text:  # none says "the end" to ijson
+            self._run(lambda: self._parser.send(text), MalformedJsonError)
+
+    def _run(self, parse: Callable[[], None], fault: type[DamageError]) -> None:
         try:
             with decimal.localcontext(_LENIENT):
-                self._parser.send(text)
+                parse()
         except ijson.JSONError as error:
-            raise MalformedJsonError(_reason(error)) from None
+            raise fault(_reason(error)) from None
         except SystemError:
             # An integer that int() refuses (over 4,300 digits): ijson 3.5 hands over an event without a value, which
             # must not be looked at.
