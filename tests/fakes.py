@@ -388,21 +388,20 @@ class FakeLedger:
 
 @dataclass
 class FakeQuarantine:
-    """Keeps what was set aside, the last of each kind for a message, unless it is told to fail."""
+    """Keeps what was set aside, the last of it for each thing that it is about, unless it is told to fail."""
 
-    entries: dict[tuple[str, str], SetAside] = field(default_factory=dict)
-    """By kind and message id."""
+    entries: dict[tuple[str, str, str], SetAside] = field(default_factory=dict)
+    """By kind, message id and what of the message it is about."""
     failure: TrailstreamError | None = None
     """Raised by every call while it is there."""
 
     async def put(self, entry: SetAside) -> None:
         await self._called()
-        self.entries[entry.kind, entry.message_id] = entry
+        self.entries[entry.kind, entry.message_id, entry.about] = entry
 
     async def reasons(self, message_ids: Sequence[str]) -> Mapping[str, SetAside]:
         await self._called()
-        kinds = ("alert", "delivery")  # a delivery's reason says more than an alert's
-        found = [(each, self.entries.get((kind, each))) for kind in kinds for each in message_ids]
+        found = [(each, self.entries.get(("delivery", each, ""))) for each in message_ids]
         return {each: entry for each, entry in found if entry is not None}
 
     async def _called(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +30,8 @@ ENTRY = SetAside(
 @dataclass
 class Kit:
     quarantine: Quarantine
+    count: Callable[[], Awaitable[int]]
+    """How many entries its store holds."""
     broken: Quarantine
     """One of the same kind whose store is not there."""
 
@@ -38,12 +40,18 @@ class Kit:
 async def kit(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kit]:
     match request.param.split():
         case ["fake"]:
-            yield Kit(FakeQuarantine(), FakeQuarantine(failure=QuarantineUnavailableError("down")))
+            fake = FakeQuarantine()
+
+            async def in_memory() -> int:
+                return len(fake.entries)
+
+            yield Kit(fake, in_memory, FakeQuarantine(failure=QuarantineUnavailableError("down")))
         case ["file"]:
             (tmp_path / "occupied").write_text("a file where a directory should be")
             async with AwsClients(region=None, endpoint_url=None, connections=1) as aws:
                 yield Kit(
                     await make_quarantine(in_directory(tmp_path / "made" / "here"), aws),
+                    files_in(tmp_path / "made" / "here"),
                     await make_quarantine(in_directory(tmp_path / "occupied"), aws),
                 )
         case kind:
@@ -51,7 +59,11 @@ async def kit(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[K
             down = Endpoint(f"http://127.0.0.1:{free_port()}")
             async with endpoint.clients() as aws, impatient(down) as nobody:
                 settings = await (at_s3(aws) if kind == ["s3"] else at_sqs(aws, suffix=".fifo" if kind[1:] else ""))
-                yield Kit(await make_quarantine(settings, aws), await make_quarantine(settings, nobody))
+                yield Kit(
+                    await make_quarantine(settings, aws),
+                    held_by(settings, aws),
+                    await make_quarantine(settings, nobody),
+                )
 
 
 def impatient(endpoint: Endpoint) -> AwsClients:
@@ -60,6 +72,26 @@ def impatient(endpoint: Endpoint) -> AwsClients:
 
 def in_directory(directory: Path) -> QuarantineSettings:
     return QuarantineSettings(file=FileQuarantineSettings(directory=directory))
+
+
+def files_in(directory: Path) -> Callable[[], Awaitable[int]]:
+    async def count() -> int:
+        return len(list(directory.iterdir()))  # noqa: ASYNC240 - a directory of a test
+
+    return count
+
+
+def held_by(settings: QuarantineSettings, aws: AwsClients) -> Callable[[], Awaitable[int]]:
+    async def count() -> int:
+        if settings.s3 is not None:
+            return (await (await aws.s3()).list_objects_v2(Bucket=settings.s3.bucket, Prefix="here/"))["KeyCount"]
+        assert settings.sqs is not None
+        answer = await (await aws.sqs()).get_queue_attributes(
+            QueueUrl=settings.sqs.url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    return count
 
 
 async def at_s3(aws: AwsClients) -> QuarantineSettings:
@@ -99,12 +131,19 @@ async def test_what_was_set_aside_last_is_the_reason(kit: Kit) -> None:
     assert await kit.quarantine.reasons([ENTRY.message_id]) == {ENTRY.message_id: later}
 
 
-async def test_a_delivery_s_own_reason_explains_more_than_that_of_an_alert_in_it(kit: Kit) -> None:
-    alert = replace(ENTRY, kind="alert", code="alert_refused", body="{}", at=ENTRY.at + 60)
-    await kit.quarantine.put(alert)
-    assert await kit.quarantine.reasons([ENTRY.message_id]) == {ENTRY.message_id: alert}
+async def test_every_alert_of_a_message_is_kept_and_none_of_them_is_the_reason_of_the_message(kit: Kit) -> None:
+    alerts = [
+        replace(ENTRY, kind="alert", code="alert_refused", body="{}", about=f"{alert} {sink}")
+        for alert in ("alert-1", "alert-2")
+        for sink in ("sns", "stdout")
+    ]
+    for alert in alerts:
+        await kit.quarantine.put(alert)
+    assert await kit.count() == 4
+    assert await kit.quarantine.reasons([ENTRY.message_id]) == {}
     await kit.quarantine.put(ENTRY)
     assert await kit.quarantine.reasons([ENTRY.message_id]) == {ENTRY.message_id: ENTRY}
+    assert await kit.count() == 5
 
 
 async def test_any_message_id_and_any_text_is_kept(kit: Kit) -> None:

@@ -307,6 +307,16 @@ async def test_an_alert_that_a_sink_refuses_is_set_aside_and_its_delivery_is_don
 
 
 @BOTH
+async def test_every_alert_that_is_refused_is_kept_beside_the_others_of_its_delivery(entrance: Entrance) -> None:
+    quarantine = FakeQuarantine()
+    refusing = [FakeSink(name, verdict=lambda _: AlertRefusedError("not valid")) for name in ("one", "two")]
+    world = World(quarantine=quarantine, sinks=refusing)
+    world.store.put("logs", KEY, log(topic_record(1), topic_record(2)))
+    assert await entrance(world, [created(KEY)]) == [created(KEY)]
+    assert len(quarantine.entries) == 4
+
+
+@BOTH
 async def test_a_record_without_an_id_is_recognised_by_its_content_whichever_reader_took_it(entrance: Entrance) -> None:
     nameless = {name: value for name, value in topic_record().items() if name != "eventID"}
     world = World()

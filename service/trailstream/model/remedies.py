@@ -49,7 +49,7 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "alert_refused": Remedy(
         "A sink will never take an alert of this delivery as it is.",
-        "The alert is in the quarantine: read it there and act on it. Redrive once the sink takes it.",
+        "Scan the object to see the alert, and act on it. With a quarantine it would be kept there, and the rest done.",
     ),
     "held_too_long": Remedy(
         "The delivery took longer than the 12 hours for which SQS keeps a message hidden.",

@@ -344,6 +344,7 @@ class Courier:
             body=parcel.alert.record_json.decode(),
             receive_count=parcel.delivery.receive_count,
             at=self._clock(),
+            about=f"{parcel.alert.id} {self._sink.name}",
         )
         try:
             await self._quarantine.put(entry)

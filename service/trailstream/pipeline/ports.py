@@ -92,17 +92,19 @@ class SetAside:
     receive_count: int
     at: float
     """Unix seconds."""
+    about: str = ""
+    """Which alert at which sink; a message may bring several. Empty for a delivery."""
 
 
 class Quarantine(Protocol):
     """Where what was set aside is kept. A failure of the store raises :class:`QuarantineUnavailableError`."""
 
     async def put(self, entry: SetAside) -> None:
-        """Keep it. The same message set aside again for the same kind of reason replaces what was kept before."""
+        """Keep it. It replaces what was kept of the same kind and message about the same, and nothing else."""
         ...
 
     async def reasons(self, message_ids: Sequence[str]) -> Mapping[str, SetAside]:
-        """Return what was kept of these messages, as far as there is something."""
+        """Return why the deliveries with these message ids were rejected, as far as that is kept."""
         ...
 
 

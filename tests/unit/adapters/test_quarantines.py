@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes import FakeClock, FakeQueue
-from trailstream.adapters.quarantines.entries import entry_json, entry_name
+from trailstream.adapters.quarantines.entries import entry_json, entry_name, reason_name
 from trailstream.adapters.quarantines.file import FileQuarantine
 from trailstream.adapters.quarantines.nothing import NoQuarantine
 from trailstream.adapters.quarantines.sqs import SqsQuarantine
@@ -30,8 +30,9 @@ def files_in(directory: Path) -> list[Path]:
 
 @pytest.mark.parametrize("message_id", ["../../etc/passwd", "", "a/b", "x" * 65, "é", "\x00", "a.b", "lone \ud800"])
 def test_an_id_that_could_lead_elsewhere_is_named_by_its_digest(message_id: str) -> None:
-    name = entry_name("delivery", message_id)
-    assert name == entry_name("delivery", message_id) != entry_name("delivery", message_id + "1")
+    entry, other = replace(ENTRY, message_id=message_id), replace(ENTRY, message_id=message_id + "1")
+    name = entry_name(entry)
+    assert name == entry_name(entry) == reason_name(message_id) != entry_name(other)
     assert name.removeprefix("delivery-").isalnum()
     assert len(name) <= 80
 

@@ -36,7 +36,7 @@ class Desk:
     def fill(self, count: int, *, code: str | None = None) -> list[str]:
         ids = [self.dead.send(NOTICE) for _ in range(count)]
         if code is not None:
-            self.quarantine.entries |= {("delivery", each): reason(each, code) for each in ids}
+            self.quarantine.entries |= {("delivery", each, ""): reason(each, code) for each in ids}
         return ids
 
     async def redrive(

@@ -10,19 +10,18 @@ from hashlib import sha256
 
 from trailstream.pipeline.ports import SetAside
 
-KINDS = ("delivery", "alert")
-"""In the order in which they explain why a message is in the dead-letter queue."""
-
 _SAFE_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-def entry_name(kind: str, message_id: str) -> str:
-    """Return the same name for the same kind and message: letters, digits and hyphens, 80 at most.
+def entry_name(entry: SetAside) -> str:
+    """Return the name of what the entry is about: letters, digits and hyphens, 90 at most."""
+    name = f"{entry.kind}-{_safe(entry.message_id)}"
+    return f"{name}-{_digest(entry.about)[:16]}" if entry.about else name
 
-    An id that is anything else, or long, is named by its digest: it may say ``../..``.
-    """
-    name = message_id if _SAFE_NAME.fullmatch(message_id) else sha256(message_id.encode("utf-8", "replace")).hexdigest()
-    return f"{kind}-{name}"
+
+def reason_name(message_id: str) -> str:
+    """Return the name of the entry that says why a delivery was rejected."""
+    return f"delivery-{_safe(message_id)}"
 
 
 def entry_json(entry: SetAside) -> str:
@@ -39,8 +38,16 @@ def read_entry(text: str | bytes) -> SetAside | None:
 
 
 def reasons_among(entries: Iterable[SetAside | None], message_ids: Iterable[str]) -> dict[str, SetAside]:
-    """Return for each message what explains it: its delivery's reason before an alert's, a later before an earlier."""
+    """Return why each of the deliveries was rejected; of several reasons the latest."""
     wanted = frozenset(message_ids)
-    found = [entry for entry in entries if entry is not None and entry.message_id in wanted]
-    found.sort(key=lambda entry: (-KINDS.index(entry.kind), entry.at))
-    return {entry.message_id: entry for entry in found}
+    found = [each for each in entries if each is not None and each.kind == "delivery" and each.message_id in wanted]
+    return {entry.message_id: entry for entry in sorted(found, key=lambda entry: entry.at)}
+
+
+def _safe(message_id: str) -> str:
+    """Return an id as SQS makes them as it is, and the digest of any other: it may say ``../..``."""
+    return message_id if _SAFE_NAME.fullmatch(message_id) else _digest(message_id)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from trailstream.adapters.quarantines.entries import KINDS, entry_json, entry_name, read_entry, reasons_among
+from trailstream.adapters.quarantines.entries import entry_json, entry_name, read_entry, reason_name, reasons_among
 from trailstream.model.errors import QuarantineUnavailableError
 from trailstream.pipeline.ports import SetAside
 
@@ -27,14 +27,14 @@ class FileQuarantine:
 
     async def put(self, entry: SetAside) -> None:
         """See :class:`trailstream.pipeline.ports.Quarantine`."""
-        await asyncio.to_thread(self._write, self._path(entry.kind, entry.message_id), entry_json(entry))
+        await asyncio.to_thread(self._write, self._path(entry_name(entry)), entry_json(entry))
 
     async def reasons(self, message_ids: Sequence[str]) -> Mapping[str, SetAside]:
         """See :class:`trailstream.pipeline.ports.Quarantine`."""
         return await asyncio.to_thread(self._read, message_ids)
 
-    def _path(self, kind: str, message_id: str) -> Path:
-        return self._directory / f"{entry_name(kind, message_id)}.json"
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}.json"
 
     def _write(self, path: Path, text: str) -> None:
         with self._translated():
@@ -51,7 +51,7 @@ class FileQuarantine:
                 raise
 
     def _read(self, message_ids: Sequence[str]) -> Mapping[str, SetAside]:
-        paths = [self._path(kind, message_id) for message_id in message_ids for kind in KINDS]
+        paths = [self._path(reason_name(message_id)) for message_id in message_ids]
         with self._translated():
             return reasons_among(map(_entry_at, paths), message_ids)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from trailstream.adapters.aws_errors import Cause, translated
-from trailstream.adapters.quarantines.entries import KINDS, entry_json, entry_name, read_entry, reasons_among
+from trailstream.adapters.quarantines.entries import entry_json, entry_name, read_entry, reason_name, reasons_among
 from trailstream.model.errors import QuarantineUnavailableError
 from trailstream.pipeline.ports import SetAside
 
@@ -34,7 +34,7 @@ class S3Quarantine:
 
     async def put(self, entry: SetAside) -> None:
         """See :class:`trailstream.pipeline.ports.Quarantine`."""
-        key = self._key(entry.kind, entry.message_id)
+        key = self._key(entry_name(entry))
         with translated(self._uri(key), _ERRORS):
             await self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=entry_json(entry).encode("ascii"), ContentType="application/json"
@@ -48,7 +48,7 @@ class S3Quarantine:
             async with slots:
                 return await self._read(key)
 
-        keys = [self._key(kind, message_id) for message_id in message_ids for kind in KINDS]
+        keys = [self._key(reason_name(message_id)) for message_id in message_ids]
         return reasons_among(await asyncio.gather(*map(read, keys)), message_ids)
 
     async def _read(self, key: str) -> SetAside | None:
@@ -60,8 +60,8 @@ class S3Quarantine:
             async with answer["Body"] as body:
                 return read_entry(await body.read())
 
-    def _key(self, kind: str, message_id: str) -> str:
-        return f"{self._prefix}{entry_name(kind, message_id)}.json"
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}{name}.json"
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"

@@ -40,7 +40,7 @@ class SqsQuarantine:
 
     async def put(self, entry: SetAside) -> None:
         """See :class:`trailstream.pipeline.ports.Quarantine`."""
-        name = f"{entry_name(entry.kind, entry.message_id)}-{entry.receive_count}"
+        name = f"{entry_name(entry)}-{entry.receive_count}"
         with _translated():
             (refusal,) = await self._inlet.put([Outgoing(name, entry_json(_shortened(entry)))])
         if refusal is not None:
