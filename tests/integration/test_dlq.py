@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from endpoint import Endpoint, wiped_environment
-from stage import Stage, configuration, set_stage
+from endpoint import Endpoint, free_port, wiped_environment
+from stage import BUCKET, Stage, configuration, running_worker, set_stage
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.quarantines.file import FileQuarantine
 from trailstream.model.remedies import REMEDIES
@@ -89,6 +89,21 @@ async def test_the_list_joins_each_message_with_its_reason_and_takes_nothing(des
     assert "no reason is kept" in second
     assert table.splitlines()[-1] == f"2 messages in {desk.stage.dead_letter_url}"
     assert await desk.dead() == (2, 0)
+
+
+async def test_what_the_worker_gives_up_is_listed_with_the_worker_s_reason(
+    desk: Desk, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    port = free_port()
+    config = configuration(desk.stage, endpoint, port, extra='[quarantine.file]\ndirectory = "set-aside"')
+    async with running_worker(tmp_path, config, port=port) as worker:
+        await desk.stage.send("nobody knows this")
+        await desk.stage.send(json.dumps({"s3Bucket": BUCKET, "s3ObjectKey": [KEY]}))
+        await desk.stage.until_empty()
+        assert await worker.stopped() == 0
+    messages = await desk.listed()
+    assert sorted(message["code"] for message in messages.values()) == ["not_understood", "object_missing"]
+    assert any(f"s3://{BUCKET}/{KEY}" in message["detail"] for message in messages.values())
 
 
 async def test_for_programs_the_list_is_one_json_document(desk: Desk) -> None:
