@@ -47,7 +47,7 @@ ENV TRAILSTREAM_TELEMETRY__HOST=0.0.0.0 \
     TRAILSTREAM_TELEMETRY__PORT=9464
 
 # A ledger or quarantine in files lives here: mount a volume, or they are gone with the container.
-RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/trailstream
+RUN mkdir -m 0700 /var/lib/trailstream && chown 10001:10001 /var/lib/trailstream
 VOLUME /var/lib/trailstream
 
 # Nothing else is written at run time, so the root filesystem may be read-only. A number, because orchestrators that insist
