@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -13,45 +13,44 @@ import orjson
 from trailstream.decode.json_text import parse_record
 from trailstream.model.record import Record
 
-LINE_END = b"\n"
 _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def cut(records: bytes) -> Sequence[bytes]:
-    """Return each record by itself, of a text that is an array of them or has one in each line."""
-    return [*map(bytes, _elements(records))] if records.startswith(b"[") else records.split(LINE_END)
+def records_in(array: bytes) -> Iterator[bytes]:
+    """Yield the elements of a JSON array, verbatim."""
+    return map(bytes, _elements(array))
 
 
 class RawBatch:
-    """Records as the fast reader took them: their heads, and the text that the rest is read from when asked for."""
+    """Records as the fast reader cut them: their heads, and the text that the rest is read from when asked for."""
 
     def __init__(
         self,
         first_index: int,
         heads: Sequence[Any],
-        texts: Sequence[tuple[int, bytes]],
+        arrays: Sequence[tuple[int, bytes]],
         *,
         plain: bool,
         max_depth: int,
     ) -> None:
-        """``texts`` hold the records, each text with the position of its first.
+        """``arrays`` are JSON arrays of the records, each with the position of its first.
 
         ``plain`` says that they are sound, not too deep, and nothing that orjson reads otherwise than we do.
         """
         self.indexes: Sequence[int] = range(first_index, first_index + len(heads))
         self.heads = heads
-        self._texts = texts
-        self._cut: dict[int, bytes] = {}
-        """The records of those texts that one was asked for of, by position: most never are."""
+        self._arrays = arrays
+        self._records: dict[int, bytes] = {}
+        """The records of those arrays that one was asked for of, by position: most never are."""
         self._plain = plain
         self._max_depth = max_depth
 
     def raw(self, position: int) -> bytes:
         """Return the record's own bytes, verbatim but for lone surrogates."""
-        if position not in self._cut:
-            first, records = self._texts[bisect_right(self._texts, position, key=itemgetter(0)) - 1]
-            self._cut.update(enumerate(cut(records), first))
-        return self._cut[position]
+        if position not in self._records:
+            first, array = self._arrays[bisect_right(self._arrays, position, key=itemgetter(0)) - 1]
+            self._records.update(enumerate(records_in(array), first))
+        return self._records[position]
 
     def value(self, position: int) -> Record:
         """Return the record at this position of the batch, parsed whole."""

@@ -10,20 +10,19 @@ not handed over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
-from trailstream.decode.cloudtrail.batches import LINE_END, RawBatch, cut
+from trailstream.decode.cloudtrail.batches import RawBatch, records_in
 from trailstream.decode.json_text import is_plain, is_sound, mend_surrogates
 from trailstream.model.limits import KIB, ReadLimits
 
 OPENING = b'{"Records":['
 FIRST_RECORD = b'{"eventVersion":'
 _BOUNDARY = b"}," + FIRST_RECORD
-_BOUNDARY_OF_LINES = b"}" + LINE_END + FIRST_RECORD
 _END = b"]}"
 _WHITE_SPACE = b" \t\r\n"
 
@@ -33,22 +32,17 @@ asked for; then more. CloudTrail's longest record (256 KB) fits into the last; t
 quadratic."""
 
 
-_Heads: TypeAlias = list[Any]
-_Decode: TypeAlias = Callable[[bytes], _Heads]
-
-
 @lru_cache(maxsize=8)
-def _decoders(head_type: type[msgspec.Struct]) -> tuple[_Decode, _Decode]:
-    """Return the decoders of lines and of an array of records: two for all objects that are read for the same rules."""
-    array = list[head_type]  # type: ignore[valid-type]  # a type made at run time
-    return msgspec.json.Decoder(head_type).decode_lines, msgspec.json.Decoder(array).decode
+def _decoder(head_type: type[msgspec.Struct]) -> msgspec.json.Decoder[list[Any]]:
+    """Return the decoder of an array of records: one for all objects that are read for the same rules."""
+    return msgspec.json.Decoder(list[head_type])  # type: ignore[valid-type]  # a type made at run time
 
 
 class FastReader:
     """Feed it a document from its first record on; it yields a batch for each piece, until it gives up."""
 
     def __init__(self, head_type: type[msgspec.Struct], limits: ReadLimits) -> None:
-        self._decode_lines, self._decode_array = _decoders(head_type)
+        self._decode = _decoder(head_type).decode
         self._max_depth = limits.max_depth
         self._windows = tuple(window for window in _WINDOWS if window <= limits.max_record_bytes)
         self._tried = 0
@@ -80,8 +74,8 @@ class FastReader:
 
     def _cut(self, text: bytes, end: int | None = None) -> Iterator[RawBatch]:
         """Hand over records from the start of the text, and keep the rest; ``end`` is where its last record ends."""
-        heads: _Heads = []
-        texts: list[tuple[int, bytes]] = []
+        heads: list[Any] = []
+        arrays: list[tuple[int, bytes]] = []
         start = taken = 0
         while not self.given_up and start < len(text):
             window = self._windows[self._tried]
@@ -91,10 +85,11 @@ class FastReader:
                 stop = end
             else:
                 break
-            found = self._read(text[start:stop]) if stop > start else None
+            array = _array(text, start, stop)
+            found = self._heads(array) if stop > start else None
             if found is not None:
-                texts.append((len(heads), found[1]))
-                heads += found[0]
+                arrays.append((len(heads), array))
+                heads += found
                 taken, self._tried = stop, 0
                 start = len(text) if stop == end else stop + 1
             elif stop > start and (mended := mend_surrogates(text)) != text:
@@ -106,40 +101,24 @@ class FastReader:
         # msgspec looks neither at the UTF-8 nor at the numbers nor at the depth of what it skips. One look at all costs
         # less than many.
         plain = is_plain(memoryview(text)[:taken], self._max_depth)
-        if heads and not plain and not self._are_sound(texts):
+        if heads and not plain and not self._are_sound(arrays):
             self.given_up, heads, start = True, [], 0
         self._pending, self._pending_bytes = [text[start:]], len(text) - start
         if heads:
             self.records += len(heads)
-            yield RawBatch(self.records - len(heads), heads, texts, plain=plain, max_depth=self._max_depth)
+            yield RawBatch(self.records - len(heads), heads, arrays, plain=plain, max_depth=self._max_depth)
 
-    def _read(self, text: bytes) -> tuple[_Heads, bytes] | None:
-        """Decode records to heads; None where they are not whole, or one of them is not usable.
+    def _heads(self, array: bytes) -> Sequence[Any] | None:
+        """Decode an array of records to heads; None where it is not whole, or a record in it is not usable."""
+        try:
+            heads: Sequence[Any] = self._decode(array)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        return heads
 
-        A boundary is where a record ends if it can be taken for the end of a line: inside a value it cannot. So the
-        records that are read from lines are those lines, and cost nothing to cut, provided that the text is sound
-        (``}{`` would be taken too) and that there are no other ends of lines. Where lines were no use, more of the
-        text is not tried as lines again: replacing boundaries costs more than decoding where there is little else.
-        """
-        if self._tried == 0 and LINE_END not in text:
-            lines = text.replace(_BOUNDARY, _BOUNDARY_OF_LINES)
-            heads = _decoded(self._decode_lines, lines)
-            if heads is not None:
-                return heads, lines
-        array = _array(text)
-        heads = _decoded(self._decode_array, array)
-        return None if heads is None else (heads, array)
-
-    def _are_sound(self, texts: Sequence[tuple[int, bytes]]) -> bool:
-        return all(is_sound(record, self._max_depth) for _, records in texts for record in cut(records))
+    def _are_sound(self, arrays: Sequence[tuple[int, bytes]]) -> bool:
+        return all(is_sound(record, self._max_depth) for _, array in arrays for record in records_in(array))
 
 
-def _decoded(decode: _Decode, text: bytes) -> _Heads | None:
-    try:
-        return decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _array(text: bytes) -> bytes:
-    return b"".join((b"[", text, b"]"))
+def _array(text: bytes, start: int, stop: int) -> bytes:
+    return b"".join((b"[", memoryview(text)[start:stop], b"]"))
