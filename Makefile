@@ -20,7 +20,7 @@ CONFIG ?=
 UV := $(shell command -v uv 2>/dev/null)
 PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: bench chaos demo fuzz test check lint types imports wheel lambda-zip lock clean help
+.PHONY: bench chaos demo fuzz soak test check lint types imports wheel lambda-zip lock clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -67,6 +67,9 @@ fuzz: $(VENV)/.ready ## mutated inputs against other parsers: SECONDS=60 SEED=1;
 # The clock of one experiment is another package's: faketime, which Debian has.
 chaos: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## kills and other faults: is an alert lost, or told twice? ARGS="--quick --only kill"
 	@ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+soak: $(VENV)/.ready ## steady load and a burst for some minutes: does anything grow? ARGS="--minutes 60"
+	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 # What a user installs, and not the tree it was built from: hence the other folder.
 WHEEL_BIN := $(CURDIR)/build/wheel-venv/bin

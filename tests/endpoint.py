@@ -9,10 +9,11 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from trailstream.adapters.aws import AwsClients
 
@@ -53,8 +54,13 @@ def wiped_environment() -> dict[str, str]:
 
 
 @contextmanager
-def running_endpoint(directory: Path, *, port: int | None = None) -> Iterator[Endpoint]:
-    """Start the endpoint on a free loopback port, wait until it answers, and end it; its log is in the directory."""
+def running_endpoint(
+    directory: Path, *, port: int | None = None, variables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Endpoint]:
+    """Start the endpoint on a free loopback port, wait until it answers, and end it; its log is in the directory.
+
+    ``variables`` are set in its environment.
+    """
     program = _program()
     port = port or free_port()
     log = directory / "endpoint.log"
@@ -64,6 +70,7 @@ def running_endpoint(directory: Path, *, port: int | None = None) -> Iterator[En
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(directory),
+        **variables,
     }
     endpoint = Endpoint(f"http://127.0.0.1:{port}")
     with (

@@ -108,8 +108,7 @@ class QueueServer:
                 alert = orjson.loads(text)
                 self._found.add(alert["alert_id"])
                 self._latencies.append(now - self._visible_at.get(alert["object"], now))
-        members = (_MEMBER.format(value) for name, (value,) in form.items() if name.endswith(".Id"))
-        return _PUBLISHED.format("".join(members))
+        return all_published(form)
 
     async def polled(self, _request: web.Request) -> web.Response:
         """Answer once somebody waits for messages."""
@@ -132,7 +131,7 @@ class QueueServer:
                 moment += rng.expovariate(per_second)
                 await asyncio.sleep(moment - time.monotonic())
             self._visible_at[f"s3://{BUCKET}/{key}"] = time.monotonic()
-            self._visible.put_nowait(_message(number, key))
+            self._visible.put_nowait(message(number, key))
 
     async def settled(self, _request: web.Request) -> web.Response:
         """Answer when every message was deleted, with what was seen of the run."""
@@ -147,7 +146,8 @@ class QueueServer:
         )
 
 
-def _message(number: int, key: str) -> dict[str, Any]:
+def message(number: int, key: str) -> dict[str, Any]:
+    """Return what SQS hands over for the notification of an object."""
     s3 = {
         "s3SchemaVersion": "1.0",
         "configurationId": "logs",
@@ -175,6 +175,12 @@ def _message(number: int, key: str) -> dict[str, Any]:
         "Body": body,
         "Attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(round(time.time() * 1000))},
     }
+
+
+def all_published(form: Mapping[str, list[str]]) -> str:
+    """Return SNS' answer to a PublishBatch of which it takes every entry."""
+    members = (_MEMBER.format(value) for name, (value,) in form.items() if name.endswith(".Id"))
+    return _PUBLISHED.format("".join(members))
 
 
 def _all_successful(request: Mapping[str, Any]) -> dict[str, Any]:

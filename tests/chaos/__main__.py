@@ -11,7 +11,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from . import report
 from .campaign import Fault, campaign
 from .experiment import Outcome
 from .faults import every_fault
-from .theatre import open_theatre
+from .mutants import MUTANTS, Mutant
+from .theatre import Theatre, open_theatre
 
 RESULT = Path("build") / "chaos.json"
 FILE_WIDTH = 140
@@ -51,20 +52,39 @@ async def _run(options: argparse.Namespace, console: Console) -> int:
         tallies = await campaign(
             theatre, faults, first_seed=options.seed, lanes=options.lanes, quick=options.quick, report=on_outcome
         )
+        planted = {mutant.name: await _is_caught(mutant, fault, theatre) for mutant, fault in _planted(faults)}
     minutes = (time.monotonic() - started) / 60
     report.show(tallies, console)
+    for name, caught in planted.items():
+        console.print(f"Planted bug: {name}: {'caught' if caught else 'NOT CAUGHT'}", markup=False)
     conditions = {
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "seed": options.seed,
         "quick": options.quick,
         "minutes": round(minutes, 1),
     }
-    report.write(RESULT, report.document(tallies, {}, conditions))
-    holds = all(tally.holds for tally in tallies)
+    report.write(RESULT, report.document(tallies, planted, conditions))
+    holds = all(tally.holds for tally in tallies) and all(planted.values())
     console.print(
         f"{minutes:.1f} minutes. {'Every promise was kept.' if holds else f'What the workers left: {directory}'}"
     )
     return int(not holds)
+
+
+def _planted(faults: Sequence[Fault]) -> Iterator[tuple[Mutant, Fault]]:
+    """Return each planted bug with the fault that is to show it, as far as it was asked for."""
+    by_name = {fault.name: fault for fault in faults}
+    return ((mutant, by_name[mutant.fault]) for mutant in MUTANTS if mutant.fault in by_name)
+
+
+async def _is_caught(mutant: Mutant, fault: Fault, theatre: Theatre) -> bool:
+    """Say whether a worker with the bug is seen to break a promise."""
+    package = theatre.directory / theatre.fresh_name()
+    mutant.plant(package)
+    tallies = await campaign(
+        theatre.of_package(package), [fault], first_seed=1, lanes=2, quick=True, stop_at_failure=True
+    )
+    return any(outcome.breaks_a_promise for tally in tallies for outcome in tally.outcomes)
 
 
 def _chosen(faults: Sequence[Fault], part: str) -> Sequence[Fault]:

@@ -26,6 +26,8 @@ class Fault:
     strikes: int
     """How often it is to strike in a whole run."""
     quick_strikes: int = 2
+    absent: str = ""
+    """Why it cannot be tried on this machine."""
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class Tally:
     def is_enough(self) -> bool:
         """Whether no further experiment need be begun: it struck often enough, will have, or never will."""
         per_run = max(1.0, self.struck / len(self.outcomes)) if self.outcomes else 1.0
-        return self.struck + self.running * per_run >= self.strikes or self.is_wrong
+        return bool(self.fault.absent) or self.is_wrong or self.struck + self.running * per_run >= self.strikes
 
     @property
     def is_wrong(self) -> bool:
@@ -81,7 +83,7 @@ class Tally:
     @property
     def holds(self) -> bool:
         """Whether the fault struck as often as it was to, and every promise was kept each time."""
-        return not self.failures and self.struck >= self.strikes
+        return bool(self.fault.absent) or (not self.failures and self.struck >= self.strikes)
 
 
 async def campaign(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from .experiment import PUBLISH_BATCH, Experiment
+from .theatre import Drive
 
 KILLS = 3
 """How often one experiment's workers are killed, at the most, before one may finish."""
@@ -29,8 +30,6 @@ STEPS: Mapping[str, tuple[int, int]] = {
 One batch is on its way to the topic at a time. The steps of that way itself are not within the window between the
 acceptance and its record, so a kill there repeats nothing; the other steps may coincide with it.
 """
-
-Drive = Callable[[Experiment], Awaitable[None]]
 
 
 def killed_at(step: str) -> Drive:
@@ -73,13 +72,27 @@ async def told_to_stop(experiment: Experiment) -> None:
             return
         step = experiment.rng.choice(list(STEPS))
         worker = await experiment.start(failpoint=f"{step}:{experiment.rng.randint(1, STEPS[step][0])}:term")
-        if await experiment.until_over(worker):
-            await experiment.stop(worker)
-            return
-        if await worker.stop() != 0:
-            experiment.trouble.append(f"did not stop with grace: {worker.log_path.name}")
+        await experiment.until_over(worker)
+        await experiment.stop(worker)
         await experiment.strike(excuses=0)
     await experiment.finish()
+
+
+def several_at_once(workers: int) -> Drive:
+    """Return the fault that lets so many workers share the queue and the ledger, and kills one after the other."""
+
+    async def drive(experiment: Experiment) -> None:
+        running = [await experiment.start() for _ in range(workers)]
+        for _ in range(KILLS):
+            await asyncio.sleep(experiment.rng.uniform(0.5, 2.0))
+            if await experiment.account.is_worked_off():
+                break
+            await running.pop(0).kill()
+            await experiment.strike(excuses=PUBLISH_BATCH)
+            running.append(await experiment.start())
+        await experiment.finish(*running)
+
+    return drive
 
 
 async def held_while_another_works(experiment: Experiment) -> None:

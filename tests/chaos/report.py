@@ -24,7 +24,8 @@ def show(tallies: Sequence[Tally], console: Console) -> None:
     for name in ("seeds", "struck", "lost", "repeated", "of these allowed", ""):
         table.add_column(name, justify="right")
     for tally in tallies:
-        table.add_row(tally.fault.name, *map(str, _cells(tally)), "" if tally.holds else "BROKEN")
+        verdict = tally.fault.absent or ("" if tally.holds else "BROKEN")
+        table.add_row(tally.fault.name, *map(str, _cells(tally)), verdict)
     table.add_section()
     totals = zip(*map(_cells, tallies), strict=True)
     table.add_row("all", *(str(sum(column)) for column in totals), "" if all(t.holds for t in tallies) else "BROKEN")
@@ -43,6 +44,7 @@ def document(tallies: Sequence[Tally], planted: Mapping[str, bool], conditions: 
             | {
                 "fault": tally.fault.name,
                 "wanted": tally.strikes,
+                "absent": tally.fault.absent,
                 "holds": tally.holds,
                 "seconds": round(tally.seconds, 1),
                 "failures": [
@@ -74,7 +76,7 @@ def _cells(tally: Tally) -> tuple[int, int, int, int, int]:
 
 def _complaints(tally: Tally) -> list[str]:
     lines = [f"{tally.fault.name}, {each}" for each in tally.failures]
-    if tally.struck < tally.strikes:
+    if tally.struck < tally.strikes and not tally.fault.absent:
         lines.append(f"{tally.fault.name}: struck {tally.struck} times, not {tally.strikes}")
     more = len(lines) - MOST_FAILURES
     return [*lines[:MOST_FAILURES], *([f"{tally.fault.name}: and {more} more"] if more > 0 else [])]

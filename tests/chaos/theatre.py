@@ -14,7 +14,8 @@ from trailstream.adapters.aws import AwsClients
 
 from .account import Account, furnish
 from .experiment import Experiment, Outcome
-from .trails import trail_of
+from .proxy import FaultProxy, running_proxy
+from .trails import FEW_OBJECTS, Trail, trail_of
 from .workers import LedgerKind, Setup
 
 Drive = Callable[[Experiment], Awaitable[None]]
@@ -27,25 +28,34 @@ class Theatre:
     directory: Path
     endpoint: Endpoint
     aws: AwsClients
+    proxy: FaultProxy
     package: Path | None = None
     """The directory that holds another ``trailstream`` package than the installed one."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    async def stage(self, drive: Drive, seed: int, *, fifo: bool = False, ledger: LedgerKind = "sqlite") -> Outcome:
+    async def stage(
+        self,
+        drive: Drive,
+        seed: int,
+        *,
+        fifo: bool = False,
+        ledger: LedgerKind = "sqlite",
+        small_objects: int = FEW_OBJECTS,
+    ) -> Outcome:
         """Run one experiment; what it wrote is kept only where it shows that something is wrong."""
         name = self.fresh_name()
         account = await furnish(self.aws, name, fifo=fifo, table=ledger == "dynamodb")
-        outcome = await self.experiment(seed, account, ledger=ledger).run(drive)
+        outcome = await self.experiment(trail_of(seed, small_objects), seed, account, ledger=ledger).run(drive)
         self.clear(name, outcome)
         return outcome
 
-    def experiment(self, seed: int, account: Account, *, ledger: LedgerKind = "sqlite") -> Experiment:
+    def experiment(self, trail: Trail, seed: int, account: Account, *, ledger: LedgerKind = "sqlite") -> Experiment:
         """Prepare an experiment on this account."""
         directory = self.directory / account.name
         directory.mkdir()
         variables = {"PYTHONPATH": str(self.package)} if self.package else {}
         setup = Setup(directory, self.endpoint.url, ledger=ledger, variables=variables)
-        return Experiment.of(seed, account, setup, trail_of(seed))
+        return Experiment.of(seed, account, setup, trail)
 
     def clear(self, name: str, outcome: Outcome) -> None:
         """Remove what an experiment wrote, unless somebody will want to look at it."""
@@ -65,5 +75,5 @@ class Theatre:
 async def open_theatre(directory: Path) -> AsyncIterator[Theatre]:
     """Start the endpoint; end it when the block ends."""
     with running_endpoint(directory) as endpoint:
-        async with endpoint.clients() as aws:
-            yield Theatre(directory, endpoint, aws)
+        async with endpoint.clients() as aws, running_proxy(directory, endpoint) as proxy:
+            yield Theatre(directory, endpoint, aws, proxy)

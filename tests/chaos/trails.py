@@ -25,7 +25,7 @@ RULES = {
 QUIET_CALLS = [("sns", "GetTopicAttributes"), ("iam", "GetUser"), ("s3", "GetObject"), ("ec2", "DescribeInstances")]
 LOUD_CALLS = [("sns", "CreateTopic"), ("iam", "CreateAccessKey")]
 
-SMALL_OBJECTS = 7
+FEW_OBJECTS = 7
 LARGE_RECORDS = 700
 """Enough for several stretches of reading, so that a worker can be stopped between two of them."""
 
@@ -47,15 +47,15 @@ class Trail:
     """The keys that each further message names."""
 
 
-def trail_of(seed: int) -> Trail:
-    """Return the same for the same seed."""
+def trail_of(seed: int, small_objects: int = FEW_OBJECTS) -> Trail:
+    """Return the same for the same seed: so many small objects, a large one, and one that repeats another."""
     rng = random.Random(seed)
-    contents = [[_record(rng, loud=0.4) for _ in range(rng.randint(1, 25))] for _ in range(SMALL_OBJECTS)]
-    contents.append([_record(rng, loud=0.02, padding=200) for _ in range(LARGE_RECORDS)])
+    contents = [[_record(rng, loud=0.4) for _ in range(rng.randint(1, 25))] for _ in range(small_objects)]
     _repeat_some_records(contents, rng)
-    objects = [LogObject(_key(rng, number), _body(records)) for number, records in enumerate(contents)]
     # A second trail of the same account writes the same records to another place, in another order.
-    overlapping = rng.choice(contents[:SMALL_OBJECTS])
+    overlapping = rng.choice(contents)
+    contents.append([_record(rng, loud=0.02, padding=200) for _ in range(LARGE_RECORDS)])
+    objects = [LogObject(_key(rng, number), _body(records)) for number, records in enumerate(contents)]
     objects.append(LogObject(f"second-trail/{_key(rng, 99)}", _body(rng.sample(overlapping, len(overlapping)))))
     rng.shuffle(objects)
     keys = [each.key for each in objects]
@@ -68,8 +68,8 @@ def rule_file(rule_id: str) -> str:
 
 
 def _repeat_some_records(contents: list[list[Record]], rng: random.Random) -> None:
-    """Let a quarter of the records of the small objects stand in an object twice, their own or another."""
-    for record in [record for records in contents[:SMALL_OBJECTS] for record in records]:
+    """Let a quarter of the records stand in an object twice, their own or another."""
+    for record in [record for records in contents for record in records]:
         if rng.random() < 0.25:
             place = rng.choice(contents)
             place.insert(rng.randint(0, len(place)), record)

@@ -20,10 +20,11 @@ from .account import Account
 from .trails import RULES, rule_file
 
 PROGRAM = Path(sys.executable).with_name("trailstream")
-VISIBILITY_SECONDS, CLAIM_SECONDS = 2, 2
+VISIBILITY_SECONDS = 2
 """As short as the settings allow: what a dead worker held is everybody's again soon."""
 
 STOP_SECONDS = 20
+STARTED = '"event":"started"'
 
 LedgerKind = Literal["none", "sqlite", "dynamodb"]
 
@@ -39,6 +40,8 @@ class Setup:
     ledger_path: Path | None = None
     """Another place for the SQLite file than the directory."""
     slots: int = 4
+    claim_seconds: int = 2
+    """Short, as the visibility is; half of it is how long a call to the topic may take."""
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Set in its environment."""
 
@@ -74,6 +77,8 @@ shutdown_grace_seconds = 5
 [sinks.sns]
 topic_arn = "{account.topic_arn}"
 format = "json"
+[alerts]
+budget = 1000
 [telemetry]
 port = 0
 {self._ledger(account)}"""
@@ -84,14 +89,15 @@ port = 0
             "sqlite": f"[ledger.sqlite]\npath = {json.dumps(str(self.ledger_file))}",
             "dynamodb": f'[ledger.dynamodb]\ntable = "{account.name}"',
         }
-        return f"[ledger]\nclaim_seconds = {CLAIM_SECONDS}\n{stores[self.ledger]}\n"
+        return f"[ledger]\nclaim_seconds = {self.claim_seconds}\n{stores[self.ledger]}\n"
 
 
 class Worker:
     """One worker process. Where it is not over when the block ends, it is killed."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log_path: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, log_path: Path, failpoint: str) -> None:
         self._process = process
+        self._failpoint = failpoint
         self.log_path = log_path
 
     @classmethod
@@ -104,7 +110,7 @@ class Worker:
             process = await asyncio.create_subprocess_exec(
                 PROGRAM, "worker", "--config", config, env=variables, stderr=log, stdin=asyncio.subprocess.DEVNULL
             )
-        return cls(process, log_path)
+        return cls(process, log_path, failpoint)
 
     @property
     def pid(self) -> int:
@@ -122,7 +128,7 @@ class Worker:
     @property
     def reached_failpoint(self) -> bool:
         """Whether its failpoint has fired."""
-        return f'"{REACHED}"' in self.log_path.read_text()
+        return self._failpoint != "" and f'"{REACHED}"' in self.log_path.read_text()
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, if it still lives."""
@@ -134,7 +140,13 @@ class Worker:
         await self._process.wait()
 
     async def stop(self) -> int:
-        """End it as an operator does; return its exit code. Raises :class:`TimeoutError` where it does not obey."""
-        self.send(signal.SIGTERM)
+        """End it as an operator does; return its exit code. Raises :class:`TimeoutError` where it does not obey.
+
+        A second signal would end it at once, so none is sent where its failpoint has sent one.
+        """
+        while not (self.is_over or STARTED in self.log_path.read_text()):  # noqa: ASYNC110 - a file only to be read
+            await asyncio.sleep(0.05)  # before that, the signal simply ends it
+        if not (self._failpoint.endswith(":term") and self.reached_failpoint):
+            self.send(signal.SIGTERM)
         async with asyncio.timeout(STOP_SECONDS):
             return await self._process.wait()
