@@ -11,7 +11,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,8 +22,8 @@ from . import report
 from .campaign import Fault, campaign
 from .experiment import Outcome
 from .faults import every_fault
-from .mutants import MUTANTS, Mutant
-from .theatre import Theatre, open_theatre
+from .mutants import MUTANTS, is_caught
+from .theatre import open_theatre
 
 RESULT = Path("build") / "chaos.json"
 FILE_WIDTH = 140
@@ -52,7 +52,12 @@ async def _run(options: argparse.Namespace, console: Console) -> int:
         tallies = await campaign(
             theatre, faults, first_seed=options.seed, lanes=options.lanes, quick=options.quick, report=on_outcome
         )
-        planted = {mutant.name: await _is_caught(mutant, fault, theatre) for mutant, fault in _planted(faults)}
+        by_name = {fault.name: fault for fault in faults}
+        planted = {
+            mutant.name: await is_caught(mutant, by_name[mutant.fault], theatre)
+            for mutant in MUTANTS
+            if mutant.fault in by_name
+        }
     minutes = (time.monotonic() - started) / 60
     report.show(tallies, console)
     for name, caught in planted.items():
@@ -71,22 +76,6 @@ async def _run(options: argparse.Namespace, console: Console) -> int:
     return int(not holds)
 
 
-def _planted(faults: Sequence[Fault]) -> Iterator[tuple[Mutant, Fault]]:
-    """Return each planted bug with the fault that is to show it, as far as it was asked for."""
-    by_name = {fault.name: fault for fault in faults}
-    return ((mutant, by_name[mutant.fault]) for mutant in MUTANTS if mutant.fault in by_name)
-
-
-async def _is_caught(mutant: Mutant, fault: Fault, theatre: Theatre) -> bool:
-    """Say whether a worker with the bug is seen to break a promise."""
-    package = theatre.directory / theatre.fresh_name()
-    mutant.plant(package)
-    tallies = await campaign(
-        theatre.of_package(package), [fault], first_seed=1, lanes=2, quick=True, stop_at_failure=True
-    )
-    return any(outcome.breaks_a_promise for tally in tallies for outcome in tally.outcomes)
-
-
 def _chosen(faults: Sequence[Fault], part: str) -> Sequence[Fault]:
     return [fault for fault in faults if part in fault.name]
 
@@ -96,7 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a few strikes of each fault")
     parser.add_argument("--seed", type=int, default=1, help="of the first experiment (%(default)s)")
     parser.add_argument("--only", default="", metavar="TEXT", help="the faults whose name holds this text")
-    parser.add_argument("--lanes", type=int, default=4, help="experiments at a time (%(default)s)")
+    parser.add_argument("--lanes", type=int, default=6, help="experiments at a time (%(default)s)")
     parser.add_argument("--verbose", action="store_true", help="a line for each experiment")
     options = parser.parse_args()
     if not _chosen(every_fault(), options.only):

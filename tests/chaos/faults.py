@@ -11,8 +11,8 @@ from .partial import partial_failures
 from .theatre import Drive, Theatre
 from .workers import LedgerKind
 
-KILLS_AT_EACH_STEP = 55
-FAULTS_OF_EACH_KIND = 280
+KILLS_AT_EACH_STEP = 45
+FAULTS_OF_EACH_KIND = 240
 PARTIAL_SHARE = 0.2
 """Of the entries of a batch that fail."""
 
@@ -84,6 +84,7 @@ def _surroundings() -> list[Fault]:
 
 def _through_proxy(kinds: Sequence[str], *, fifo: bool = False, ledger: LedgerKind = "sqlite") -> Stage:
     async def stage(theatre: Theatre, seed: int) -> Outcome:
+        assert theatre.proxy is not None
         drive = network.through(theatre.proxy, kinds, fifo=fifo)
         return await theatre.stage(drive, seed, fifo=fifo, ledger=ledger, small_objects=network.OBJECTS)
 

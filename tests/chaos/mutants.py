@@ -9,6 +9,9 @@ from pathlib import Path
 
 import trailstream
 
+from .campaign import Fault, campaign
+from .theatre import Theatre
+
 PACKAGE = Path(trailstream.__file__).parent
 
 
@@ -36,6 +39,16 @@ class Mutant:
         copy = directory / PACKAGE.name
         shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
         (copy / self.module).write_text(self.source)
+
+
+async def is_caught(mutant: Mutant, fault: Fault, theatre: Theatre) -> bool:
+    """Say whether a worker with the bug is seen to break a promise, by a few strikes of the fault."""
+    package = theatre.directory / theatre.fresh_name()
+    mutant.plant(package)
+    tallies = await campaign(
+        theatre.of_package(package), [fault], first_seed=1, lanes=2, quick=True, stop_at_failure=True
+    )
+    return any(outcome.breaks_a_promise for tally in tallies for outcome in tally.outcomes)
 
 
 MUTANTS: Sequence[Mutant] = (

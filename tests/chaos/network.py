@@ -10,7 +10,7 @@ from .experiment import PUBLISH_BATCH, Experiment
 from .proxy import FaultProxy, Rule
 from .theatre import Drive
 
-SHARE = 0.2
+SHARE = 0.15
 """Of the calls that are hurt."""
 
 OBJECTS = 25

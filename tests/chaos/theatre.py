@@ -28,7 +28,8 @@ class Theatre:
     directory: Path
     endpoint: Endpoint
     aws: AwsClients
-    proxy: FaultProxy
+    proxy: FaultProxy | None = None
+    """Between worker and endpoint, for those faults that need it."""
     package: Path | None = None
     """The directory that holds another ``trailstream`` package than the installed one."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
