@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from trailstream.adapters.aws import AwsClients
 
+from .plain import Place
 from .trails import LogObject, Trail
 
 MANY_RECEIVES = "1000"
 """Every kill costs a receive: the dead-letter queue is for other tests."""
 FOREVER_SECONDS = "3600"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An alert as it arrived."""
+
+    alert_id: str
+    storm_of: frozenset[Place]
+    """The rule and the objects that it names, where it stands for more matches than the rule may tell one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +53,16 @@ class Account:
         )
         return set(answer["Attributes"].values()) == {"0"}
 
-    async def arrived(self) -> list[str]:
-        """Return the ids of the alerts that have arrived since it was last asked, repeats included."""
+    async def arrived(self) -> list[Letter]:
+        """Return the alerts that have arrived since it was last asked, repeats included."""
         sqs = await self.aws.sqs()
-        found: list[str] = []
+        found: list[Letter] = []
         while True:
             answer = await sqs.receive_message(QueueUrl=self.inbox_url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
             messages = answer.get("Messages", [])
             if not messages:
                 return found
-            found += [json.loads(json.loads(message["Body"])["Message"])["alert_id"] for message in messages]
+            found += [_letter(json.loads(json.loads(message["Body"])["Message"])) for message in messages]
             await sqs.delete_message_batch(
                 QueueUrl=self.inbox_url,
                 Entries=[{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)],
@@ -73,6 +84,12 @@ class Account:
             for key in keys
         ]
         return json.dumps({"Records": entries})
+
+
+def _letter(alert: dict[str, Any]) -> Letter:
+    storm = alert["record"].get("storm", {})
+    keys = (uri.removeprefix("s3://").partition("/")[2] for uri in storm.get("objects", ()))
+    return Letter(alert["alert_id"], frozenset((storm["rule_id"], key) for key in keys))
 
 
 async def furnish(aws: AwsClients, name: str, *, fifo: bool = False, table: bool = False) -> Account:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 
 from .experiment import PUBLISH_BATCH, Experiment
 from .theatre import Drive
 
 KILLS = 3
 """How often one experiment's workers are killed, at the most, before one may finish."""
+
+STORM_BUDGET = 4
+STORM_STEPS = (("AlertOverBudget", 20), ("StormReported", 2))
 
 HELD_SECONDS = 5
 """Longer than both a message's visibility and a claim."""
@@ -62,6 +66,24 @@ async def killed_at_any_moment(experiment: Experiment) -> None:
         await worker.kill()
         if not await experiment.strike(excuses=PUBLISH_BATCH):
             break
+    await experiment.finish()
+
+
+async def killed_in_a_storm(experiment: Experiment) -> None:
+    """Kill the worker while a rule has more matches than it may tell one by one.
+
+    What it had counted is counted or told again. The object of each match is named, or the match itself is told.
+    """
+    experiment.setup = replace(experiment.setup, budget=STORM_BUDGET)
+    for _ in range(KILLS):
+        if await experiment.account.is_worked_off():
+            return
+        step, most = experiment.rng.choice(STORM_STEPS)
+        worker = await experiment.start(failpoint=f"{step}:{experiment.rng.randint(1, most)}:kill")
+        if await experiment.until_over(worker):
+            await experiment.stop(worker)
+            return
+        await experiment.strike(excuses=PUBLISH_BATCH)
     await experiment.finish()
 
 

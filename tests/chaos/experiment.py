@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .account import Account
-from .plain import expected_alerts
+from .plain import Place, expected_alerts
 from .trails import Trail
 from .workers import Setup, Worker
 
@@ -61,8 +61,10 @@ class Experiment:
     setup: Setup
     trail: Trail
     rng: random.Random
-    expected: frozenset[str]
+    expected: Mapping[str, frozenset[Place]]
     arrivals: Counter[str] = field(default_factory=Counter)
+    told_of: set[Place] = field(default_factory=set)
+    """By storm alerts: whoever looks there finds every match of that rule."""
     struck: int = 0
     may_repeat: int = 0
     """How many repeats the faults so far excuse."""
@@ -74,7 +76,7 @@ class Experiment:
         """Prepare one."""
         rng = random.Random(seed)
         setup = replace(setup, slots=rng.choice([1, 2, 4, 32]))
-        return cls(seed, account, setup, trail, rng, expected_alerts(each.body for each in trail.objects))
+        return cls(seed, account, setup, trail, rng, expected_alerts(trail.objects))
 
     async def run(self, fault: Callable[[Experiment], Awaitable[None]]) -> Outcome:
         """Deliver the trail, let the fault happen, and see what arrived when the queue was empty or time was up."""
@@ -131,18 +133,30 @@ class Experiment:
         await asyncio.sleep(ON_THE_WAY_SECONDS)
         await self.look_into_the_inbox()
         self.may_repeat += excuses
-        counts = bool(self.expected - self.arrivals.keys())
+        counts = bool(self._missing())
         self.struck += counts
         return counts
 
     async def look_into_the_inbox(self) -> None:
         """Take what has arrived since."""
-        self.arrivals.update(await self.account.arrived())
+        for letter in await self.account.arrived():
+            if letter.storm_of:
+                self.told_of |= letter.storm_of
+            else:
+                self.arrivals[letter.alert_id] += 1
+
+    def _missing(self) -> list[str]:
+        """Return what nobody was told of so far."""
+        return [
+            alert
+            for alert, places in self.expected.items()
+            if alert not in self.arrivals and self.told_of.isdisjoint(places)
+        ]
 
     def _outcome(self) -> Outcome:
         if unforeseen := self.arrivals.keys() - self.expected:
             self.trouble.append(f"alerts that nothing was to cause: {', '.join(sorted(unforeseen)[:3])}")
         repeated = self.arrivals.total() - len(self.arrivals)
-        lost = tuple(sorted(self.expected - self.arrivals.keys()))
+        lost = tuple(sorted(self._missing()))
         allowed = min(repeated, self.may_repeat)
         return Outcome(self.seed, self.struck, lost, repeated, allowed, "; ".join(self.trouble))

@@ -44,6 +44,7 @@ def _crashes() -> list[Fault]:
         Fault("kill -9, two workers", staged(crashes.several_at_once(2)), 20),
         Fault("kill -9, eight workers", staged(crashes.several_at_once(8)), 8),
         Fault("kill -9, eight workers, DynamoDB", staged(crashes.several_at_once(8), ledger="dynamodb"), 8),
+        Fault("kill -9 in a storm", staged(crashes.killed_in_a_storm), 20),
         Fault("SIGTERM in the middle", staged(crashes.told_to_stop), 30),
         Fault("frozen while another works", staged(crashes.held_while_another_works), 10),
     ]

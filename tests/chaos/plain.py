@@ -9,10 +9,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .trails import MALLORY
+from .trails import MALLORY, LogObject
 
 CONDITIONS: Mapping[str, Callable[[dict[str, Any]], bool]] = {
     "topic-created": lambda r: r["eventSource"] == "sns.amazonaws.com" and r["eventName"] == "CreateTopic",
@@ -21,15 +22,22 @@ CONDITIONS: Mapping[str, Callable[[dict[str, Any]], bool]] = {
 }
 
 
-def expected_alerts(bodies: Iterable[bytes]) -> frozenset[str]:
-    """Return the ids of the alerts that these objects are worth; a record that is delivered twice counts once."""
-    return frozenset(
-        alert_id(rule, record)
-        for body in bodies
-        for record in json.loads(gzip.decompress(body))["Records"]
-        for rule, holds in CONDITIONS.items()
-        if holds(record)
-    )
+Place = tuple[str, str]
+"""A rule's id and an object's key."""
+
+
+def expected_alerts(objects: Iterable[LogObject]) -> Mapping[str, frozenset[Place]]:
+    """Return the ids of the alerts that these objects are worth, and where each could be found.
+
+    A record that is delivered twice counts once.
+    """
+    places: defaultdict[str, set[Place]] = defaultdict(set)
+    for each in objects:
+        for record in json.loads(gzip.decompress(each.body))["Records"]:
+            for rule, holds in CONDITIONS.items():
+                if holds(record):
+                    places[alert_id(rule, record)].add((rule, each.key))
+    return {alert: frozenset(found) for alert, found in places.items()}
 
 
 def alert_id(rule_id: str, record: dict[str, Any]) -> str:

@@ -42,6 +42,8 @@ class Setup:
     slots: int = 4
     claim_seconds: int = 2
     """Short, as the visibility is; half of it is how long a call to the topic may take."""
+    budget: int = 1000
+    """Alerts that a rule may have of its own; so many that there is no storm."""
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Set in its environment."""
 
@@ -78,7 +80,8 @@ shutdown_grace_seconds = 5
 topic_arn = "{account.topic_arn}"
 format = "json"
 [alerts]
-budget = 1000
+budget = {self.budget}
+period_seconds = 2
 [telemetry]
 port = 0
 {self._ledger(account)}"""

@@ -26,10 +26,10 @@ def run_worker(config: Path | None) -> int:
 
 async def _work(settings: WorkerSettings) -> None:
     async with open_worker(settings) as worker:
+        _obey_signals(worker)
         # What was made so far stays to the end: no collection need look at it again.
         gc.collect()
         gc.freeze()
-        _obey_signals(worker)
         await worker.run()
 
 
