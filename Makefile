@@ -97,6 +97,7 @@ lock: ## compile the hashed lock files from pyproject.toml (needs uv)
 	$(COMPILE) pyproject.toml -o requirements/service.lock
 	$(COMPILE) -c requirements/service.lock pyproject.toml --group dev -o requirements/dev.lock
 	$(COMPILE) --group endpoint -o requirements/endpoint.lock
+	$(COMPILE) --group templates -o requirements/templates.lock
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(ENDPOINT_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
