@@ -92,8 +92,6 @@ class _Parcel:
     answered: asyncio.Future[Any]
     """A :data:`Verdict`; an :data:`Answer` for a storm alert."""
     storm: Storm | None = None
-    admitted: bool = False
-    """Whether it is counted in its rule's budget."""
     tries: int = field(default=0)
     """Failures while the sink took others."""
 
@@ -179,10 +177,12 @@ class Courier:
         while True:
             self._waiting.extendleft(self._told_storms())
             batch: list[_Parcel] = []
-            while self._waiting and len({parcel.alert.id for parcel in batch}) < BATCH:
+            ids: set[str] = set()
+            while self._waiting and len(ids) < BATCH:
                 parcel = self._waiting.popleft()
                 if not parcel.answered.done():
                     batch.append(parcel)
+                    ids.add(parcel.alert.id)
             if batch:
                 return batch
             self._arrived.clear()
@@ -201,7 +201,6 @@ class Courier:
                 give_up_at=now + self._settings.patience_seconds,
                 answered=storm.settled,
                 storm=storm,
-                admitted=True,
             )
             for storm in self._storms.ended(now, early=early)
         ]
@@ -219,20 +218,19 @@ class Courier:
                 await self._later([(parcel, error) for parcel in batch])
                 return
             ours = batch
-        if sending := await self._within_budget(ours):
+        sending, over = self._within_budget(ours)
+        if sending:
             await self._send(sending)
+        if over:
+            await self._release(over)
 
     async def _claimed(self, batch: list[_Parcel]) -> list[_Parcel]:
         now = self._clock()
-        ids = list(dict.fromkeys(parcel.alert.id for parcel in batch))
-        claim = self._ledger.claim(
-            self._sink.name, ids, holder=self._holder, now=now, until=now + self._settings.claim_seconds
-        )
-        try:
-            # What is left of the claim's time must do for the sink's answer.
-            claims = await asyncio.wait_for(claim, self._settings.claim_seconds / 4)
-        except TimeoutError as error:
-            raise LedgerUnavailableError("no answer in time") from error
+        ids = list(_by_alert(batch))
+        async with self._ledger_in_time():
+            claims = await self._ledger.claim(
+                self._sink.name, ids, holder=self._holder, now=now, until=now + self._settings.claim_seconds
+            )
         by_id = dict(zip(ids, claims, strict=True))
         ours = [parcel for parcel in batch if self._is_ours(parcel, by_id[parcel.alert.id])]
         if ours:
@@ -251,20 +249,36 @@ class Courier:
                 parcel.answer(AlertClaimedError(detail, until=claim.until))
         return False
 
-    async def _within_budget(self, parcels: list[_Parcel]) -> list[_Parcel]:
-        """Return those that their rules may still have; the others wait for the end of the period."""
-        over = [parcel for parcel in parcels if not self._is_admitted(parcel)]
-        for parcel in over:
-            self._emit(AlertOverBudget(self._sink.name, parcel.alert))
-            parcel.answer(self._storms.add(parcel.alert))
-        if over:
-            with suppress(LedgerUnavailableError):  # then the claims end by themselves
-                await self._ledger.release(self._sink.name, _ids(over), holder=self._holder)
-        return [parcel for parcel in parcels if parcel.admitted]
+    def _within_budget(self, parcels: list[_Parcel]) -> tuple[list[_Parcel], list[str]]:
+        """Return those that their rules may have now, and the ids of the others, which wait for the period's end."""
+        now = self._clock()
+        within: list[_Parcel] = []
+        over = []
+        for alert_id, same in _by_alert(parcels).items():
+            alert = same[0].alert
+            if same[0].storm is not None or self._storms.admits(alert.rule.id, now):
+                within += same
+                continue
+            over.append(alert_id)
+            self._emit(AlertOverBudget(self._sink.name, alert))
+            told = self._storms.add(alert)
+            for parcel in same:
+                parcel.answer(told)
+        return within, over
 
-    def _is_admitted(self, parcel: _Parcel) -> bool:
-        parcel.admitted = parcel.admitted or self._storms.admits(parcel.alert.rule.id, self._clock())
-        return parcel.admitted
+    async def _release(self, alert_ids: Sequence[str]) -> None:
+        with suppress(LedgerUnavailableError):  # then the claims end by themselves
+            async with self._ledger_in_time():
+                await self._ledger.release(self._sink.name, alert_ids, holder=self._holder)
+
+    @asynccontextmanager
+    async def _ledger_in_time(self) -> AsyncIterator[None]:
+        """Bound a call to the ledger; what is left of a claim's time must do for the sink's answer and its record."""
+        try:
+            async with asyncio.timeout(self._settings.claim_seconds / 4):
+                yield
+        except TimeoutError as error:
+            raise LedgerUnavailableError("no answer in time") from error
 
     async def _send(self, parcels: list[_Parcel]) -> None:
         alerts = {parcel.alert.id: parcel.alert for parcel in parcels}
@@ -282,6 +296,8 @@ class Courier:
                 if not await self._is_refused(parcel, error):
                     again.append((parcel, error))
         if again:
+            for parcel in {parcel.alert.id: parcel for parcel, _ in again if parcel.storm is None}.values():
+                self._storms.take_back(parcel.alert.rule.id)
             await self._later(again, pause=not accepted)
 
     async def _results(self, alerts: Sequence[Alert]) -> Sequence[Answer]:
@@ -302,7 +318,7 @@ class Courier:
                 told.add(parcel.alert.id)
                 received_at = now if parcel.delivery is None else parcel.delivery.received_at
                 self._emit(AlertAccepted(self._sink.name, parcel.alert, received_at, now))
-        await self._record(_ids(parcels))
+        await self._record(list(_by_alert(parcels)))
         for parcel in parcels:
             if (storm := parcel.storm) is not None:
                 self._emit(StormReported(self._sink.name, storm.rule.id, storm.matches, len(storm.objects)))
@@ -313,9 +329,10 @@ class Courier:
         for attempt in range(1, RECORD_TRIES + 1):
             now = self._clock()
             try:
-                await self._ledger.record_sent(
-                    self._sink.name, alert_ids, now=now, until=now + self._settings.remember_seconds
-                )
+                async with self._ledger_in_time():
+                    await self._ledger.record_sent(
+                        self._sink.name, alert_ids, now=now, until=now + self._settings.remember_seconds
+                    )
             except LedgerUnavailableError as error:
                 self._report(error)
                 await asyncio.sleep(self._settings.backoff.jittered(attempt, self._chance()))
@@ -371,5 +388,8 @@ class Courier:
         self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, sink=self._sink.name))
 
 
-def _ids(parcels: Iterable[_Parcel]) -> list[str]:
-    return list(dict.fromkeys(parcel.alert.id for parcel in parcels))
+def _by_alert(parcels: Iterable[_Parcel]) -> dict[str, list[_Parcel]]:
+    by_id: dict[str, list[_Parcel]] = {}
+    for parcel in parcels:
+        by_id.setdefault(parcel.alert.id, []).append(parcel)
+    return by_id

@@ -113,6 +113,10 @@ class Storms:
         period.spent += 1
         return True
 
+    def take_back(self, rule_id: str) -> None:
+        """Say that an alert of a rule that was admitted did not go out, and so costs it nothing."""
+        self._periods[rule_id].spent -= 1
+
     def add(self, alert: Alert) -> asyncio.Future[TrailstreamError | None]:
         """Count a match that was not admitted; return what will tell that somebody was told of it."""
         period = self._periods[alert.rule.id]

@@ -341,6 +341,80 @@ async def test_a_repeat_costs_nothing_of_a_rules_budget() -> None:
     assert await rig.deliver(3) == [None]
 
 
+async def test_an_alert_that_many_deliveries_hold_costs_its_rules_budget_one() -> None:
+    ledger = FakeLedger()
+    rig = Rig(ledger=ledger, storms=Storms(budget=1, period_seconds=600))
+    async with rig.at_work() as courier:
+        verdicts = await asyncio.gather(*(courier.deliver([an_alert(1)], DELIVERY) for _ in range(3)))
+    assert verdicts == [[None]] * 3
+    assert "release" not in [name for name, *_ in ledger.calls], "the claim of what is being sent is kept"
+
+
+async def test_an_alert_that_the_sink_did_not_take_costs_its_rules_budget_nothing() -> None:
+    rig = Rig(storms=Storms(budget=2, period_seconds=600), settings=replace(SETTINGS, patience_seconds=0))
+    Down(rig.sink, calls=6)
+    async with rig.at_work() as courier:
+        for _ in range(3):
+            verdicts = await courier.deliver(map(an_alert, (1, 2)), DELIVERY)
+            assert all(isinstance(verdict, SinkUnavailableError) for verdict in verdicts)
+        assert await courier.deliver(map(an_alert, (1, 2)), DELIVERY) == [None, None]
+
+
+async def test_a_storm_alert_that_the_sink_did_not_take_changes_no_budget() -> None:
+    rig = Rig(storms=Storms(budget=1, period_seconds=600))
+    down = 3
+
+    def verdict(alert: Alert) -> TrailstreamError | None:
+        nonlocal down
+        down -= alert.rule.title.startswith("Storm")
+        return SinkUnavailableError("503") if alert.rule.title.startswith("Storm") and down >= 0 else None
+
+    rig.sink.verdict = verdict
+    async with rig.at_work() as courier:
+        _, later = await courier.deliver(map(an_alert, range(2)), DELIVERY)
+        assert isinstance(later, asyncio.Future)
+        courier.end_storms()
+        assert await later is None
+        [third] = await courier.deliver([an_alert(3)], DELIVERY)
+        assert isinstance(third, asyncio.Future), "the budget of the period is spent, as before"
+
+
+async def test_a_thousand_deliveries_of_one_alert_do_not_hold_the_loop() -> None:
+    rig = Rig()
+    held = 0.0
+
+    async def watch() -> None:
+        nonlocal held
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            held = max(held, time.thread_time() - before)
+
+    async with rig.at_work() as courier:
+        deliveries = [courier.deliver([an_alert(1)] * 100, DELIVERY) for _ in range(60)]
+        watching = asyncio.create_task(watch())
+        await asyncio.gather(*deliveries)
+        watching.cancel()
+    assert held < 0.1
+
+
+class Late(FakeLedger):
+    """Never answers where claims are given up."""
+
+    async def release(self, sink: str, alert_ids: Sequence[str], *, holder: str) -> None:
+        await asyncio.sleep(3600)
+        await super().release(sink, alert_ids, holder=holder)
+
+
+async def test_a_ledger_that_is_late_with_what_only_tidies_up_holds_up_no_alert() -> None:
+    storms = Storms(budget=1, period_seconds=600)
+    rig = Rig(ledger=Late(), storms=storms, settings=replace(SETTINGS, claim_seconds=0.1))
+    async with asyncio.timeout(2), rig.at_work() as courier:
+        assert (await courier.deliver(map(an_alert, range(2)), DELIVERY))[0] is None
+        other = replace(an_alert(3), rule=replace(RULE, id="another"))
+        assert await courier.deliver([other], DELIVERY) == [None]
+
+
 async def test_a_storm_that_nobody_can_be_told_of_gives_its_deliveries_back() -> None:
     rig = Rig(storms=Storms(budget=1, period_seconds=0.05), settings=replace(SETTINGS, patience_seconds=0.05))
     rig.sink.verdict = lambda alert: SinkUnavailableError("503") if alert.rule.title.startswith("Storm") else None
