@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
-from trailstream.model.alert import RuleInfo, Severity
-from trailstream.rules.documents import Document
+from trailstream.model.alert import RuleInfo
+from trailstream.rules.languages import own_form
 from trailstream.rules.languages.event_pattern.pattern import compile_pattern
 from trailstream.rules.languages.event_pattern.tolerance import tolerate
 from trailstream.rules.languages.event_pattern.whole_event import ENVELOPE, is_whole_event, place
 from trailstream.rules.languages.language import Compiled, RuleFile
+from trailstream.rules.languages.own_form import Problems
 from trailstream.rules.rule import Rule, RuleSyntaxError
 
 NAME = "event-pattern"
 
-REQUIRED = ("id", "title", "severity", "pattern")
-OPTIONAL = ("description", "tags", "references")
+REQUIRED = (*own_form.REQUIRED, "pattern")
+OPTIONAL = own_form.OPTIONAL
 
 RECORD_FIELDS = frozenset(
     [
@@ -59,10 +60,6 @@ RECORD_FIELDS = frozenset(
 )
 """The top-level fields of records, from the user guide, "CloudTrail record contents", and of aggregated events."""
 
-_DEFAULT_SEVERITY = Severity.MEDIUM
-
-_Problems: TypeAlias = list[RuleSyntaxError]
-
 
 def claims(file: RuleFile) -> bool:
     """Claim a mapping that has ``pattern``, or a field of events or records, or lists at the ends of all branches."""
@@ -91,14 +88,14 @@ def compile_file(file: RuleFile) -> Compiled:
         return Compiled(problems=[error])
     document = file.documents[0]
     if "pattern" not in document.value:
-        info = RuleInfo(file.path, file.path, _DEFAULT_SEVERITY, NAME, file.path)
+        info = RuleInfo(file.path, file.path, own_form.DEFAULT_SEVERITY, NAME, file.path)
         return _with_pattern(info, document.value, (), [])
-    problems: _Problems = []
-    info = _info(document, file.path, problems)
+    problems: Problems = []
+    info = own_form.info_of(document.value, "pattern", NAME, file.path, problems)
     return _with_pattern(info, document.value["pattern"], ("pattern",), problems)
 
 
-def _with_pattern(info: RuleInfo, pattern: Any, at: tuple[str, ...], problems: _Problems) -> Compiled:
+def _with_pattern(info: RuleInfo, pattern: Any, at: tuple[str, ...], problems: Problems) -> Compiled:
     read, notes = tolerate(pattern)
     try:
         whole = isinstance(read, dict) and is_whole_event(read)
@@ -117,57 +114,3 @@ def _misplaced(pattern: dict[str, Any]) -> list[str]:
 def _unknown(pattern: dict[str, Any]) -> list[str]:
     names = sorted(_names(pattern) - RECORD_FIELDS - {"$or"})
     return [f'may never match: no record that we know has "{name}" at its top' for name in names]
-
-
-def _info(document: Document, path: str, problems: _Problems) -> RuleInfo:
-    value: dict[str, Any] = document.value
-    known = (*REQUIRED, *OPTIONAL)
-    for name in value:
-        if name not in known:
-            problems.append(
-                RuleSyntaxError(f'unknown key "{name}"', at=(name,), remedy=f"a rule has {', '.join(known)}")
-            )
-    for name in REQUIRED:
-        if name not in value:
-            problems.append(RuleSyntaxError(f'the key "{name}" is missing', remedy=f"a rule has {', '.join(REQUIRED)}"))
-    return RuleInfo(
-        id=_text(value, "id", problems),
-        title=_text(value, "title", problems),
-        severity=_severity(value, problems),
-        language=NAME,
-        path=path,
-        description=_text(value, "description", problems),
-        tags=_texts(value, "tags", problems),
-        references=_texts(value, "references", problems),
-    )
-
-
-def _text(value: dict[str, Any], name: str, problems: _Problems) -> str:
-    if name not in value:
-        return ""
-    found = value[name]
-    if name in REQUIRED and (not isinstance(found, str) or not found.strip()):
-        problems.append(RuleSyntaxError(f'"{name}" must be text', at=(name,), remedy="put it in quotes"))
-        return ""
-    if not isinstance(found, str | None):
-        problems.append(RuleSyntaxError(f'"{name}" must be text', at=(name,), remedy="put it in quotes"))
-    return found if isinstance(found, str) else ""
-
-
-def _texts(value: dict[str, Any], name: str, problems: _Problems) -> tuple[str, ...]:
-    found = value.get(name) or []
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        problems.append(RuleSyntaxError(f'"{name}" must be a list of texts', at=(name,), remedy=f"{name}: [a, b]"))
-        return ()
-    return tuple(found)
-
-
-def _severity(value: dict[str, Any], problems: _Problems) -> Severity:
-    found = value.get("severity", _DEFAULT_SEVERITY.label)
-    labels = {severity.label: severity for severity in Severity}
-    if isinstance(found, str) and found.lower() in labels:
-        return labels[found.lower()]
-    problems.append(
-        RuleSyntaxError(f'"{found}" is no severity', at=("severity",), remedy=f"one of {', '.join(labels)}")
-    )
-    return _DEFAULT_SEVERITY
