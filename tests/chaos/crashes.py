@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from .experiment import PUBLISH_BATCH, Experiment
+from .processes import execute
 from .theatre import Drive
 
 KILLS = 3
@@ -22,11 +23,11 @@ HELD_SECONDS = 5
 STEPS: Mapping[str, tuple[int, int]] = {
     "DeliveryReceived": (12, PUBLISH_BATCH),
     "progress": (15, PUBLISH_BATCH),
-    "RecordsRead": (10, PUBLISH_BATCH),
+    "RecordsRead": (4, PUBLISH_BATCH),
     "AlertsClaimed": (6, 0),
     "AlertAccepted": (50, PUBLISH_BATCH),
     "AlertsRecorded": (6, 0),
-    "DeliverySettled": (9, PUBLISH_BATCH),
+    "DeliverySettled": (5, PUBLISH_BATCH),
     "DeliveriesForgotten": (4, PUBLISH_BATCH),
 }
 """Each step with how often it happens, about, in one experiment, and with the repeats that a kill there may cause.
@@ -88,7 +89,8 @@ async def killed_in_a_storm(experiment: Experiment) -> None:
 
 
 async def told_to_stop(experiment: Experiment) -> None:
-    """SIGTERM in the middle, from which nothing may be repeated."""
+    """SIGTERM in the middle, from which nothing may be repeated; to the program as its user starts it."""
+    experiment.setup = replace(experiment.setup, start=execute)
     for _ in range(KILLS):
         if await experiment.account.is_worked_off():
             return

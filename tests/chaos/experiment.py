@@ -16,7 +16,7 @@ from .workers import Setup, Worker
 PUBLISH_BATCH = 10
 """Alerts in one call to the topic: what may be repeated where nobody can know whether a call was accepted."""
 
-LONGEST_SECONDS = 120
+LONGEST_SECONDS = 180
 LOOK_EVERY_SECONDS = 0.1
 ON_THE_WAY_SECONDS = 0.2
 """What a killed worker had sent may take so long to be in the inbox."""

@@ -45,9 +45,8 @@ async def is_caught(mutant: Mutant, fault: Fault, theatre: Theatre) -> bool:
     """Say whether a worker with the bug is seen to break a promise, by a few strikes of the fault."""
     package = theatre.directory / theatre.fresh_name()
     mutant.plant(package)
-    tallies = await campaign(
-        theatre.of_package(package), [fault], first_seed=1, lanes=2, quick=True, stop_at_failure=True
-    )
+    async with theatre.of_package(package) as mutated:
+        tallies = await campaign(mutated, [fault], first_seed=1, lanes=2, quick=True, stop_at_failure=True)
     return any(outcome.breaks_a_promise for tally in tallies for outcome in tally.outcomes)
 
 

@@ -16,6 +16,9 @@ SHARE = 0.15
 OBJECTS = 25
 """More than elsewhere, for more calls."""
 
+SLOTS = 32
+"""As by default: calls that fail keep slots for as long as they are tried again."""
+
 CLAIM_SECONDS = 20
 """Time for a call to the topic to be tried again by the client, and to be answered in the end."""
 
@@ -38,7 +41,7 @@ def through(proxy: FaultProxy, kinds: Sequence[str], *, fifo: bool = False) -> D
     """Return the fault that does these things to the calls of one worker, about as often each."""
 
     async def drive(experiment: Experiment) -> None:
-        experiment.setup = replace(experiment.setup, claim_seconds=CLAIM_SECONDS)
+        experiment.setup = replace(experiment.setup, claim_seconds=CLAIM_SECONDS, slots=SLOTS)
         name = experiment.account.name
         rules = [(kind, rule) for kind in kinds for rule in _rules(kind, name, SHARE / len(kinds))]
         numbers = await proxy.add([rule for _, rule in rules])

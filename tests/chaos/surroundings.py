@@ -14,6 +14,7 @@ from endpoint import free_port, running_endpoint
 
 from .account import furnish
 from .experiment import PUBLISH_BATCH, Experiment, Outcome
+from .processes import execute
 from .theatre import Theatre
 from .trails import trail_of
 from .workers import Worker
@@ -75,8 +76,8 @@ async def clock_jumps(experiment: Experiment) -> None:
     clock.write_text("+0")
     experiment.setup = replace(
         experiment.setup,
+        start=execute,  # a library is only preloaded into what is executed
         variables={
-            **experiment.setup.variables,
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(clock),
             "FAKETIME_NO_CACHE": "1",

@@ -14,6 +14,7 @@ from trailstream.adapters.aws import AwsClients
 
 from .account import Account, furnish
 from .experiment import Experiment, Outcome
+from .processes import Start, execute, running_nursery
 from .proxy import FaultProxy, running_proxy
 from .trails import FEW_OBJECTS, Trail, trail_of
 from .workers import LedgerKind, Setup
@@ -30,8 +31,8 @@ class Theatre:
     aws: AwsClients
     proxy: FaultProxy | None = None
     """Between worker and endpoint, for those faults that need it."""
-    package: Path | None = None
-    """The directory that holds another ``trailstream`` package than the installed one."""
+    start: Start = execute
+    """How workers are started."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     async def stage(
@@ -54,8 +55,7 @@ class Theatre:
         """Prepare an experiment on this account."""
         directory = self.directory / account.name
         directory.mkdir()
-        variables = {"PYTHONPATH": str(self.package)} if self.package else {}
-        setup = Setup(directory, self.endpoint.url, ledger=ledger, variables=variables)
+        setup = Setup(directory, self.endpoint.url, ledger=ledger, start=self.start)
         return Experiment.of(seed, account, setup, trail)
 
     def clear(self, name: str, outcome: Outcome) -> None:
@@ -67,14 +67,20 @@ class Theatre:
         """Return a name that is part of no other."""
         return f"run-{next(self._numbers):05}"
 
-    def of_package(self, package: Path) -> Theatre:
-        """Return the same theatre with workers of another package."""
-        return replace(self, package=package)
+    @asynccontextmanager
+    async def of_package(self, package: Path) -> AsyncIterator[Theatre]:
+        """Give the same theatre with workers of the ``trailstream`` in this directory."""
+        async with running_nursery(package) as start:
+            yield replace(self, start=start)
 
 
 @asynccontextmanager
 async def open_theatre(directory: Path) -> AsyncIterator[Theatre]:
     """Start the endpoint; end it when the block ends."""
     with running_endpoint(directory) as endpoint:
-        async with endpoint.clients() as aws, running_proxy(directory, endpoint) as proxy:
-            yield Theatre(directory, endpoint, aws, proxy)
+        async with (
+            endpoint.clients() as aws,
+            running_proxy(directory, endpoint) as proxy,
+            running_nursery() as start,
+        ):
+            yield Theatre(directory, endpoint, aws, proxy, start)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,9 @@ from trailstream.bootstrap.failpoints import REACHED
 from trailstream.config import FAILPOINT_VARIABLE
 
 from .account import Account
+from .processes import Process, Start, execute
 from .trails import RULES, rule_file
 
-PROGRAM = Path(sys.executable).with_name("trailstream")
 VISIBILITY_SECONDS = 2
 """As short as the settings allow: what a dead worker held is everybody's again soon."""
 
@@ -46,6 +45,7 @@ class Setup:
     """Alerts that a rule may have of its own; so many that there is no storm."""
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Set in its environment."""
+    start: Start = execute
 
     @property
     def ledger_file(self) -> Path:
@@ -98,7 +98,7 @@ port = 0
 class Worker:
     """One worker process. Where it is not over when the block ends, it is killed."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log_path: Path, failpoint: str) -> None:
+    def __init__(self, process: Process, log_path: Path, failpoint: str) -> None:
         self._process = process
         self._failpoint = failpoint
         self.log_path = log_path
@@ -106,13 +106,10 @@ class Worker:
     @classmethod
     async def start(cls, setup: Setup, account: Account, log_name: str, *, failpoint: str = "") -> Worker:
         """Start ``trailstream worker``."""
-        config = setup.write(account)
         variables = wiped_environment() | dict(setup.variables) | ({FAILPOINT_VARIABLE: failpoint} if failpoint else {})
         log_path = setup.directory / log_name
-        with log_path.open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                PROGRAM, "worker", "--config", config, env=variables, stderr=log, stdin=asyncio.subprocess.DEVNULL
-            )
+        log_path.touch()
+        process = await setup.start(["worker", "--config", str(setup.write(account))], variables, log_path)
         return cls(process, log_path, failpoint)
 
     @property
