@@ -18,7 +18,7 @@ import asyncio
 import traceback
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -55,7 +55,8 @@ BATCH = 10
 """What SNS and SQS take in one call, and what a kill may repeat."""
 
 POISON_TRIES = 5
-"""An alert that fails so often while the sink takes others is refused: it is the alert, not the sink."""
+"""An alert that fails so often, and for as long as the sink's patience, while the sink takes others is refused: it is
+the alert, not the sink; and it was not only throttled."""
 
 RECORD_TRIES = 3
 
@@ -81,7 +82,7 @@ class CourierSettings:
     when_ledger_down: Literal["delay", "repeat"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Parcel:
     """One alert, and who waits for its answer."""
 
@@ -89,6 +90,7 @@ class _Parcel:
     delivery: Delivery | None
     """None for a storm alert, which is of many."""
     give_up_at: float
+    """By the loop's time, as everything that waits: the clock may be set back."""
     answered: asyncio.Future[Any]
     """A :data:`Verdict`; an :data:`Answer` for a storm alert."""
     storm: Storm | None = None
@@ -135,6 +137,8 @@ class Courier:
         self._storms_end: Literal["at their time", "now", "for good"] = "at their time"
         self._failures = 0
         """Batches in a row of which the sink took nothing."""
+        self._failing_since = 0.0
+        """When the first of them failed."""
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -149,8 +153,8 @@ class Courier:
 
     async def deliver(self, alerts: Iterable[Alert], delivery: Delivery) -> Sequence[Verdict]:
         """Hand in alerts and wait for their verdicts, in order. What is cancelled meanwhile is not sent any more."""
-        give_up_at = self._clock() + self._settings.patience_seconds
         loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._settings.patience_seconds
         parcels = [_Parcel(alert, delivery, give_up_at, loop.create_future()) for alert in alerts]
         self._waiting.extend(parcels)
         self._arrived.set()
@@ -198,7 +202,7 @@ class Courier:
             _Parcel(
                 storm.alert(holder=self._holder, now=now),
                 delivery=None,
-                give_up_at=now + self._settings.patience_seconds,
+                give_up_at=asyncio.get_running_loop().time() + self._settings.patience_seconds,
                 answered=storm.settled,
                 storm=storm,
             )
@@ -342,7 +346,7 @@ class Courier:
 
     async def _is_refused(self, parcel: _Parcel, error: TrailstreamError) -> bool:
         """Answer an alert that the sink will not take, now or ever; say whether it was one."""
-        if parcel.tries >= POISON_TRIES:
+        if parcel.tries >= POISON_TRIES and parcel.give_up_at <= asyncio.get_running_loop().time():
             error = AlertRefusedError(f"failed {parcel.tries} times while the sink took others; the last time: {error}")
         if not isinstance(error, PermanentError):
             return False
@@ -364,25 +368,34 @@ class Courier:
             about=f"{parcel.alert.id} {self._sink.name}",
         )
         try:
-            await self._quarantine.put(entry)
-        except QuarantineUnavailableError as failure:
-            self._report(failure, parcel.delivery)
-            return failure
+            async with asyncio.timeout(self._settings.claim_seconds / 4):  # all that waits for the sink waits for this
+                await self._quarantine.put(entry)
+        except (QuarantineUnavailableError, TimeoutError) as failure:
+            unavailable = QuarantineUnavailableError(str(failure) or "no answer in time")
+            self._report(unavailable, parcel.delivery)
+            return unavailable
         self._emit(PutAside("alert", entry.message_id, entry.code))
         return None
 
     async def _later(self, failed: Sequence[tuple[_Parcel, TrailstreamError]], *, pause: bool = True) -> None:
-        """Put parcels back in front, or give them up; where nothing was accepted, give the other side time."""
-        now = self._clock()
-        for parcel, error in reversed(failed):
+        """Put parcels behind the others, which they hold back no more; where nothing was accepted, give it time."""
+        self._waiting.extend(parcel for parcel, _ in failed)
+        if not pause:
+            return
+        self._breaker.failed()
+        now = asyncio.get_running_loop().time()
+        if not self._failures:
+            self._failing_since = now
+        self._failures += 1
+        if now >= self._failing_since + self._settings.patience_seconds:
+            self._give_up(dict.fromkeys(self._waiting, failed[0][1]) | dict(failed), now)
+        await asyncio.sleep(self._settings.backoff.jittered(self._failures, self._chance()))
+
+    def _give_up(self, waiting: Mapping[_Parcel, TrailstreamError], now: float) -> None:
+        """Answer all whose time is over, also those whose turn had not come: they would be tried in vain as well."""
+        for parcel, error in waiting.items():
             if parcel.give_up_at <= now:
                 parcel.answer(error)
-            else:
-                self._waiting.appendleft(parcel)
-        if pause:
-            self._breaker.failed()
-            self._failures += 1
-            await asyncio.sleep(self._settings.backoff.jittered(self._failures, self._chance()))
 
     def _report(self, error: TrailstreamError, delivery: Delivery | None = None) -> None:
         self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, sink=self._sink.name))

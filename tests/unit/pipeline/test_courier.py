@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fakes import FakeLedger, FakeSink
+from fakes import FakeLedger, FakeQuarantine, FakeSink
 from samples import RULE, an_alert
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery
@@ -17,6 +17,7 @@ from trailstream.model.errors import (
     AlertClaimedError,
     AlertRefusedError,
     LedgerUnavailableError,
+    QuarantineUnavailableError,
     SinkUnavailableError,
     TrailstreamError,
     UnexpectedError,
@@ -32,7 +33,7 @@ from trailstream.model.facts import (
 )
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import BATCH, POISON_TRIES, Courier, CourierSettings, Verdict
-from trailstream.pipeline.ports import Ledger, Sink
+from trailstream.pipeline.ports import Ledger, Quarantine, SetAside, Sink
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.storms import Storms
 
@@ -50,6 +51,7 @@ SETTINGS = CourierSettings(
 class Rig:
     sink: FakeSink = field(default_factory=FakeSink)
     ledger: Ledger = field(default_factory=FakeLedger)
+    quarantine: Quarantine | None = None
     settings: CourierSettings = SETTINGS
     storms: Storms = field(default_factory=lambda: Storms(budget=1_000_000, period_seconds=600))
     facts: list[Fact] = field(default_factory=list)
@@ -58,7 +60,7 @@ class Rig:
         return Courier(
             sink=sink or self.sink,
             ledger=self.ledger,
-            quarantine=None,
+            quarantine=self.quarantine,
             storms=self.storms,
             breaker=Breaker(
                 "sinks.fake", failures=3, backoff=Backoff(9, 9), clock=time.monotonic, emit=self.facts.append
@@ -200,6 +202,32 @@ async def test_a_sink_that_stays_down_gives_the_delivery_back_when_patience_ends
     assert len(rig.sink.calls) > 3, "it was tried in the meantime"
 
 
+async def test_what_waits_behind_is_given_back_with_it_and_not_batch_by_batch() -> None:
+    rig = Rig(settings=replace(SETTINGS, patience_seconds=0.1, claim_seconds=0.2))
+
+    async def for_ever() -> None:
+        await asyncio.sleep(3600)
+
+    rig.sink.pause = for_ever
+    async with asyncio.timeout(1):
+        verdicts = await rig.deliver(*range(100))
+    assert all(isinstance(verdict, SinkUnavailableError) for verdict in verdicts)
+
+
+async def test_what_waits_behind_is_kept_while_the_sink_takes_some() -> None:
+    rig = Rig(settings=replace(SETTINGS, patience_seconds=0.05))
+    calls = 0
+
+    async def every_other_call() -> None:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0.01)
+        rig.sink.verdict = lambda _alert: SinkUnavailableError("503") if calls % 2 else None
+
+    rig.sink.pause = every_other_call
+    assert await rig.deliver(*range(100)) == [None] * 100
+
+
 async def test_a_sink_that_stays_down_opens_the_breaker() -> None:
     rig = Rig(settings=replace(SETTINGS, patience_seconds=0.05))
     Down(rig.sink, calls=10**6)
@@ -231,7 +259,7 @@ async def test_an_alert_that_is_refused_holds_back_none_of_the_others() -> None:
 
 
 async def test_an_alert_that_fails_again_and_again_while_others_pass_is_refused_with_the_reason() -> None:
-    rig = Rig()
+    rig = Rig(settings=replace(SETTINGS, patience_seconds=0.05))
     poison = an_alert(0).id
     rig.sink.verdict = lambda alert: SinkUnavailableError("InternalError") if alert.id == poison else None
     async with rig.at_work() as courier:
@@ -242,7 +270,55 @@ async def test_an_alert_that_fails_again_and_again_while_others_pass_is_refused_
                 break
         [verdict] = await waiting
     assert isinstance(verdict, AlertRefusedError)
-    assert f"failed {POISON_TRIES} times while the sink took others; the last time: InternalError" in str(verdict)
+    assert "times while the sink took others; the last time: InternalError" in str(verdict)
+
+
+class Hanging(FakeQuarantine):
+    """Never answers."""
+
+    async def put(self, entry: SetAside) -> None:
+        await asyncio.sleep(3600)
+        await super().put(entry)
+
+
+async def test_a_quarantine_that_does_not_answer_gives_the_delivery_back_and_holds_up_nothing_for_long() -> None:
+    rig = Rig(quarantine=Hanging(), settings=replace(SETTINGS, claim_seconds=0.2))
+    refused = an_alert(1).id
+    rig.sink.verdict = lambda alert: AlertRefusedError("not valid") if alert.id == refused else None
+    async with asyncio.timeout(1), rig.at_work() as courier:
+        first, second = await courier.deliver(map(an_alert, (1, 2)), DELIVERY)
+        assert isinstance(first, QuarantineUnavailableError)
+        assert second is None
+        assert await courier.deliver([an_alert(3)], DELIVERY) == [None]
+
+
+async def test_an_alert_that_is_only_throttled_for_a_while_is_not_refused() -> None:
+    rig = Rig(settings=replace(SETTINGS, patience_seconds=60))
+    throttled = an_alert(0).id
+    calls = 0
+
+    def verdict(alert: Alert) -> TrailstreamError | None:
+        nonlocal calls
+        calls += alert.id == throttled
+        return SinkUnavailableError("Throttled") if alert.id == throttled and calls <= 3 * POISON_TRIES else None
+
+    rig.sink.verdict = verdict
+    async with rig.at_work() as courier:
+        waiting = asyncio.create_task(courier.deliver([an_alert(0)], DELIVERY))
+        for number in range(1, 100):
+            await courier.deliver([an_alert(number)], DELIVERY)
+        assert await waiting == [None]
+
+
+async def test_alerts_that_fail_by_the_batch_hold_back_none_of_the_others() -> None:
+    rig = Rig(settings=replace(SETTINGS, backoff=Backoff(0.01, 0.01)))
+    poison = {an_alert(number).id for number in range(2 * BATCH)}
+    rig.sink.verdict = lambda alert: SinkUnavailableError("InternalError") if alert.id in poison else None
+    async with asyncio.timeout(1), rig.at_work() as courier:
+        waiting = asyncio.create_task(courier.deliver(map(an_alert, range(2 * BATCH)), DELIVERY))
+        await asyncio.sleep(0)
+        assert await courier.deliver(map(an_alert, range(2 * BATCH, 50)), DELIVERY) == [None] * 30
+        waiting.cancel()
 
 
 async def test_a_sink_that_does_not_answer_is_one_that_is_down() -> None:
