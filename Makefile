@@ -20,7 +20,7 @@ CONFIG ?=
 UV := $(shell command -v uv 2>/dev/null)
 PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: bench chaos demo fuzz soak test check lint types imports wheel lambda-zip lock clean help
+.PHONY: bench chaos demo docs fuzz simulate soak test check lint types imports wheel lambda-zip lock clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -70,6 +70,12 @@ chaos: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## kills and other faults: is an a
 
 soak: $(VENV)/.ready ## steady load and a burst for some minutes: does anything grow? ARGS="--minutes 60"
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
+
+simulate: $(VENV)/.ready ## the lag that autoscaling keeps on a bursty day: ARGS="--objects 72000 --least 2 --most 6"
+	@$(BIN)/python -m deploy.simulate $(ARGS)
+
+docs: $(VENV)/.ready ## write the parts of docs/ that programs write: commands, capacity
+	@$(BIN)/python -m deploy.pages
 
 # What a user installs, and not the tree it was built from: hence the other folder.
 WHEEL_BIN := $(CURDIR)/build/wheel-venv/bin

@@ -26,7 +26,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     command: Command = options.command
     try:
         return command(options)
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command; the function that runs the chosen one is its ``command``."""
     parser = argparse.ArgumentParser(
         prog="trailstream",
         description="Know within seconds when an API call that matters is made in any of your AWS accounts.",
@@ -91,7 +92,7 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="report everything that is wrong with a directory of rules",
         description="Read every rule as the worker would, and report all problems at once: file, line, reason.",
     )
-    check.add_argument("directory", type=Path, metavar="DIR")
+    check.add_argument("directory", type=Path, metavar="DIR", help="the directory of rules")
     check.set_defaults(command=run_rules_check)
 
 
@@ -105,8 +106,13 @@ def _add_dlq(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "taken: what was looked at shows again at once. Each look counts as a receive.",
     )
     listing.add_argument("--limit", type=_count, default=100, metavar="N", help="look at N messages (default: 100)")
-    show = tools.add_parser("show", help="print everything of one message, and what to do about it")
-    show.add_argument("message_id", metavar="MESSAGE_ID")
+    show = tools.add_parser(
+        "show",
+        help="print everything of one message, and what to do about it",
+        description="Print everything of one message: its body, its objects, the reason that the quarantine keeps, and "
+        "what to do about it.",
+    )
+    show.add_argument("message_id", metavar="MESSAGE_ID", help="as the list shows it")
     redrive = tools.add_parser(
         "redrive",
         help="move messages back to the queue that they came from",
