@@ -71,7 +71,7 @@ chaos: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## kills and other faults: is an a
 soak: $(VENV)/.ready ## steady load and a burst for some minutes: does anything grow? ARGS="--minutes 60"
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
-simulate: $(VENV)/.ready ## the lag that autoscaling keeps on a bursty day: ARGS="--objects 72000 --least 2 --most 6"
+simulate: $(VENV)/.ready ## the lag that autoscaling keeps on a bursty day: ARGS="--least 4 --seed 7"
 	@$(BIN)/python -m deploy.simulate $(ARGS)
 
 docs: $(VENV)/.ready ## write the parts of docs/ that programs write: commands, capacity

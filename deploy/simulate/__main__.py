@@ -17,8 +17,14 @@ from .tables import capacity_tables, day_tables
 HOURS_A_DAY = 24
 OBJECTS_AN_HOUR = 1_000_000
 SEED = 1
-SCALING = Scaling(least_tasks=3, most_tasks=20, target_backlog=1600)
-"""The target is ten seconds' work of a task, as the capacity page has it."""
+SCALING = Scaling(
+    least_tasks=2,
+    most_tasks=10,
+    target_backlog=1000,
+    scale_out_cooldown_seconds=60,
+    scale_in_cooldown_seconds=600,
+)
+"""As ``deploy/ecs`` has it where nobody says otherwise."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -45,9 +45,9 @@ class Assumed:
     messages_a_call: int = 10
     """SQS's most."""
     least_tasks: int = 2
-    vcpus_a_task: float = 1.0
-    """The worker is one process with one loop: a second vCPU is of little use to it."""
-    gb_a_task: float = 2.0
+    vcpus_a_task: float = 0.5
+    """As ``deploy/ecs`` has it. The worker is one process with one loop: a second vCPU would be of little use to it."""
+    gb_a_task: float = 1.0
     log_bytes_an_object: float = 450.0
     """One line for each delivery, one object in it."""
 

@@ -92,8 +92,10 @@ def test_a_task_takes_no_more_than_its_tightest_bound() -> None:
 
 
 def test_a_second_vcpu_does_not_make_one_loop_faster() -> None:
-    two = replace(INPUTS, assumed=replace(INPUTS.assumed, vcpus_a_task=2))
-    assert task_rate(two) == task_rate(INPUTS)
+    half, one, two = (
+        task_rate(replace(INPUTS, assumed=replace(INPUTS.assumed, vcpus_a_task=vcpus))).by_cpu for vcpus in (0.5, 1, 2)
+    )
+    assert two == one == 2 * half
 
 
 def test_the_largest_organization_is_a_million_objects_an_hour() -> None:
@@ -130,7 +132,7 @@ def test_a_month_s_cost_is_its_parts_by_hand() -> None:
     objects = 60_000 * 730
     assert month.costs == pytest.approx(
         {
-            "Fargate": 2 * 730 * (0.03238 + 2 * 0.00356),
+            "Fargate": 2 * 730 * (0.5 * 0.03238 + 0.00356),
             "SQS": 3 * objects * 0.40 / 1e6,
             "S3": objects * 0.40 / 1e6,
             "SNS": objects * 10 * 1e-4 * 0.50 / 1e6,
@@ -138,3 +140,8 @@ def test_a_month_s_cost_is_its_parts_by_hand() -> None:
             "logs": objects * 450 / 1e9 * 0.50,
         }
     )
+
+
+def test_from_a_thousand_accounts_on_requests_cost_more_than_computing() -> None:
+    costs = [plan(each, INPUTS).costs for each in ORGANIZATIONS]
+    assert [each["SQS"] + each["S3"] > each["Fargate"] for each in costs] == [False, True, True]
