@@ -39,6 +39,7 @@ from trailstream.model.facts import (
     StormReported,
 )
 from trailstream.model.principal import Principal
+from trailstream.pipeline.ports import SetAside
 from trailstream.rules.condition import All, Field
 from trailstream.rules.predicate import Predicate
 from trailstream.rules.rule import Rule
@@ -256,6 +257,19 @@ async def test_a_delivery_is_not_done_while_the_storm_alert_that_counts_it_was_n
     world.store.put("logs", KEY, log(topic_record(1), topic_record(2)))
     assert await entrance(world, [created(KEY)]) == []
     assert [type(outcome) for outcome in settled(world)] == [Retry]
+
+
+@BOTH
+async def test_a_bug_in_what_keeps_reasons_takes_down_none_of_the_others(entrance: Entrance) -> None:
+    class Buggy(FakeQuarantine):
+        async def put(self, entry: SetAside) -> None:
+            raise ZeroDivisionError(entry.message_id)
+
+    world = World(quarantine=Buggy())
+    world.store.put("logs", KEY, log(topic_record()))
+    assert await entrance(world, ["nobody understands this", created(KEY)]) == [created(KEY)]
+    assert sorted(type(outcome).__name__ for outcome in settled(world)) == ["Done", "Retry"]
+    assert "ZeroDivisionError" in next(fact.detail for fact in world.of(ErrorHappened) if fact.code == "unexpected")
 
 
 @BOTH

@@ -161,10 +161,12 @@ class Handler:
             await quarantine.put(entry)
         except QuarantineUnavailableError as error:
             return self._verdict(delivery, error)
+        except Exception:  # noqa: BLE001 - see the module's docstring
+            return self._unexpected(delivery, tally)
         self._emit(PutAside("delivery", delivery.id, outcome.code))
         return outcome
 
-    async def _outcomes(self, delivery: Delivery, tally: _Tally) -> list[Outcome]:
+    async def _outcomes(self, delivery: Delivery, tally: _Tally) -> Sequence[Outcome]:
         try:
             return await self._work_off(delivery, read_notice(delivery.body), tally)
         except NotUnderstoodError as error:
@@ -172,11 +174,13 @@ class Handler:
         except Exception:  # noqa: BLE001 - see the module's docstring
             return [self._unexpected(delivery, tally)]
 
-    async def _work_off(self, delivery: Delivery, notice: Notice, tally: _Tally) -> list[Outcome]:
+    async def _work_off(self, delivery: Delivery, notice: Notice, tally: _Tally) -> Sequence[Outcome]:
         tally.objects, tally.skipped = len(notice.objects), len(notice.skipped)
         for skip in notice.skipped:
             self._emit(EntrySkipped(delivery, skip))
-        outcomes = [self._failed(delivery, NotUnderstoodError(reason), tally) for reason in notice.not_understood]
+        outcomes: list[Outcome] = [
+            self._failed(delivery, NotUnderstoodError(reason), tally) for reason in notice.not_understood
+        ]
         outcomes += [
             await self._attempt(delivery, self._in_turn(delivery, ref, tally), tally, ref) for ref in notice.objects
         ]
@@ -196,12 +200,12 @@ class Handler:
             return self._unexpected(delivery, tally, ref)
         return Done()
 
-    def _unexpected(self, delivery: Delivery, tally: _Tally, ref: ObjectRef | None = None) -> Outcome:
+    def _unexpected(self, delivery: Delivery, tally: _Tally, ref: ObjectRef | None = None) -> Retry | Reject:
         return self._failed(delivery, UnexpectedError(traceback.format_exc()), tally, ref)
 
     def _failed(
         self, delivery: Delivery, error: TrailstreamError, tally: _Tally, ref: ObjectRef | None = None
-    ) -> Outcome:
+    ) -> Retry | Reject:
         tally.errors.append(error)
         return self._verdict(delivery, error, ref)
 
