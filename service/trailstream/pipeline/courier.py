@@ -194,15 +194,15 @@ class Courier:
                 await asyncio.wait_for(self._arrived.wait(), self._seconds_to_storm())
 
     def _told_storms(self) -> list[_Parcel]:
-        now = self._clock()
+        now = asyncio.get_running_loop().time()
         early = self._storms_end != "at their time"
         if self._storms_end == "now":
             self._storms_end = "at their time"
         return [
             _Parcel(
-                storm.alert(holder=self._holder, now=now),
+                storm.alert(holder=self._holder, now=self._clock(), lasted_seconds=now - storm.started),
                 delivery=None,
-                give_up_at=asyncio.get_running_loop().time() + self._settings.patience_seconds,
+                give_up_at=now + self._settings.patience_seconds,
                 answered=storm.settled,
                 storm=storm,
             )
@@ -211,7 +211,7 @@ class Courier:
 
     def _seconds_to_storm(self) -> float | None:
         end = self._storms.next_end()
-        return None if end is None else max(0.0, end - self._clock())
+        return None if end is None else max(0.0, end - asyncio.get_running_loop().time())
 
     async def _attempt(self, batch: list[_Parcel]) -> None:
         try:
@@ -255,7 +255,7 @@ class Courier:
 
     def _within_budget(self, parcels: list[_Parcel]) -> tuple[list[_Parcel], list[str]]:
         """Return those that their rules may have now, and the ids of the others, which wait for the period's end."""
-        now = self._clock()
+        now = asyncio.get_running_loop().time()
         within: list[_Parcel] = []
         over = []
         for alert_id, same in _by_alert(parcels).items():
@@ -265,7 +265,7 @@ class Courier:
                 continue
             over.append(alert_id)
             self._emit(AlertOverBudget(self._sink.name, alert))
-            told = self._storms.add(alert)
+            told = self._storms.add(alert, [parcel.delivery.id for parcel in same if parcel.delivery is not None])
             for parcel in same:
                 parcel.answer(told)
         return within, over

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -20,10 +21,16 @@ from trailstream.model.alert import Alert, RuleInfo, alert_id
 from trailstream.model.errors import TrailstreamError
 from trailstream.model.limits import KIB
 
-MOST_OBJECTS = 1000
-MOST_OBJECT_TEXT = 100 * KIB
-"""What one storm alert can name, so that it fits into any sink's message. A storm that has more is told at once, and
-what comes after it is the next one's."""
+MOST_NAMES = 1000
+MOST_NAME_BYTES = 100 * KIB
+"""What one storm alert can name of objects and accounts, so that it fits into any sink's message. A storm that has more
+is told at once, and what comes after it is the next one's."""
+
+LONGEST_NAME = 1200
+"""Characters: longer than the URI of any S3 object, and a bound for what somebody wrote into a record."""
+
+MOST_DELIVERIES = 1000
+"""So many may wait for one storm alert; they take no slots. With more of them it is told at once."""
 
 
 @dataclass(slots=True)
@@ -34,33 +41,50 @@ class Storm:
     number: int
     """Of all storms at this sink, in the order in which they began."""
     started: float
-    """Unix seconds at which the rule's period began."""
+    """When the rule's period began."""
     settled: asyncio.Future[TrailstreamError | None]
     """What became of the storm alert: None once the sink has accepted it."""
     matches: int = 0
     objects: Counter[str] = field(default_factory=Counter)
     """Matches by the object that they stand in."""
     accounts: Counter[str] = field(default_factory=Counter)
+    deliveries: set[str] = field(default_factory=set)
+    """Those that wait for it, by their ids."""
+    name_bytes: int = 0
 
-    def add(self, alert: Alert) -> None:
-        """Count one match."""
+    def add(self, alert: Alert, deliveries: Iterable[str]) -> None:
+        """Count one match, and those deliveries that hold it."""
         self.matches += 1
-        self.objects[alert.object or alert.record_id] += 1
-        self.accounts[alert.account or "unknown"] += 1
+        self.deliveries.update(deliveries)
+        self._name(self.objects, alert.object or alert.record_id)
+        self._name(self.accounts, alert.account or "unknown")
+
+    def _name(self, names: Counter[str], name: str) -> None:
+        name = name[:LONGEST_NAME]
+        if name not in names:
+            self.name_bytes += len(json.dumps(name))  # escapes included: no sink's writing is longer
+        names[name] += 1
 
     @property
     def is_full(self) -> bool:
-        """Whether its alert could name no more objects."""
-        return len(self.objects) >= MOST_OBJECTS or sum(map(len, self.objects)) >= MOST_OBJECT_TEXT
+        """Whether its alert could name no more, or too many wait for it."""
+        return (
+            len(self.objects) + len(self.accounts) >= MOST_NAMES
+            or self.name_bytes >= MOST_NAME_BYTES
+            or len(self.deliveries) >= MOST_DELIVERIES
+        )
 
-    def alert(self, *, holder: str, now: float) -> Alert:
-        """Return the alert that stands for them; ``holder`` tells this worker's storms from another's."""
+    def alert(self, *, holder: str, now: float, lasted_seconds: float) -> Alert:
+        """Return the alert that stands for them at ``now``, Unix seconds.
+
+        ``holder`` tells this worker's storms from another's; ``lasted_seconds`` is how long ago the period began.
+        """
         noun = "match" if self.matches == 1 else "matches"
         summary = {
             "storm": {
                 "rule_id": self.rule.id,
                 "matches": self.matches,
-                "from": _timestamp(self.started),
+                "from": _timestamp(now - lasted_seconds),
                 "to": _timestamp(now),
                 "accounts": dict(self.accounts),
                 "objects": dict(self.objects),
@@ -95,7 +119,7 @@ class _Period:
 
 
 class Storms:
-    """The budgets of all rules at one sink. Times are Unix seconds."""
+    """The budgets of all rules at one sink. Times are seconds of a clock that never goes back."""
 
     def __init__(self, *, budget: int, period_seconds: float) -> None:
         self._budget = budget
@@ -117,13 +141,13 @@ class Storms:
         """Say that an alert of a rule that was admitted did not go out, and so costs it nothing."""
         self._periods[rule_id].spent -= 1
 
-    def add(self, alert: Alert) -> asyncio.Future[TrailstreamError | None]:
-        """Count a match that was not admitted; return what will tell that somebody was told of it."""
+    def add(self, alert: Alert, deliveries: Iterable[str]) -> asyncio.Future[TrailstreamError | None]:
+        """Count a match that was not admitted; return what will tell the deliveries that somebody was told of it."""
         period = self._periods[alert.rule.id]
         if period.storm is None:
             settled = asyncio.get_running_loop().create_future()
             period.storm = Storm(alert.rule, next(self._numbers), period.started, settled)
-        period.storm.add(alert)
+        period.storm.add(alert, deliveries)
         return period.storm.settled
 
     def ended(self, now: float, *, early: bool = False) -> Iterator[Storm]:

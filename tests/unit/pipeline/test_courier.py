@@ -30,6 +30,7 @@ from trailstream.model.facts import (
     BreakerOpened,
     ErrorHappened,
     Fact,
+    StormReported,
 )
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import BATCH, POISON_TRIES, Courier, CourierSettings, Verdict
@@ -415,6 +416,17 @@ async def test_a_repeat_costs_nothing_of_a_rules_budget() -> None:
     for _ in range(5):
         await rig.deliver(1, 2)
     assert await rig.deliver(3) == [None]
+
+
+async def test_what_a_storm_has_counted_is_sent_or_counted_again_where_it_comes_again() -> None:
+    rig = Rig(storms=Storms(budget=1, period_seconds=0.05))
+    async with rig.at_work() as courier:
+        _, *counted = await courier.deliver(map(an_alert, range(4)), DELIVERY)
+        assert [await told for told in counted if isinstance(told, asyncio.Future)] == [None] * 3
+        repeated, sent, *counted = await courier.deliver(map(an_alert, range(4)), DELIVERY)
+        assert (repeated, sent) == (None, None)
+        assert [await told for told in counted if isinstance(told, asyncio.Future)] == [None] * 2
+    assert [fact.matches for fact in rig.of(StormReported)] == [3, 2]
 
 
 async def test_an_alert_that_many_deliveries_hold_costs_its_rules_budget_one() -> None:
