@@ -95,8 +95,8 @@ class Experiment:
     async def start(self, *, failpoint: str = "", endpoint_url: str = "") -> Worker:
         """Start a worker, which may reach the endpoint another way; it does not outlive the experiment."""
         setup = replace(self.setup, endpoint_url=endpoint_url) if endpoint_url else self.setup
-        log_name = f"worker-{len(self._workers)}.log"
-        worker = await Worker.start(setup, self.account, log_name, failpoint=failpoint)
+        name = f"worker-{len(self._workers)}"
+        worker = await Worker.start(setup, self.account, name, failpoint=failpoint)
         self._workers.append(worker)
         return worker
 

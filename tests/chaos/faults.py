@@ -65,14 +65,11 @@ def _network() -> list[Fault]:
 
 
 def _surroundings() -> list[Fault]:
+    no_clock = "" if surroundings.faketime() else "faketime is not installed here"
     return [
         Fault("endpoint stopped and started", surroundings.endpoint_restarted, 10),
-        Fault(
-            "clock jumps",
-            staged(surroundings.clock_jumps),
-            20,
-            absent="" if surroundings.faketime() else "faketime is not installed here",
-        ),
+        Fault("clock jumps", staged(surroundings.clock_jumps), 20, absent=no_clock),
+        Fault("clocks disagree", staged(surroundings.clocks_disagree), 10, absent=no_clock),
         Fault(
             "disk full under the ledger",
             staged(surroundings.disk_full),

@@ -21,6 +21,7 @@ from .workers import Worker
 
 JUMPS_SECONDS = (3600, -3600, 86400, -86400, 20, -20)
 JUMPS = 4
+AHEAD_SECONDS = 15
 
 DISK = "size=1m"
 FULL_SECONDS = 3.0
@@ -70,6 +71,31 @@ def faketime() -> Path | None:
 
 async def clock_jumps(experiment: Experiment) -> None:
     """Let the wall clock jump forward and back under a worker; what measures durations does not jump."""
+    clock = _own_clock(experiment)
+    worker = await experiment.start()
+    for _ in range(JUMPS):
+        await asyncio.sleep(experiment.rng.uniform(0.2, 1.0))
+        await experiment.strike(excuses=0)
+        clock.write_text(f"{experiment.rng.choice(JUMPS_SECONDS):+}")
+    await experiment.finish(worker)
+
+
+async def clocks_disagree(experiment: Experiment) -> None:
+    """Let two workers share a ledger whose clocks are apart by more than a claim lasts.
+
+    The one that is ahead takes over what the other is sending, so whatever is on its way may be sent by both.
+    """
+    ordinary = experiment.setup
+    late = await experiment.start()
+    _own_clock(experiment).write_text(f"+{AHEAD_SECONDS}")
+    ahead = await experiment.start()
+    experiment.setup = ordinary
+    await experiment.strike(excuses=len(experiment.expected))
+    await experiment.finish(late, ahead)
+
+
+def _own_clock(experiment: Experiment) -> Path:
+    """Give workers from now on a clock of their own; return the file that says how far it is from the real one."""
     library = faketime()
     assert library is not None
     clock = experiment.setup.directory / "clock"
@@ -84,12 +110,7 @@ async def clock_jumps(experiment: Experiment) -> None:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         },
     )
-    worker = await experiment.start()
-    for _ in range(JUMPS):
-        await asyncio.sleep(experiment.rng.uniform(0.2, 1.0))
-        await experiment.strike(excuses=0)
-        clock.write_text(f"{experiment.rng.choice(JUMPS_SECONDS):+}")
-    await experiment.finish(worker)
+    return clock
 
 
 # -- the disk --------------------------------------------------------------------------------------------------------

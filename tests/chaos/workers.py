@@ -52,15 +52,14 @@ class Setup:
         """Where the SQLite ledger is."""
         return self.ledger_path or self.directory / "ledger.sqlite"
 
-    def write(self, account: Account) -> Path:
-        """Write rules and configuration; return the path of the latter."""
+    def write(self, account: Account, path: Path) -> None:
+        """Write a worker's configuration, and the rules that all of them share, which may be read meanwhile."""
         rules = self.directory / "rules"
-        rules.mkdir(exist_ok=True)
-        for rule_id in RULES:
-            (rules / f"{rule_id}.yaml").write_text(rule_file(rule_id))
-        path = self.directory / "trailstream.toml"
+        if not rules.exists():
+            rules.mkdir()
+            for rule_id in RULES:
+                (rules / f"{rule_id}.yaml").write_text(rule_file(rule_id))
         path.write_text(self._text(account))
-        return path
 
     def _text(self, account: Account) -> str:
         return f"""\
@@ -104,12 +103,13 @@ class Worker:
         self.log_path = log_path
 
     @classmethod
-    async def start(cls, setup: Setup, account: Account, log_name: str, *, failpoint: str = "") -> Worker:
+    async def start(cls, setup: Setup, account: Account, name: str, *, failpoint: str = "") -> Worker:
         """Start ``trailstream worker``."""
-        variables = wiped_environment() | dict(setup.variables) | ({FAILPOINT_VARIABLE: failpoint} if failpoint else {})
-        log_path = setup.directory / log_name
+        config, log_path = (setup.directory / f"{name}.{kind}" for kind in ("toml", "log"))
+        setup.write(account, config)
         log_path.touch()
-        process = await setup.start(["worker", "--config", str(setup.write(account))], variables, log_path)
+        variables = wiped_environment() | dict(setup.variables) | ({FAILPOINT_VARIABLE: failpoint} if failpoint else {})
+        process = await setup.start(["worker", "--config", str(config)], variables, log_path)
         return cls(process, log_path, failpoint)
 
     @property
