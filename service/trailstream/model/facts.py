@@ -166,6 +166,15 @@ class ReceivingPaused:
 
 
 @dataclass(frozen=True, slots=True)
+class ProtectionAsked:
+    """The orchestrator was asked to protect this worker from scale-in, or to protect it no longer."""
+
+    protected: bool
+    problem: str | None = None
+    """Why it did not do so, where it did not."""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorHappened:
     """Something failed. It is an error, not a loss: what becomes of the delivery is its outcome."""
 
@@ -256,6 +265,7 @@ Fact = (
     | BreakerOpened
     | BreakerClosed
     | ReceivingPaused
+    | ProtectionAsked
     | ErrorHappened
     | DeliverySettled
     | VisibilityExtended

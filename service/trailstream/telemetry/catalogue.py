@@ -186,6 +186,12 @@ OPEN_BREAKERS = Metric(
     kind="gauge",
     cloudwatch=False,
 )
+PROTECTED = Metric(
+    "trailstream_scale_in_protected",
+    "1 while this worker is protected from scale-in, because it has held something for long.",
+    kind="gauge",
+    cloudwatch=False,
+)
 ERRORS = Metric(
     "trailstream_delivery_errors_total",
     "Failures by where they happened and what they were. What becomes of the delivery is its outcome.",
@@ -225,6 +231,13 @@ ACCOUNT_LAST_OBJECT = Metric(
     {"account": None},
     kind="gauge",
     unit="seconds",
+    cloudwatch=False,
+)
+WATCHED_ACCOUNT = Metric(
+    "trailstream_watched_account",
+    "1 for each account that the configuration lists: only of those is silence known to be wrong.",
+    {"account": None},
+    kind="gauge",
     cloudwatch=False,
 )
 

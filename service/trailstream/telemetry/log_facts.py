@@ -33,6 +33,7 @@ from trailstream.model.facts import (
     Fact,
     ObjectProcessed,
     OwnRecordMatched,
+    ProtectionAsked,
     PutAside,
     QueueJudged,
     QueuePolled,
@@ -77,6 +78,7 @@ class LogFacts:
             BreakerOpened: self._breaker_opened,
             BreakerClosed: self._breaker_closed,
             ReceivingPaused: self._nothing,
+            ProtectionAsked: self._protection_asked,
             OwnRecordMatched: self._own_record_matched,
             RuleFailed: self._rule_failed,
             VisibilityExtended: self._visibility_extended,
@@ -197,6 +199,10 @@ class LogFacts:
 
     def _own_record_matched(self, fact: OwnRecordMatched) -> None:
         self._logger.log(logging.DEBUG, "own record matched", rule=fact.rule_id)
+
+    def _protection_asked(self, fact: ProtectionAsked) -> None:
+        level = logging.INFO if fact.problem is None else logging.WARNING
+        self._logger.log(level, "scale-in protection asked for", protected=fact.protected, problem=fact.problem)
 
     def _rule_failed(self, fact: RuleFailed) -> None:
         before = self._failures_by_rule.get(fact.rule_id, 0)

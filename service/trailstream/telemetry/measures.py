@@ -24,6 +24,7 @@ from trailstream.model.facts import (
     Fact,
     ObjectProcessed,
     OwnRecordMatched,
+    ProtectionAsked,
     PutAside,
     QueueJudged,
     QueuePolled,
@@ -75,6 +76,7 @@ class Measures:
             BreakerOpened: self._breaker_opened,
             BreakerClosed: self._breaker_closed,
             ReceivingPaused: self._nothing,
+            ProtectionAsked: self._protection_asked,
             ErrorHappened: self._error_happened,
             DeliverySettled: self._delivery_settled,
             VisibilityExtended: self._visibility_extended,
@@ -170,6 +172,10 @@ class Measures:
 
     def _breaker_closed(self, fact: BreakerClosed) -> None:
         self._move(c.OPEN_BREAKERS, 0, (self._labels.dependency(fact.dependency),))
+
+    def _protection_asked(self, fact: ProtectionAsked) -> None:
+        if fact.problem is None:
+            self._move(c.PROTECTED, fact.protected)
 
     def _error_happened(self, fact: ErrorHappened) -> None:
         self._move(c.ERRORS, 1, (self._labels.stage(fact.stage), self._labels.code(fact.code)))

@@ -21,7 +21,7 @@ from prometheus_client import (
 import trailstream
 from trailstream.model.alert import RuleInfo
 from trailstream.model.facts import Fact
-from trailstream.telemetry.catalogue import BROKEN_RULES, CATALOGUE, LOADED_RULES, Metric
+from trailstream.telemetry.catalogue import BROKEN_RULES, CATALOGUE, LOADED_RULES, WATCHED_ACCOUNT, Metric
 from trailstream.telemetry.labels import Labels
 from trailstream.telemetry.measures import Measures
 
@@ -60,6 +60,8 @@ class Metrics:
         for language, count in Tally(rule.language for rule in rules).items():
             self._move(LOADED_RULES, count, (language,))
         self._move(BROKEN_RULES, broken_rules)
+        for account in accounts:
+            self._move(WATCHED_ACCOUNT, 1, (account,))
         Info("trailstream_build", "What is running.", registry=registry).info(
             {"version": trailstream.__version__, "python": platform.python_version()}
         )

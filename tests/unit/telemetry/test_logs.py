@@ -139,6 +139,7 @@ def test_every_fact_is_spoken_of_or_passed_over_on_purpose(
         "put aside",
         "receiving again",
         "receiving paused",
+        "scale-in protection asked for",
         "error happened",
         "visibility extended",
         "delivery settled",
@@ -154,7 +155,14 @@ def test_one_delivery_is_one_line_where_debug_is_off(log: Log, every_fact: Seque
     for fact in every_fact:
         facts.observe(fact)
     informed = [line["event"] for line in log.lines() if line["level"] == "info"]
-    assert informed == ["put aside", "receiving again", "delivery settled", "queue reached again", "stop requested"]
+    assert informed == [
+        "put aside",
+        "receiving again",
+        "scale-in protection asked for",
+        "delivery settled",
+        "queue reached again",
+        "stop requested",
+    ]
 
 
 @pytest.mark.parametrize("form", ["json", "console"])

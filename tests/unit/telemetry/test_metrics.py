@@ -56,7 +56,7 @@ def test_every_metric_is_moved_by_some_fact(scraped: Scraped, every_fact: Sequen
     for fact in (*every_fact, DeliveryReceived(replace(delivery, receive_count=2))):
         scraped.metrics.observe(fact)
     moved = {name for (name, labels), value in values().items() if before.get((name, labels)) != value}
-    at_start_only = {"trailstream_loaded_rules", "trailstream_broken_rules"}
+    at_start_only = {"trailstream_loaded_rules", "trailstream_broken_rules", "trailstream_watched_account"}
     expected = {metric.name + ("_count" if metric.kind == "histogram" else "") for metric in CATALOGUE}
     assert expected - moved == at_start_only
 
@@ -122,6 +122,12 @@ def test_an_object_without_a_time_counts_as_seen_now(
     clock.now += 5
     scraped.metrics.observe(processed(created_at=None))
     assert scraped.value("trailstream_account_last_object_timestamp_seconds", account="111111111111") == NOW + 5
+
+
+def test_only_the_accounts_of_the_configuration_are_watched(scraped: Scraped, processed: ProcessedObject) -> None:
+    scraped.metrics.observe(processed(account="222222222222"))
+    assert scraped.value("trailstream_watched_account", account="111111111111") == 1
+    assert scraped.value("trailstream_watched_account", account="222222222222") is None
 
 
 def test_accounts_beyond_the_cap_share_one_series(scraped: Scraped, processed: ProcessedObject) -> None:
