@@ -62,7 +62,7 @@ class Breaker:
 
     @property
     def allowance(self) -> int:
-        """How many messages may be received now."""
+        """How many messages may be received now; on trial, how many until something became of them."""
         if self.open_seconds > 0:
             return 0
         return self._trial_messages if self._failed >= self._failures else NO_LIMIT

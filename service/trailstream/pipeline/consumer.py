@@ -29,7 +29,7 @@ from trailstream.model.facts import (
     SlotsChanged,
     VisibilityExtended,
 )
-from trailstream.pipeline.breaker import Breaker
+from trailstream.pipeline.breaker import NO_LIMIT, Breaker
 from trailstream.pipeline.ports import Held, Queue
 from trailstream.pipeline.retry import Backoff
 
@@ -44,6 +44,9 @@ LONGEST_HIDDEN_SECONDS = 12 * 3600
 
 PAUSE_SECONDS = 30.0
 """How long an open breaker is waited for before the poller comes round again."""
+
+TRIAL_SECONDS = 1.0
+"""How often it is looked whether a breaker on trial has closed, where nothing became of the messages of the trial."""
 
 HAND_BACK_SECONDS = 5.0
 """How long stopping may take to hand back what was not finished; what is not handed back shows again by itself."""
@@ -104,6 +107,8 @@ class Consumer:
         """Those of the held that the heartbeat extends: all, until the call that hands them back goes out."""
         self._extending: dict[str, asyncio.Task[None]] = {}
         """The heartbeat's calls under way, by the receipts in them."""
+        self._on_trial: set[str] = set()
+        """Those of the held that are to show whether something is up again."""
         self._working: set[asyncio.Task[None]] = set()
         self._slot_freed = asyncio.Event()
         self._done: asyncio.Queue[_Settling] = asyncio.Queue()
@@ -131,8 +136,9 @@ class Consumer:
         failures = 0
         while True:
             free = await self._free_slots()
-            at_most = min([free, BATCH, *(breaker.allowance for breaker in self._breakers)])
-            if not at_most:
+            allowance = min([NO_LIMIT, *(breaker.allowance for breaker in self._breakers)])
+            at_most = min(free, BATCH, allowance - len(self._on_trial))
+            if at_most <= 0:
                 await self._pause()
                 continue
             try:
@@ -150,12 +156,19 @@ class Consumer:
             self._emit(QueuePolled(len(received)))
             for held in received:
                 self._begin(held)
+            if allowance < NO_LIMIT:
+                self._on_trial.update(held.receipt for held in received)
             self._report_slots()
 
     async def _pause(self) -> None:
+        """Wait for what is open; for what is on trial, until something has become of a message."""
         seconds = min(PAUSE_SECONDS, max(breaker.open_seconds for breaker in self._breakers))
         self._emit(ReceivingPaused(seconds))
-        await asyncio.sleep(seconds)
+        if seconds:
+            await asyncio.sleep(seconds)
+        else:
+            self._slot_freed.clear()
+            await self._freed(within_seconds=TRIAL_SECONDS)
 
     @property
     def _at_work(self) -> int:
@@ -166,12 +179,16 @@ class Consumer:
         enough = min(BATCH, self._settings.slots)
         while (free := self._settings.slots - self._at_work) < enough:
             self._slot_freed.clear()
-            try:
-                async with asyncio.timeout(GATHER_SECONDS if free else None):
-                    await self._slot_freed.wait()
-            except TimeoutError:
+            if not await self._freed(within_seconds=GATHER_SECONDS if free else None):
                 break
         return free
+
+    async def _freed(self, *, within_seconds: float | None) -> bool:
+        try:
+            async with asyncio.timeout(within_seconds):
+                return await self._slot_freed.wait()
+        except TimeoutError:
+            return False
 
     def _begin(self, held: Held) -> None:
         self._held[held.receipt] = held
@@ -186,6 +203,7 @@ class Consumer:
         finally:
             self._hidden.discard(held.receipt)
             self._deferred.discard(held.receipt)
+            self._on_trial.discard(held.receipt)
             del self._held[held.receipt]
             self._slot_freed.set()
             self._report_slots()
@@ -208,6 +226,7 @@ class Consumer:
 
     def _defer(self, held: Held) -> None:
         self._deferred.add(held.receipt)
+        self._on_trial.discard(held.receipt)
         self._slot_freed.set()
         self._report_slots()
 

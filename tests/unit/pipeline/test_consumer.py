@@ -332,6 +332,30 @@ async def test_a_trial_receives_no_more_than_the_breaker_allows() -> None:
     assert {asked for name, asked in queue.calls if name == "receive"} == {1}
 
 
+async def test_a_trial_waits_for_what_becomes_of_its_message_before_it_receives_another() -> None:
+    facts: list[Fact] = []
+    breaker = Breaker(
+        "object_store", failures=1, backoff=Backoff(0, 0), clock=time.monotonic, emit=facts.append, trial_messages=1
+    )
+    breaker.failed()
+    answered = asyncio.Event()
+
+    async def handle(_: Delivery) -> Outcome:
+        await answered.wait()
+        breaker.succeeded()
+        return Done()
+
+    queue = FakeQueue()
+    for _ in range(12):
+        queue.send("a")
+    async with consuming(queue, handle, [breaker], slots=12) as rig:
+        await asyncio.sleep(0.2)
+        assert queue.receive_counts.total() == 1
+        assert len(rig.of(ReceivingPaused)) < 5, "it does not turn round and round meanwhile"
+        answered.set()
+        await until(lambda: len(queue.deleted) == 12)
+
+
 async def test_what_only_waits_for_a_storm_to_be_told_takes_no_slot_but_stays_hidden() -> None:
     told = asyncio.Event()
 
