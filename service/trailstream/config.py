@@ -55,7 +55,7 @@ class QueueSettings(Section):
     """Deliveries worked on at a time; no more messages are taken than there are free slots."""
     poll_wait_seconds: int = Field(default=20, ge=0, le=20)
     """How long one receive call waits for a message; SQS allows 20 at most."""
-    visibility_seconds: int = Field(default=60, ge=2, le=43200)
+    visibility_seconds: int = Field(default=60, ge=2, le=14400)
     """For how long a held message is hidden from others at a time; extended at every third of it until settled."""
     retry_first_seconds: float = Field(default=5, ge=0)
     """How soon a failed delivery shows again after its first receive; doubled with each further receive."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from trailstream.config import CONFIG_PATH_VARIABLE, ENV_PREFIX, Settings, WorkerSettings, load_settings
 from trailstream.model.errors import ConfigurationError, Problem
+from trailstream.pipeline.consumer import LONGEST_HIDDEN_SECONDS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "configuration.md"
@@ -43,6 +44,12 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
     settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL))
     assert settings.queue.url == URL
     assert settings.reader.limits.max_depth == 200
+
+
+def test_the_longest_visibility_leaves_time_to_work_before_sqs_shows_a_message_anyway(tmp_path: Path) -> None:
+    [problem] = problems(write(tmp_path, MINIMAL.replace("[sinks", "visibility_seconds = 14401\n[sinks")))
+    assert problem.where == "queue.visibility_seconds"
+    assert LONGEST_HIDDEN_SECONDS - 2 * 14400 >= 14400
 
 
 def test_the_environment_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
