@@ -109,7 +109,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a few strikes of each fault")
     parser.add_argument("--seed", type=int, default=1, help="of the first experiment (%(default)s)")
     parser.add_argument("--only", default="", metavar="TEXT", help="the faults whose name holds this text")
-    parser.add_argument("--lanes", type=int, default=6, help="experiments at a time (%(default)s)")
+    parser.add_argument("--lanes", type=int, default=8, help="experiments at a time (%(default)s)")
     parser.add_argument("--verbose", action="store_true", help="a line for each experiment")
     options = parser.parse_args()
     if not _chosen(every_fault(), options.only):

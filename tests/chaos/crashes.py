@@ -7,12 +7,16 @@ import signal
 from collections.abc import Mapping
 from dataclasses import replace
 
-from .experiment import PUBLISH_BATCH, Experiment
+from .experiment import LOOK_EVERY_SECONDS, PUBLISH_BATCH, Experiment
 from .processes import execute
 from .theatre import Drive
+from .workers import Worker
 
 KILLS = 3
 """How often one experiment's workers are killed, at the most, before one may finish."""
+
+FEW_SLOTS = 2
+"""A worker that stops with grace finishes what it holds: some must be left."""
 
 STORM_BUDGET = 4
 STORM_STEPS = (("AlertOverBudget", 20), ("StormReported", 2))
@@ -21,7 +25,7 @@ HELD_SECONDS = 5
 """Longer than both a message's visibility and a claim."""
 
 STEPS: Mapping[str, tuple[int, int]] = {
-    "DeliveryReceived": (12, PUBLISH_BATCH),
+    "DeliveryReceived": (8, PUBLISH_BATCH),
     "progress": (15, PUBLISH_BATCH),
     "RecordsRead": (4, PUBLISH_BATCH),
     "AlertsClaimed": (6, 0),
@@ -63,7 +67,7 @@ async def killed_at_any_moment(experiment: Experiment) -> None:
     """Kill the worker after a time that has nothing to do with what it does."""
     for _ in range(KILLS):
         worker = await experiment.start()
-        await asyncio.sleep(experiment.rng.uniform(0.4, 1.6))
+        await asyncio.sleep(experiment.rng.uniform(0.1, 0.9))
         await worker.kill()
         if not await experiment.strike(excuses=PUBLISH_BATCH):
             break
@@ -90,7 +94,7 @@ async def killed_in_a_storm(experiment: Experiment) -> None:
 
 async def told_to_stop(experiment: Experiment) -> None:
     """SIGTERM in the middle, from which nothing may be repeated; to the program as its user starts it."""
-    experiment.setup = replace(experiment.setup, start=execute)
+    experiment.setup = replace(experiment.setup, start=execute, slots=FEW_SLOTS)
     for _ in range(KILLS):
         if await experiment.account.is_worked_off():
             return
@@ -108,7 +112,7 @@ def several_at_once(workers: int) -> Drive:
     async def drive(experiment: Experiment) -> None:
         running = [await experiment.start() for _ in range(workers)]
         for _ in range(KILLS):
-            await asyncio.sleep(experiment.rng.uniform(0.5, 2.0))
+            await asyncio.sleep(experiment.rng.uniform(0.1, 1.0))
             if await experiment.account.is_worked_off():
                 break
             await running.pop(0).kill()
@@ -124,15 +128,18 @@ async def held_while_another_works(experiment: Experiment) -> None:
 
     It may have been about to send, or have sent and not recorded: one batch.
     """
-    step = experiment.rng.choice(list(STEPS))
-    held = await experiment.start(failpoint=f"{step}:{experiment.rng.randint(1, STEPS[step][0])}:stop")
-    while not held.reached_failpoint:
-        if await experiment.account.is_worked_off():
-            await experiment.stop(held)
-            return
-        await asyncio.sleep(0.1)
+    held = await start_held(experiment)
     await experiment.strike(excuses=PUBLISH_BATCH)
     other = await experiment.start()
     await asyncio.sleep(HELD_SECONDS)
     held.send(signal.SIGCONT)
     await experiment.finish(held, other)
+
+
+async def start_held(experiment: Experiment) -> Worker:
+    """Start a worker and freeze it at some step of its work; one that was too quick for that has worked off all."""
+    step = experiment.rng.choice(list(STEPS))
+    worker = await experiment.start(failpoint=f"{step}:{experiment.rng.randint(1, STEPS[step][0])}:stop")
+    while not (worker.reached_failpoint or await experiment.account.is_worked_off()):  # noqa: ASYNC110 - only to be asked
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    return worker

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
 import subprocess
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,6 +14,7 @@ from pathlib import Path
 from endpoint import free_port, running_endpoint
 
 from .account import furnish
+from .crashes import start_held
 from .experiment import PUBLISH_BATCH, Experiment, Outcome
 from .processes import execute
 from .theatre import Theatre
@@ -43,13 +45,14 @@ async def endpoint_restarted(theatre: Theatre, seed: int) -> Outcome:
     with ExitStack() as running:
 
         async def drive(experiment: Experiment) -> None:
-            worker = await experiment.start()
+            worker = await start_held(experiment)
             for _ in range(RESTARTS):
-                await asyncio.sleep(experiment.rng.uniform(0.5, 2.0))
                 await experiment.strike(excuses=PUBLISH_BATCH)
                 await asyncio.to_thread(running.close)
+                worker.send(signal.SIGCONT)
                 await asyncio.sleep(experiment.rng.uniform(0.1, 1.0))
                 running.enter_context(running_endpoint(directory, port=port, variables=variables))
+                await asyncio.sleep(experiment.rng.uniform(0.1, 1.0))
             await experiment.finish(worker)
 
         endpoint = running.enter_context(running_endpoint(directory, port=port, variables=variables))
@@ -72,11 +75,12 @@ def faketime() -> Path | None:
 async def clock_jumps(experiment: Experiment) -> None:
     """Let the wall clock jump forward and back under a worker; what measures durations does not jump."""
     clock = _own_clock(experiment)
-    worker = await experiment.start()
+    worker = await start_held(experiment)
     for _ in range(JUMPS):
-        await asyncio.sleep(experiment.rng.uniform(0.2, 1.0))
         await experiment.strike(excuses=0)
         clock.write_text(f"{experiment.rng.choice(JUMPS_SECONDS):+}")
+        worker.send(signal.SIGCONT)
+        await asyncio.sleep(experiment.rng.uniform(0.1, 0.5))
     await experiment.finish(worker)
 
 
@@ -128,10 +132,10 @@ async def disk_full(experiment: Experiment) -> None:
     await _run("mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(disk))
     try:
         experiment.setup = replace(experiment.setup, ledger_path=disk / "ledger.sqlite")
-        worker = await experiment.start()
-        await asyncio.sleep(experiment.rng.uniform(0.3, 2.0))
-        _fill(disk / "filler")
+        worker = await start_held(experiment)
         await experiment.strike(excuses=PUBLISH_BATCH)
+        _fill(disk / "filler")
+        worker.send(signal.SIGCONT)
         await asyncio.sleep(FULL_SECONDS)
         (disk / "filler").unlink()
         await experiment.finish(worker)
@@ -141,10 +145,10 @@ async def disk_full(experiment: Experiment) -> None:
 
 async def files_may_not_grow(experiment: Experiment) -> None:
     """Forbid the worker to write beyond the start of any file for a while: its ledger, and its log."""
-    worker = await experiment.start()
-    await asyncio.sleep(experiment.rng.uniform(0.3, 2.0))
-    _limit_files(worker, 4096)
+    worker = await start_held(experiment)
     await experiment.strike(excuses=PUBLISH_BATCH)
+    _limit_files(worker, 4096)
+    worker.send(signal.SIGCONT)
     await asyncio.sleep(FULL_SECONDS)
     _limit_files(worker, resource.RLIM_INFINITY)
     await experiment.finish(worker)
