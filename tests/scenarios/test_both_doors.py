@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import itertools
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -505,8 +507,6 @@ async def test_sns_hands_lambda_several_notifications_and_each_is_read() -> None
 
 
 async def test_what_the_invocation_has_no_time_for_is_reported_as_failed_and_the_rest_is_not() -> None:
-    import asyncio  # noqa: PLC0415 - only this test waits
-
     world = World()
     world.store.put("logs", "slow", log(topic_record(1)))
     skipped = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
@@ -517,6 +517,29 @@ async def test_what_the_invocation_has_no_time_for_is_reported_as_failed_and_the
     world.store.pause = for_ever
     assert await via_lambda(world, [created("slow"), skipped], seconds=0.2) == [skipped]
     assert [fact.code for fact in world.of(ErrorHappened)] == ["out_of_time"]
+
+
+async def test_a_lambda_tells_of_a_storm_in_time_although_another_delivery_takes_too_long() -> None:
+    slow = "AWSLogs/111122223333/slow"
+
+    async def pause() -> None:
+        if world.store.opened[-1].key == slow:
+            await asyncio.sleep(3600)
+
+    world = World(budget=1)
+    world.store.pause = pause
+    world.store.put("logs", KEY, log(*map(topic_record, range(3))))
+    world.store.put("logs", slow, log())
+    storm, late = created(KEY), created(slow)
+
+    class Later(FakeSink):
+        async def send(self, alerts: Sequence[Alert]) -> Sequence[TrailstreamError | None]:
+            await asyncio.sleep(0.01)
+            return await super().send(alerts)
+
+    world.sinks = [Later()]
+    assert await via_lambda(world, [storm, late], seconds=1) == [storm]
+    assert [fact.matches for fact in world.of(StormReported)] == [2]
 
 
 async def test_metrics_are_flushed_before_the_answer_also_when_it_is_an_error() -> None:

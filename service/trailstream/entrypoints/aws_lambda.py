@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from trailstream.bootstrap.aws_lambda import open_lambda
 from trailstream.config import Settings, config_path_from_environment, load_settings
@@ -24,9 +24,8 @@ from trailstream.model.facts import Emit, ErrorHappened
 SPARE_SECONDS = 3.0
 SPARE_SHARE = 0.1
 """What is kept of the invocation's time to cancel, report and answer: the lesser of the two. Lambda would kill us
-without an answer, and then the whole batch would come again, what was done included."""
-
-T = TypeVar("T")
+without an answer, and then the whole batch would come again, what was done included. As long before that, storms are
+told although something is still at work."""
 
 
 class Context(Protocol):
@@ -56,7 +55,7 @@ class LambdaDoor:
         flush: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        """``end_storms`` and ``flush`` are called once before each answer: the sandbox is frozen after it."""
+        """``end_storms`` and ``flush`` are called before each answer: the sandbox is frozen after it."""
         self._handle = handle
         self._end_storms = end_storms
         self._emit = emit
@@ -70,9 +69,10 @@ class LambdaDoor:
         :class:`DeliveriesFailedError` where anything is not done.
         """
         invocation = read_invocation(event, request_id=request_id, received_at=self._clock())
-        seconds = remaining_seconds - min(SPARE_SECONDS, SPARE_SHARE * remaining_seconds)
+        spare = min(SPARE_SECONDS, SPARE_SHARE * remaining_seconds)
+        deadline = asyncio.get_running_loop().time() + remaining_seconds - spare
         try:
-            outcomes = await self._outcomes(invocation.deliveries, asyncio.get_running_loop().time() + seconds)
+            outcomes = await self._outcomes(invocation.deliveries, deadline, spare)
         finally:
             self._flush()
         failed = [
@@ -86,20 +86,28 @@ class LambdaDoor:
             raise DeliveriesFailedError(", ".join(f"{delivery.id}: {outcome}" for delivery, outcome in failed))
         return {}
 
-    async def _outcomes(self, deliveries: Sequence[Delivery], deadline: float) -> list[Outcome]:
-        handled = await asyncio.gather(*(self._in_time(each, self._handle(each), deadline) for each in deliveries))
-        self._end_storms()
-        return await asyncio.gather(
-            *(self._settled(each, outcome, deadline) for each, outcome in zip(deliveries, handled, strict=True))
-        )
+    async def _outcomes(self, deliveries: Sequence[Delivery], deadline: float, spare: float) -> list[Outcome]:
+        """Handle them all; storms are told when nothing can add to them, or early, for what waits for them only."""
+        at_work = len(deliveries)
 
-    async def _settled(self, delivery: Delivery, outcome: Outcome | Deferred, deadline: float) -> Outcome:
-        return await self._in_time(delivery, outcome.outcome, deadline) if isinstance(outcome, Deferred) else outcome
+        async def settle(delivery: Delivery) -> Outcome:
+            nonlocal at_work
+            outcome = await self._handle(delivery)
+            at_work -= 1
+            if not at_work:
+                self._end_storms()
+            return await outcome.outcome if isinstance(outcome, Deferred) else outcome
 
-    async def _in_time(self, delivery: Delivery, work: Awaitable[T], deadline: float) -> T | Retry:
+        telling = asyncio.get_running_loop().call_at(deadline - spare, self._end_storms)
+        try:
+            return await asyncio.gather(*(self._in_time(each, settle(each), deadline) for each in deliveries))
+        finally:
+            telling.cancel()
+
+    async def _in_time(self, delivery: Delivery, settling: Awaitable[Outcome], deadline: float) -> Outcome:
         try:
             async with asyncio.timeout_at(deadline):
-                return await work
+                return await settling
         except TimeoutError:
             detail = "the invocation's time is used up; give the function more, or fewer messages at a time"
             self._emit(ErrorHappened(OutOfTimeError.stage, OutOfTimeError.code, detail, delivery))
