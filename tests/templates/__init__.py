@@ -1,0 +1,1 @@
+"""The deployment templates, created on the local endpoint and used."""

@@ -1,0 +1,84 @@
+"""Which IAM action each call needs, and which actions are needed although nobody calls them by name.
+
+The names differ: batches need the permission of the single call, ListObjectsV2 that of the bucket, and a version one of
+its own. Source: "Actions, resources, and condition keys" of each service in the Service Authorization Reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from templates.recorder import Call
+
+ACTION_OF: Mapping[str, str | None] = {
+    "dynamodb:DeleteItem": "dynamodb:DeleteItem",
+    "dynamodb:PutItem": "dynamodb:PutItem",
+    "s3:GetObject": "s3:GetObject",
+    "s3:GetObject of a version": "s3:GetObjectVersion",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "sns:PublishBatch": "sns:Publish",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes": "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl": "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage": "sqs:ReceiveMessage",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sts:GetCallerIdentity": None,  # whoever has credentials may ask who they are
+}
+"""What is called, and under which action; every call that the tests record stands here, and no other."""
+
+
+class Permission(NamedTuple):
+    """An action, on the logical name of a resource of the template or on the ARN of what is not in it."""
+
+    action: str
+    resource: str
+
+
+THROUGH_QUEUE = "SQS decrypts a message of an encrypted queue in the name of who receives it"
+INTO_QUEUE_OR_TOPIC = "SQS and SNS encrypt a message with a data key in the name of who sends it, and verify that key"
+BY_THE_AGENT = "the ECS agent asks for scale-in protection in the task's name, when the worker tells it to"
+BY_THE_POLLER = "Lambda polls the queue, and deletes what was done, in the function's name"
+BY_THE_RUNTIME = "the Lambda service writes what the function prints into its log group in the function's name"
+ON_FAILURE = "Lambda sends the event that failed for good to the dead-letter queue in the function's name"
+VERSIONS = "the notifications of a versioned bucket name versions, which this test of the direct way does not send"
+LISTED_ON_DENIAL = "S3 tells a missing object from a denied one only to who may list; asked about where it says denied"
+CLAIM_GIVEN_BACK = "a claim is deleted when the sink does not take the alert"
+
+WORKER_INDIRECT: Mapping[Permission, str] = {
+    Permission("ecs:UpdateTaskProtection", "Cluster"): BY_THE_AGENT,
+    Permission("kms:Decrypt", "Key"): THROUGH_QUEUE,
+    Permission("kms:GenerateDataKey", "Key"): INTO_QUEUE_OR_TOPIC,
+}
+DEAD_LETTERS_INDIRECT: Mapping[Permission, str] = {
+    Permission("kms:Decrypt", "Key"): THROUGH_QUEUE,
+    Permission("kms:GenerateDataKey", "Key"): INTO_QUEUE_OR_TOPIC,
+}
+
+
+def needed(calls: Iterable[Call], names: Mapping[str, str]) -> set[Permission]:
+    """Return what these calls need. ``names`` gives the logical name of each ARN; another ARN stands as it is."""
+    return {
+        Permission(action, names.get(call.resource, call.resource))
+        for call in calls
+        if (action := ACTION_OF[call.operation]) is not None
+    }
+
+
+def granted(statements: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> set[Permission]:
+    """Return what the statements of a policy allow; of a resource with a path, the part before it."""
+    return {
+        Permission(action, names.get(resource, resource))
+        for statement in statements
+        for action in _listed(statement["Action"])
+        for resource in map(_without_path, _listed(statement["Resource"]))
+    }
+
+
+def _listed(value: str | list[str]) -> Iterator[str]:
+    yield from [value] if isinstance(value, str) else value
+
+
+def _without_path(arn: str) -> str:
+    return arn.removesuffix("/*").removesuffix("/*AWSLogs")
