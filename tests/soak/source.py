@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.demo.processes import free_port
+from endpoint import ROOT, free_port
 
 START_SECONDS, SETTLE_SECONDS = 30, 120
 
@@ -69,7 +69,8 @@ def pin(pid: int, number: int) -> None:
 def running_source() -> Iterator[Source]:
     """Start the source on a free loopback port, wait until it answers, and end it."""
     port = free_port()
-    with subprocess.Popen([sys.executable, "-m", "soak.stand_in", str(port)]) as process:
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT}"}
+    with subprocess.Popen([sys.executable, "-m", "soak.stand_in", str(port)], env=environment) as process:
         pin(process.pid, 1)
         try:
             source = Source(f"http://127.0.0.1:{port}")
