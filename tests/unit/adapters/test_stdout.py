@@ -81,6 +81,20 @@ async def test_a_slow_reader_does_not_hold_the_event_loop_and_lines_stay_whole()
         assert the_loop_turned_while_the_pipe_was_full
 
 
+async def test_what_is_tried_again_while_a_reader_has_stopped_reading_is_not_written_at_every_try() -> None:
+    reader, writer = os.pipe()
+    await asyncio.to_thread(os.write, writer, b"x" * 65536)  # what a pipe holds
+    with os.fdopen(writer, "wb") as stream, os.fdopen(reader, "rb") as source:
+        sink = StdoutSink(stream=stream)
+        for _ in range(4):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(sink.send([an_alert(1)]), 0.02)
+        await asyncio.to_thread(source.read, 65536)
+        assert await sink.send([an_alert(2)]) == [None]
+        written = [await asyncio.to_thread(source.readline) for _ in range(2)]
+    assert [json.loads(line)["alert_id"] for line in written] == [an_alert(1).id, an_alert(2).id]
+
+
 def read_lines(source: BinaryIO, count: int, begin: threading.Event) -> list[bytes]:
     begin.wait(timeout=2)
     return [source.readline() for _ in range(count)]

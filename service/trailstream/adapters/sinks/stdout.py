@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -23,8 +22,7 @@ class StdoutSink:
     def __init__(self, *, stream: BinaryIO) -> None:
         """Take a buffered binary stream, ``sys.stdout.buffer`` for one; closing it is left to its owner."""
         self._stream = stream
-        # Of the thread, not of the loop: a write goes on when the caller is cancelled, and the next must wait for it.
-        self._writing = threading.Lock()
+        self._turn = asyncio.Semaphore()
         self._line_is_torn = False
 
     async def send(self, alerts: Sequence[Alert]) -> Sequence[TrailstreamError | None]:
@@ -32,16 +30,19 @@ class StdoutSink:
         if not alerts:
             return []
         lines = b"".join(alert_json(alert) + b"\n" for alert in alerts)
+        await self._turn.acquire()
+        # It goes on when the caller is cancelled, and what comes next must wait for it: one repeat, and one thread.
+        writing = asyncio.create_task(asyncio.to_thread(self._write, lines))
+        writing.add_done_callback(lambda _writing: self._turn.release())
         try:
-            await asyncio.to_thread(self._write, lines)
+            await asyncio.shield(writing)
         except (OSError, ValueError) as error:  # ValueError: the stream is closed
             return [SinkUnavailableError(f"{type(error).__name__}: {error}") for _ in alerts]
         return [None] * len(alerts)
 
     def _write(self, lines: bytes) -> None:
-        with self._writing:
-            # A failed write may have left half a line: what follows begins on a line of its own.
-            start, self._line_is_torn = b"\n" if self._line_is_torn else b"", True
-            self._stream.write(start + lines)
-            self._stream.flush()
-            self._line_is_torn = False
+        # A failed write may have left half a line: what follows begins on a line of its own.
+        start, self._line_is_torn = b"\n" if self._line_is_torn else b"", True
+        self._stream.write(start + lines)
+        self._stream.flush()
+        self._line_is_torn = False
