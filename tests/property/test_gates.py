@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 from corpora import DATA, delivered_records, json_lines, needs_corpora, rule_files
 from fake_batches import FakeBatch
+from filter_patterns import PATTERNS as FILTER_PATTERNS
+from filter_patterns import RECORDS as FILTERED_RECORDS
+from filter_patterns import text_of
 from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.rules.languages.event_pattern.pattern import matches
 from trailstream.rules.loading import load
@@ -143,6 +146,14 @@ def test_gates_lose_no_match_of_a_sigma_rule(documents: list[Any], records: list
 
 
 @settings(deadline=None, max_examples=100)
+@given(st.lists(FILTER_PATTERNS, min_size=1, max_size=4), st.lists(FILTERED_RECORDS, min_size=1, max_size=4))
+def test_gates_lose_no_match_of_a_filter_pattern(patterns: list[Any], records: list[dict[str, Any]]) -> None:
+    loaded = load([(f"{number}.yaml", text_of(pattern)) for number, pattern in enumerate(patterns)])
+    assert len(loaded.rules) == len(patterns)
+    holds_for(loaded.rules, records)
+
+
+@settings(deadline=None, max_examples=100)
 @given(PATTERNS, RECORDS)
 def test_a_pattern_below_detail_answers_as_on_the_event(pattern: Any, record: dict[str, Any]) -> None:
     loaded = load([("a.json", json.dumps(pattern_rule(0, {"detail": pattern})))])
@@ -152,11 +163,13 @@ def test_a_pattern_below_detail_answers_as_on_the_event(pattern: Any, record: di
 
 
 @needs_corpora
-@pytest.mark.parametrize("corpus", ["sigma", "suzaku", "patterns", "examples"])
+@pytest.mark.parametrize("corpus", ["sigma", "suzaku", "patterns", "filters", "examples"])
 def test_gates_lose_no_match_of_the_corpora_on_delivered_records(corpus: str) -> None:
     if corpus == "patterns":
         found = json_lines("event_patterns_in_the_wild.jsonl")
         files = [(f"{number}.json", json.dumps(one["pattern"])) for number, one in enumerate(found)]
+    elif corpus == "filters":
+        files = read_rule_directory(DATA / "rules" / "filter_patterns").files
     elif corpus == "examples":
         files = read_rule_directory(EXAMPLES).files
     else:

@@ -34,6 +34,12 @@ pattern:
   $or: [{region: [x]}, {detail: {a: [{numeric: ['>', 1]}, {cidr: 10.0.0.0/8}]}}]
   detail: {eventName: [{anything-but: {wildcard: ['a*b']}}], b.c: [{exists: false}]}
 """
+FILTER = """\
+first: {filter_pattern: '{ ($.eventName = "A*") && ($.a[0].b[*] != %x{,2}% || $.["c.d"] NOT EXISTS) }', alarm_name: F}
+Resources:
+  Second: {Type: AWS::Logs::MetricFilter, Properties: {FilterPattern: !Sub '{ $.a >= 1e3 }', FilterName: {Ref: N}}}
+metricFilters: [{filterName: third, filterPattern: '{ $.b IS NULL }'}, {pattern: ERROR}, [name, '{ $.c = 1 }']]
+"""
 BITS = [
     "|",
     "all",
@@ -80,6 +86,16 @@ BITS = [
     "exists",
     "prefix",
     "wildcard",
+    "FilterPattern:",
+    "filter_pattern:",
+    "{ $.a",
+    "$.",
+    "[*]",
+    " = ",
+    "&&",
+    "||",
+    "NOT EXISTS",
+    "${X}",
     "numeric",
     "\x00",
     "\ud7ff",
@@ -104,7 +120,7 @@ def survives(path: str, text: str) -> None:
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.sampled_from([SIGMA, PATTERN]), EDITS)
+@given(st.sampled_from([SIGMA, PATTERN, FILTER]), EDITS)
 def test_a_damaged_rule_is_loaded_or_refused(text: str, edits: list[tuple[float, int, str]]) -> None:
     survives("rule.yaml", edited(text, edits))
 
@@ -118,7 +134,7 @@ def test_any_text_is_loaded_or_refused(text: str, path: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_shuffled_lines_are_loaded_or_refused(seed: int) -> None:
     shuffle = random.Random(seed).shuffle
-    for text in (SIGMA, PATTERN):
+    for text in (SIGMA, PATTERN, FILTER):
         lines = text.splitlines()
         for _ in range(20):
             shuffle(lines)

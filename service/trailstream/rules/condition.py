@@ -8,15 +8,18 @@ to plain closures (so that evaluating it costs little)::
     Together          fields that must hold in one and the same element of the arrays that they share
     Keyword           a predicate on every string of the record
     SameValue         two paths hold values that agree
+    Selected          a predicate on the values that a selector points at, to the letter
 
 A path runs through arrays: it reaches every element. A name in a path also reaches a key that has the dots in it
-(``{"a.b": 1}`` is reached by ``a.b``), as EventBridge and Sigma both have it.
+(``{"a.b": 1}`` is reached by ``a.b``), as EventBridge and Sigma both have it. A selector does
+neither: it says each step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any as AnyValue
 from typing import TypeAlias
 
@@ -91,7 +94,36 @@ class SameValue:
     """What the texts must be to each other."""
 
 
-Condition: TypeAlias = All | Any | Not | Field | Together | Keyword | SameValue
+class Every(Enum):
+    """A step of a selector that takes several ways at once."""
+
+    ELEMENT = "[*]"
+    FIELD = ".*"
+
+
+Step: TypeAlias = str | int | Every
+"""A field of an object by its name, an element of an array by its position, or all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The predicate holds for a value that the selector points at: for the value as it stands, no array entered."""
+
+    selector: tuple[Step, ...]
+    predicate: Predicate
+
+    @property
+    def path(self) -> Path:
+        """The names that the selector begins with: where it points at a value, the record has one there."""
+        names: list[str] = []
+        for step in self.selector:
+            if not isinstance(step, str):
+                break
+            names.append(step)
+        return tuple(names)
+
+
+Condition: TypeAlias = All | Any | Not | Field | Together | Keyword | SameValue | Selected
 
 LEAF = Predicate("has a value", lambda value: not isinstance(value, (dict, list)))
 """A value that is neither an object nor an array: what EventBridge calls present."""
@@ -106,15 +138,20 @@ def all_of(parts: Iterable[Condition]) -> Condition:
 def one_of(parts: Iterable[Condition]) -> Condition:
     """Join with *or*; tests of one field become one test, so that a long list of values costs one look."""
     by_path: dict[Path, list[Predicate]] = {}
+    by_selector: dict[tuple[Step, ...], list[Predicate]] = {}
     others: list[Condition] = []
     for part in parts:
         for inner in part.parts if isinstance(part, Any) else (part,):
-            if isinstance(inner, Field):
-                by_path.setdefault(inner.path, []).append(inner.predicate)
-            else:
-                others.append(inner)
+            match inner:
+                case Field(path, predicate):
+                    by_path.setdefault(path, []).append(predicate)
+                case Selected(selector, predicate):
+                    by_selector.setdefault(selector, []).append(predicate)
+                case _:
+                    others.append(inner)
     fields = [Field(path, any_of(predicates)) for path, predicates in by_path.items()]
-    flat: list[Condition] = [*fields, *others]
+    selected = [Selected(selector, any_of(predicates)) for selector, predicates in by_selector.items()]
+    flat: list[Condition] = [*fields, *selected, *others]
     return flat[0] if len(flat) == 1 else Any(tuple(flat))
 
 
@@ -136,6 +173,8 @@ def evaluator(condition: Condition) -> Evaluate:  # noqa: PLR0911 -- one return 
             return lambda record: any(holds(text) for text in _strings(record))
         case SameValue():
             return _same(condition)
+        case Selected(selector, predicate):
+            return _selected(selector, predicate.holds)
 
 
 def _all(parts: tuple[Evaluate, ...]) -> Evaluate:
@@ -297,6 +336,40 @@ def _texts_at(text_of: Callable[[AnyValue], str | None]) -> Callable[[Record, Pa
         return found
 
     return texts_at
+
+
+def _selected(selector: tuple[Step, ...], holds: Holds) -> Evaluate:
+    if not all(isinstance(step, str) for step in selector):
+        return lambda record: any(map(holds, _values_at(record, selector)))
+
+    def evaluate(record: Record) -> bool:
+        value: AnyValue = record
+        for name in selector:
+            if value.__class__ is not dict:
+                return False
+            value = value.get(name, _ABSENT)
+        return value is not _ABSENT and holds(value)
+
+    return evaluate
+
+
+def _values_at(record: Record, selector: tuple[Step, ...]) -> list[AnyValue]:
+    values: list[AnyValue] = [record]
+    for step in selector:
+        values = [below for value in values for below in _one_step(value, step)]
+    return values
+
+
+def _one_step(value: AnyValue, step: Step) -> Iterable[AnyValue]:
+    if isinstance(value, dict):
+        if step is Every.FIELD:
+            return value.values()
+        return (value[step],) if step in value else ()
+    if isinstance(value, list):
+        if step is Every.ELEMENT:
+            return value
+        return (value[step],) if isinstance(step, int) and step < len(value) else ()
+    return ()
 
 
 def absent(path: Path) -> Condition:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from trailstream.rules.condition import All, Any, Condition, Field, Keyword, Path, SameValue, Together
+from trailstream.rules.condition import All, Any, Condition, Field, Keyword, Path, SameValue, Selected, Together
 from trailstream.rules.predicate import PRESENT, Predicate
 
 MAX_HEAD_DEPTH = 2
@@ -87,24 +87,31 @@ def gate_of(condition: Condition) -> Gate | None:  # noqa: PLR0911 -- one return
         case Together(members):
             return _both(gate_of(member.field) for member in members if not member.or_absent)
         case Keyword(predicate):
-            return Words(predicate.literals) if predicate.literals else None
+            return _of_words(predicate)
         case SameValue(path, other):
             return _both([_of_field(path, PRESENT), _of_field(other, PRESENT)])
+        case Selected(selector, predicate):
+            path = condition.path
+            at_path = predicate if len(path) == len(selector) else PRESENT
+            return _both([_of_value(path, at_path), _of_words(predicate)])
         case _:
             return None
 
 
 def _of_field(path: Path, predicate: Predicate) -> Gate | None:
-    parts: list[Gate] = []
-    if _is_in_heads(path):
-        parts.append(Value(path, predicate))
-    if predicate.literals:
-        parts.append(Words(predicate.literals))
-    return _both(parts)
+    return _both([_of_value(path, predicate), _of_words(predicate)])
+
+
+def _of_value(path: Path, predicate: Predicate) -> Value | None:
+    return Value(path, predicate) if _is_in_heads(path) else None
+
+
+def _of_words(predicate: Predicate) -> Words | None:
+    return Words(predicate.literals) if predicate.literals else None
 
 
 def _is_in_heads(path: Path) -> bool:
-    if len(path) > MAX_HEAD_DEPTH or (len(path) == 1 and path[0] in OBJECTS):
+    if not 1 <= len(path) <= MAX_HEAD_DEPTH or (len(path) == 1 and path[0] in OBJECTS):
         return False
     # msgspec decodes no field whose name JSON would have to escape.
     return all(name.isprintable() and not {'"', "\\"} & set(name) for name in path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from trailstream.model.errors import Problem
-from trailstream.rules.documents import DocumentError, documents
+from trailstream.rules.documents import Document, DocumentError, documents
 from trailstream.rules.languages import LANGUAGES
 from trailstream.rules.languages.language import RuleFile
 from trailstream.rules.rule import Note, Rule, RuleSyntaxError
@@ -40,6 +40,8 @@ def load(files: Iterable[tuple[str, str]]) -> LoadedRules:
 
 
 def _read(path: str, text: str, loaded: LoadedRules) -> RuleFile | None:
+    if any(language.reads_text(text) for language in LANGUAGES):
+        return RuleFile(path, [Document(text, {(): 1})])
     try:
         found = documents(text, is_json=PurePosixPath(path).suffix.lower() == ".json")
     except DocumentError as error:

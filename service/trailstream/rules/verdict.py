@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from msgspec import UNSET
 
-from trailstream.rules.condition import All, Any, Condition, Field, Member, Not, Path, SameValue, Together
+from trailstream.rules.condition import All, Any, Condition, Field, Member, Not, Path, SameValue, Selected, Together
 from trailstream.rules.heads import ReadHead
 from trailstream.rules.predicate import PRESENT, Holds
 
@@ -37,6 +37,8 @@ def verdict_of(condition: Condition, read: Mapping[Path, ReadHead]) -> Verdict: 
         case Not(part):
             return _not(verdict_of(part, read))
         case Field(path, predicate) if path in read:
+            return _field(read[path], predicate.holds, absent=False)
+        case Selected(selector, predicate) if (path := condition.path) in read and len(path) == len(selector):
             return _field(read[path], predicate.holds, absent=False)
         case Together(members):
             # They differ from a conjunction where arrays are, and of arrays nothing is known.

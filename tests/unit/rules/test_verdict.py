@@ -10,7 +10,18 @@ import pytest
 
 from fake_batches import FakeBatch
 from trailstream.model.alert import RuleInfo, Severity
-from trailstream.rules.condition import All, Condition, Field, Keyword, Member, Not, SameValue, Together
+from trailstream.rules.condition import (
+    All,
+    Condition,
+    Every,
+    Field,
+    Keyword,
+    Member,
+    Not,
+    SameValue,
+    Selected,
+    Together,
+)
 from trailstream.rules.condition import Any as AnyOf
 from trailstream.rules.heads import head_type, reader
 from trailstream.rules.predicate import PRESENT, Predicate
@@ -64,6 +75,14 @@ TOGETHER = Together((Member(A), Member(BC, or_absent=True)))
         (TOGETHER, {"a": "x", "b": {"c": None}}, False),
         (TOGETHER, {"a": "x", "b": [{"c": "x"}]}, None),
         (Field(("a",), PRESENT), {"a": None}, True),
+        (Selected(("a",), IS_X), {"a": "x"}, True),
+        (Selected(("a",), IS_X), {"a": "y"}, False),
+        (Selected(("a",), IS_X), {}, False),
+        (Selected(("a",), IS_X), {"a": ["x"]}, None),
+        (Selected(("b", "c"), IS_X), {"b": {"c": "x"}}, True),
+        (Selected(("b", "c"), IS_X), {"b": {"c": "y"}, "b.c": "x"}, None),
+        (Selected(("a", 0), IS_X), {"a": "x"}, None),
+        (Selected(("b", Every.FIELD), IS_X), {"b": {"c": "x"}}, None),
     ],
 )
 def test_a_head_says_what_is_certain(condition: Condition, record: dict[str, Any], expected: bool | None) -> None:

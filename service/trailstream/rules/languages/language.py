@@ -37,3 +37,5 @@ class Language:
     """Says from a file's keys whether it is written in this language."""
     compile: Callable[[RuleFile], Compiled]
     """Compiles a file that it claimed; never raises for what stands in it."""
+    reads_text: Callable[[str], bool] = lambda _text: False
+    """Says of a file's text that it is a rule as it stands, neither YAML nor JSON: its one document is that text."""

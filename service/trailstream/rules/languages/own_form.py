@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from trailstream.model.alert import RuleInfo, Severity
+from trailstream.rules.documents import At
 from trailstream.rules.rule import RuleSyntaxError
 
 REQUIRED = ("id", "title", "severity")
@@ -31,7 +32,7 @@ def info_of(value: dict[str, Any], body: str, language: str, path: str, problems
     return RuleInfo(
         id=_text(value, "id", problems),
         title=_text(value, "title", problems),
-        severity=_severity(value.get("severity", DEFAULT_SEVERITY.label), problems),
+        severity=severity_of(value.get("severity", DEFAULT_SEVERITY.label), ("severity",), problems),
         language=language,
         path=path,
         description=_text(value, "description", problems),
@@ -60,12 +61,10 @@ def _texts(value: dict[str, Any], name: str, problems: Problems) -> tuple[str, .
     return tuple(found)
 
 
-def _severity(found: Any, problems: Problems) -> Severity:
+def severity_of(found: Any, at: At, problems: Problems) -> Severity:
     """Return the severity of this name; what is none is a problem, and medium."""
     labels = {severity.label: severity for severity in Severity}
     if isinstance(found, str) and found.lower() in labels:
         return labels[found.lower()]
-    problems.append(
-        RuleSyntaxError(f'"{found}" is no severity', at=("severity",), remedy=f"one of {', '.join(labels)}")
-    )
+    problems.append(RuleSyntaxError(f'"{found}" is no severity', at=at, remedy=f"one of {', '.join(labels)}"))
     return DEFAULT_SEVERITY

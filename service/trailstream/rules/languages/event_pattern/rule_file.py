@@ -11,54 +11,13 @@ from trailstream.rules.languages.event_pattern.tolerance import tolerate
 from trailstream.rules.languages.event_pattern.whole_event import ENVELOPE, is_whole_event, place
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.own_form import Problems
+from trailstream.rules.languages.record_fields import RECORD_FIELDS
 from trailstream.rules.rule import Rule, RuleSyntaxError
 
 NAME = "event-pattern"
 
 REQUIRED = (*own_form.REQUIRED, "pattern")
 OPTIONAL = own_form.OPTIONAL
-
-RECORD_FIELDS = frozenset(
-    [
-        "eventVersion",
-        "userIdentity",
-        "eventTime",
-        "eventSource",
-        "eventName",
-        "awsRegion",
-        "sourceIPAddress",
-        "userAgent",
-        "errorCode",
-        "errorMessage",
-        "requestParameters",
-        "responseElements",
-        "additionalEventData",
-        "requestID",
-        "eventID",
-        "eventType",
-        "apiVersion",
-        "managementEvent",
-        "readOnly",
-        "resources",
-        "recipientAccountId",
-        "serviceEventDetails",
-        "sharedEventID",
-        "vpcEndpointId",
-        "vpcEndpointAccountId",
-        "eventCategory",
-        "addendum",
-        "sessionCredentialFromConsole",
-        "edgeDeviceDetails",
-        "tlsDetails",
-        "insightDetails",
-        "eventContext",
-        "inScopeOf",
-        "invokedByDelegate",
-        "accountId",
-        "eventId",
-    ]
-)
-"""The top-level fields of records, from the user guide, "CloudTrail record contents", and of aggregated events."""
 
 
 def claims(file: RuleFile) -> bool:

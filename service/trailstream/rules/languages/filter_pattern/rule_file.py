@@ -1,0 +1,158 @@
+"""Files of filter patterns: rules of our own form, bare patterns, and what people have for CloudWatch already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trailstream.model.alert import RuleInfo, Severity
+from trailstream.rules.condition import All, Condition, Not, Selected
+from trailstream.rules.condition import Any as AnyOf
+from trailstream.rules.documents import At
+from trailstream.rules.languages import own_form
+from trailstream.rules.languages.filter_pattern.grammar import AWS_MAX_CHARACTERS, compile_pattern, is_filter
+from trailstream.rules.languages.filter_pattern.sources import Found, patterns, says_filters
+from trailstream.rules.languages.language import Compiled, RuleFile
+from trailstream.rules.languages.record_fields import RECORD_FIELDS
+from trailstream.rules.rule import NotEvaluatedError, Rule, RuleSyntaxError
+
+NAME = "filter-pattern"
+
+BODY = "filter_pattern"
+"""The key of the pattern in a rule of our own form."""
+
+_TITLE_KEYS = ("title", "alarm_name", "AlarmName")
+_DESCRIPTION_KEYS = ("description", "alarm_description", "AlarmDescription")
+
+
+def claims(file: RuleFile) -> bool:
+    """Claim a bare pattern, and a file with a pattern that is for metric filters, by itself or by its key."""
+    return any(
+        _is_bare(document.value) or _is_own(document.value) or says_filters(document.value)
+        for document in file.documents
+    )
+
+
+def reads_text(text: str) -> bool:
+    """Claim a text that is a pattern as it stands, which is neither JSON nor, as a rule, YAML."""
+    return is_filter(text)
+
+
+def _is_bare(value: Any) -> bool:
+    return isinstance(value, str) and is_filter(value)
+
+
+def _is_own(value: Any) -> bool:
+    return isinstance(value, dict) and BODY in value and "id" in value
+
+
+def compile_file(file: RuleFile) -> Compiled:
+    """Compile every pattern of the file. Of several, those that are not for JSON logs are notes."""
+    result = Compiled()
+    taken: dict[str, str] = {}
+    for document in file.documents:
+        value = document.value
+        if _is_bare(value):
+            info = RuleInfo(file.path, file.path, own_form.DEFAULT_SEVERITY, NAME, file.path)
+            _add_one(info, value, (), result)
+        elif _is_own(value):
+            _add_own(value, file.path, result)
+        else:
+            for found in patterns(value):
+                _add_found(found, file.path, taken, result)
+    return result
+
+
+def _add_own(value: dict[str, Any], path: str, result: Compiled) -> None:
+    problems: list[RuleSyntaxError] = []
+    info = own_form.info_of(value, BODY, NAME, path, problems)
+    if not isinstance(value[BODY], str):
+        problems.append(RuleSyntaxError(f'"{BODY}" must be text', at=(BODY,), remedy="put it in quotes"))
+    elif not problems:
+        _add_one(info, value[BODY], (BODY,), result)
+    else:
+        _add_one(info, value[BODY], (BODY,), Compiled(problems=problems))
+    result.problems.extend(problems)
+
+
+def _add_one(info: RuleInfo, text: str, at: At, result: Compiled) -> None:
+    """Add the rule of a file that is nothing else: what is not for us is a fault of it."""
+    try:
+        _add(info, text, at, result)
+    except NotEvaluatedError as reason:
+        result.problems.append(RuleSyntaxError(str(reason), at=at))
+
+
+def _add(info: RuleInfo, text: str, at: At, result: Compiled) -> None:
+    try:
+        condition = compile_pattern(text, at)
+    except RuleSyntaxError as error:
+        result.problems.append(error)
+        return
+    result.rules.append(Rule(info, condition))
+    result.notes.extend(f"{_named(info)}{note}" for note in _notes(text, condition))
+
+
+def _named(info: RuleInfo) -> str:
+    return "" if info.id == info.path else f"{info.id.removeprefix(f'{info.path}#')}: "
+
+
+def _notes(text: str, condition: Condition) -> Iterator[str]:
+    if len(text) > AWS_MAX_CHARACTERS:
+        yield f"AWS takes patterns of at most {AWS_MAX_CHARACTERS} characters, and this one has {len(text)}"
+    for name in sorted(set(_first_names(condition)) - RECORD_FIELDS):
+        yield f'may never match: no record that we know has "{name}" at its top'
+
+
+def _first_names(condition: Condition) -> Iterator[str]:
+    match condition:
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _first_names(part)
+        case Not(part):
+            yield from _first_names(part)
+        case Selected():
+            yield from condition.path[:1]
+
+
+def _add_found(found: Found, path: str, taken: dict[str, str], result: Compiled) -> None:
+    name = found.name or path
+    if found.text is None:
+        result.notes.append(f"{name}: not evaluated: its pattern is not said before its template is deployed")
+        return
+    rule_id = _text(found.owner, ("id",)) or _free_id(found, path, taken)
+    if taken.get(rule_id) == found.text:
+        return  # a plan of Terraform says everything twice
+    taken[rule_id] = found.text
+    info = RuleInfo(
+        id=rule_id,
+        title=_text(found.owner, _TITLE_KEYS) or name,
+        severity=_severity(found, result),
+        language=NAME,
+        path=path,
+        description=_text(found.owner, _DESCRIPTION_KEYS),
+    )
+    try:
+        _add(info, found.text, found.at, result)
+    except NotEvaluatedError as reason:
+        result.notes.append(f"{name}: not evaluated: {reason}")
+
+
+def _free_id(found: Found, path: str, taken: dict[str, str]) -> str:
+    """Return the id made of path and name; of two patterns with one name, the second has a number."""
+    first = f"{path}#{found.name}" if found.name else path
+    rule_id, number = first, 1
+    while taken.get(rule_id, found.text) != found.text:
+        number += 1
+        rule_id = f"{first}#{number}"
+    return rule_id
+
+
+def _text(owner: dict[str, Any], keys: tuple[str, ...]) -> str:
+    return next((text for key in keys if isinstance(text := owner.get(key), str) and text.strip()), "")
+
+
+def _severity(found: Found, result: Compiled) -> Severity:
+    if "severity" not in found.owner:
+        return own_form.DEFAULT_SEVERITY
+    return own_form.severity_of(found.owner["severity"], (*found.at[:-1], "severity"), result.problems)
