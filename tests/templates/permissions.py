@@ -1,7 +1,7 @@
 """Which IAM action each call needs, and which actions are needed although nobody calls them by name.
 
-The names differ: batches need the permission of the single call, ListObjectsV2 that of the bucket, and a version one of
-its own. Source: "Actions, resources, and condition keys" of each service in the Service Authorization Reference.
+The names differ: batches need the permission of the single call, and a version of an object one of its own. Source:
+"Actions, resources, and condition keys" of each service in the Service Authorization Reference.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from templates.account import BUCKET
 from templates.recorder import Call
 
 ACTION_OF: Mapping[str, str | None] = {
@@ -16,7 +17,6 @@ ACTION_OF: Mapping[str, str | None] = {
     "dynamodb:PutItem": "dynamodb:PutItem",
     "s3:GetObject": "s3:GetObject",
     "s3:GetObject of a version": "s3:GetObjectVersion",
-    "s3:ListObjectsV2": "s3:ListBucket",
     "sns:PublishBatch": "sns:Publish",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
@@ -42,14 +42,13 @@ BY_THE_AGENT = "the ECS agent asks for scale-in protection in the task's name, w
 BY_THE_POLLER = "Lambda polls the queue, and deletes what was done, in the function's name"
 BY_THE_RUNTIME = "the Lambda service writes what the function prints into its log group in the function's name"
 ON_FAILURE = "Lambda sends the event that failed for good to the dead-letter queue in the function's name"
-VERSIONS = "the notifications of a versioned bucket name versions, which this test of the direct way does not send"
-LISTED_ON_DENIAL = "S3 tells a missing object from a denied one only to who may list; asked about where it says denied"
-CLAIM_GIVEN_BACK = "a claim is deleted when the sink does not take the alert"
+LISTING = "S3 tells a missing object (404) from a denied one (403) only to who may list the bucket"
 
 WORKER_INDIRECT: Mapping[Permission, str] = {
     Permission("ecs:UpdateTaskProtection", "Cluster"): BY_THE_AGENT,
     Permission("kms:Decrypt", "Key"): THROUGH_QUEUE,
     Permission("kms:GenerateDataKey", "Key"): INTO_QUEUE_OR_TOPIC,
+    Permission("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"): LISTING,
 }
 DEAD_LETTERS_INDIRECT: Mapping[Permission, str] = {
     Permission("kms:Decrypt", "Key"): THROUGH_QUEUE,

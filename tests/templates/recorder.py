@@ -58,9 +58,7 @@ async def recorded(endpoint: Endpoint) -> AsyncIterator[Recorder]:
                 allow_redirects=False,
             ) as answer:
                 recorder.calls.setdefault(_call(request, body), set()).add(answer.status)
-                return web.Response(
-                    status=answer.status, headers=_end_to_end(answer.headers), body=await answer.read()
-                )
+                return web.Response(status=answer.status, headers=_end_to_end(answer.headers), body=await answer.read())
 
         runner = web.ServerRunner(web.Server(forward, access_log=None))
         await runner.setup()
@@ -106,8 +104,6 @@ def _s3_call(request: web.BaseRequest) -> Call:
     bucket, _, key = request.path.removeprefix("/").partition("/")
     if request.method == "GET" and key:
         operation = "GetObject of a version" if "versionId" in request.query else "GetObject"
-    elif request.method == "GET" and request.query.get("list-type") == "2":
-        operation = "ListObjectsV2"
     else:
         operation = f"{request.method} {request.raw_path}"
     return Call(f"s3:{operation}", f"arn:aws:s3:::{bucket}")

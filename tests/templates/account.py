@@ -1,0 +1,115 @@
+"""An account that enforces permissions: what is there before a stack, and what its user does after it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from endpoint import REGION, Endpoint
+from stage import Stage
+from templates.stacks import ACCOUNT, CreatedStack, client
+from trailstream.adapters.aws import AwsClients
+
+BUCKET = "trail-logs"
+KEY = "AWSLogs/123456789012/CloudTrail/us-east-1/2026/01/02/{}.json.gz"
+
+BATCHES = ("sns:PublishBatch", "sqs:ChangeMessageVisibilityBatch", "sqs:DeleteMessageBatch", "sqs:SendMessageBatch")
+"""Actions that this endpoint asks for, and AWS does not: there, a batch needs the permission of the single call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The endpoint with a bucket of logs."""
+
+    endpoint: Endpoint
+    aws: AwsClients
+
+    async def put(self, key: str, *records: Any) -> None:
+        """Store an object as CloudTrail writes it."""
+        body = gzip.compress(json.dumps({"Records": records}).encode())
+        await (await self.aws.s3()).put_object(Bucket=BUCKET, Key=key, Body=body, ContentEncoding="gzip")
+
+    async def notify(self, **configuration: Any) -> None:
+        """Let the bucket tell somebody of new objects."""
+        s3 = await self.aws.s3()
+        await s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=configuration)  # type: ignore[arg-type] - of this shape
+
+    async def tell_the_queue(self, stack: CreatedStack) -> None:
+        """Let the bucket tell the stack's queue."""
+        queue = {"QueueArn": stack.outputs["QueueArn"], "Events": ["s3:ObjectCreated:*"]}
+        await self.notify(QueueConfigurations=[queue])
+
+    async def with_inbox(self, stack: CreatedStack) -> Stage:
+        """Put an inbox behind the stack's topic."""
+        sqs, sns = await self.aws.sqs(), await self.aws.sns()
+        topic, arn = stack.outputs["AlertTopicArn"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox"
+        sns_sends = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        inbox = (await sqs.create_queue(QueueName="inbox", Attributes={"Policy": document(sns_sends)}))["QueueUrl"]
+        await sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        queue_url = stack.outputs.get("QueueUrl", "")
+        return Stage(self.aws, queue_url, stack.outputs["DeadLetterQueueUrl"], inbox, topic)
+
+    async def statements(self, role_arn: str, policy: str) -> Sequence[Mapping[str, Any]]:
+        """Return what a role's own policy says."""
+        async with client(self.endpoint, "iam") as iam:
+            answer = await iam.get_role_policy(RoleName=role_arn.rpartition("/")[2], PolicyName=policy)
+        statements: Sequence[Mapping[str, Any]] = answer["PolicyDocument"]["Statement"]
+        return statements
+
+    async def allow_batches(self, role_arn: str, policy: str) -> None:
+        """Allow the role the batches of what its policy allows one by one."""
+        batches = as_the_endpoint_names_it(await self.statements(role_arn, policy))
+        async with client(self.endpoint, "iam") as iam:
+            await iam.put_role_policy(
+                RoleName=role_arn.rpartition("/")[2], PolicyName="batches", PolicyDocument=document(*batches)
+            )
+
+    async def credentials(self, role_arn: str) -> dict[str, str]:
+        """Take a role, whose trust is widened for that: here no service of AWS's hands its credentials out."""
+        trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        async with client(self.endpoint, "iam") as iam, client(self.endpoint, "sts") as sts:
+            await iam.update_assume_role_policy(RoleName=role_arn.rpartition("/")[2], PolicyDocument=document(trust))
+            given = (await sts.assume_role(RoleArn=role_arn, RoleSessionName="task"))["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
+
+
+def document(*statements: Mapping[str, Any]) -> str:
+    """A policy of these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def as_the_endpoint_names_it(statements: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The same permissions for batches; see :data:`BATCHES`."""
+    for statement in statements:
+        actions = statement["Action"]
+        batches = [f"{action}Batch" for action in ([actions] if isinstance(actions, str) else actions)]
+        if known := [batch for batch in batches if batch in BATCHES]:
+            yield {"Effect": "Allow", "Action": known, "Resource": statement["Resource"]}
+
+
+def names_of(stack: CreatedStack) -> dict[str, str]:
+    """ARN -> logical name, of what policies speak of."""
+    queues = {
+        f"arn:aws:sqs:{REGION}:{ACCOUNT}:{stack.resources[name].rpartition('/')[2]}": name
+        for name in ("Queue", "DeadLetterQueue", "ReasonQueue")
+        if name in stack.resources
+    }
+    return queues | {
+        stack.outputs["AlertTopicArn"]: "AlertTopic",
+        f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{stack.outputs['LedgerTable']}": "Ledger",
+        f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/{stack.resources.get('Cluster')}": "Cluster",
+        f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{stack.resources['Key']}": "Key",
+        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{stack.resources['LogGroup']}": "LogGroup",
+    }
