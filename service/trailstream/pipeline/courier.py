@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -47,6 +46,7 @@ from trailstream.model.facts import (
     StormReported,
 )
 from trailstream.pipeline.breaker import Breaker
+from trailstream.pipeline.claims import Claims
 from trailstream.pipeline.ports import Claim, Ledger, Quarantine, SetAside, Sink
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.storms import Storm, Storms
@@ -123,7 +123,6 @@ class Courier:
         Without a quarantine, an alert that the sink refuses is an error of its delivery.
         """
         self._sink = sink
-        self._ledger = ledger
         self._quarantine = quarantine
         self._storms = storms
         self._breaker = breaker
@@ -131,7 +130,13 @@ class Courier:
         self._emit = emit
         self._clock = clock
         self._chance = chance
-        self._holder = uuid.uuid4().hex
+        self._claims = Claims(
+            ledger=ledger,
+            sink_name=sink.name,
+            claim_seconds=settings.claim_seconds,
+            remember_seconds=settings.remember_seconds,
+            clock=clock,
+        )
         self._waiting: deque[_Parcel] = deque()
         self._arrived = asyncio.Event()
         self._storms_end: Literal["at their time", "now", "for good"] = "at their time"
@@ -200,7 +205,7 @@ class Courier:
             self._storms_end = "at their time"
         return [
             _Parcel(
-                storm.alert(holder=self._holder, now=self._clock(), lasted_seconds=now - storm.started),
+                storm.alert(holder=self._claims.holder, now=self._clock(), lasted_seconds=now - storm.started),
                 delivery=None,
                 give_up_at=now + self._settings.patience_seconds,
                 answered=storm.settled,
@@ -226,16 +231,10 @@ class Courier:
         if sending:
             await self._send(sending)
         if over:
-            await self._release(over)
+            await self._claims.release(over)
 
     async def _claimed(self, batch: list[_Parcel]) -> list[_Parcel]:
-        now = self._clock()
-        ids = list(_by_alert(batch))
-        async with self._ledger_in_time():
-            claims = await self._ledger.claim(
-                self._sink.name, ids, holder=self._holder, now=now, until=now + self._settings.claim_seconds
-            )
-        by_id = dict(zip(ids, claims, strict=True))
+        by_id = await self._claims.claim(list(_by_alert(batch)))
         ours = [parcel for parcel in batch if self._is_ours(parcel, by_id[parcel.alert.id])]
         if ours:
             self._emit(AlertsClaimed(self._sink.name, len(ours)))
@@ -269,20 +268,6 @@ class Courier:
             for parcel in same:
                 parcel.answer(told)
         return within, over
-
-    async def _release(self, alert_ids: Sequence[str]) -> None:
-        with suppress(LedgerUnavailableError):  # then the claims end by themselves
-            async with self._ledger_in_time():
-                await self._ledger.release(self._sink.name, alert_ids, holder=self._holder)
-
-    @asynccontextmanager
-    async def _ledger_in_time(self) -> AsyncIterator[None]:
-        """Bound a call to the ledger; what is left of a claim's time must do for the sink's answer and its record."""
-        try:
-            async with asyncio.timeout(self._settings.claim_seconds / 4):
-                yield
-        except TimeoutError as error:
-            raise LedgerUnavailableError("no answer in time") from error
 
     async def _send(self, parcels: list[_Parcel]) -> None:
         alerts = {parcel.alert.id: parcel.alert for parcel in parcels}
@@ -331,12 +316,8 @@ class Courier:
     async def _record(self, alert_ids: Sequence[str]) -> None:
         """Record them as sent. A ledger that fails costs a repeat at most: the alerts were accepted."""
         for attempt in range(1, RECORD_TRIES + 1):
-            now = self._clock()
             try:
-                async with self._ledger_in_time():
-                    await self._ledger.record_sent(
-                        self._sink.name, alert_ids, now=now, until=now + self._settings.remember_seconds
-                    )
+                await self._claims.record_sent(alert_ids)
             except LedgerUnavailableError as error:
                 self._report(error)
                 await asyncio.sleep(self._settings.backoff.jittered(attempt, self._chance()))
