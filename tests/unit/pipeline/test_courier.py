@@ -487,16 +487,32 @@ async def test_a_thousand_deliveries_of_one_alert_do_not_hold_the_loop() -> None
 
 
 class Late(FakeLedger):
-    """Never answers where claims are given up."""
+    """Never answers to some of what it is asked."""
 
-    async def release(self, sink: str, alert_ids: Sequence[str], *, holder: str) -> None:
-        await asyncio.sleep(3600)
-        await super().release(sink, alert_ids, holder=holder)
+    def __init__(self, *operations: str) -> None:
+        super().__init__()
+        self.operations = operations
+
+    async def _called(self, operation: str, sink: str, alert_ids: Sequence[str]) -> None:
+        await super()._called(operation, sink, alert_ids)
+        if operation in self.operations:
+            await asyncio.sleep(3600)
+
+
+async def test_a_ledger_that_does_not_answer_is_one_that_is_down() -> None:
+    settings = replace(SETTINGS, claim_seconds=0.1, patience_seconds=0.1)
+    async with asyncio.timeout(2):
+        delayed = Rig(ledger=Late("claim"), settings=settings)
+        [verdict] = await delayed.deliver(1)
+        assert isinstance(verdict, LedgerUnavailableError)
+        assert delayed.sent == []
+        repeated = Rig(ledger=Late("claim", "record_sent"), settings=replace(settings, when_ledger_down="repeat"))
+        assert await repeated.deliver(1) == [None]
 
 
 async def test_a_ledger_that_is_late_with_what_only_tidies_up_holds_up_no_alert() -> None:
     storms = Storms(budget=1, period_seconds=600)
-    rig = Rig(ledger=Late(), storms=storms, settings=replace(SETTINGS, claim_seconds=0.1))
+    rig = Rig(ledger=Late("release"), storms=storms, settings=replace(SETTINGS, claim_seconds=0.1))
     async with asyncio.timeout(2), rig.at_work() as courier:
         assert (await courier.deliver(map(an_alert, range(2)), DELIVERY))[0] is None
         other = replace(an_alert(3), rule=replace(RULE, id="another"))
