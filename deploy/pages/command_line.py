@@ -32,7 +32,7 @@ def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
     arguments = _arguments(parser)
     usage = " ".join([parser.prog, *(_usage(parser, each) for each in arguments)])
     yield f"## `{parser.prog}`\n"
-    yield f"    {usage}\n"
+    yield f"```text\n{usage}\n```\n"
     if parser.description:
         yield f"{parser.description}\n"
     if arguments:

@@ -63,7 +63,7 @@ def test_every_argument_is_explained(parser: argparse.ArgumentParser, action: ar
     ],
 )
 def test_the_usage_tells_what_is_required_and_what_excludes_what(usage: str) -> None:
-    assert f"    {usage}" in TEXT
+    assert f"```text\n{usage}" in TEXT
 
 
 def test_a_default_is_told_once() -> None:
