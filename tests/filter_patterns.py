@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-NAMES = ("eventName", "eventSource", "userIdentity", "type", "a", "b", "userIdentity.type", "a.b")
-WORDS = ("Create", "CREATEuser", "createUser", "root", "true", "4", "0.5", "x", "", "1e3", 'say "yes" \\', "s")
+NAMES = ("eventName", "userIdentity", "type", "a.b")
+WORDS = ("Create", "CREATEuser", "createUser", "true", "4", "0.5", "x", "", "1e3", 'say "yes" \\', "s")
 MAX_WILDCARDS, MAX_REGULAR_EXPRESSIONS = 3, 2
 
 
@@ -137,23 +137,29 @@ def _equals(value: Any, wanted: Any) -> bool:
 
 
 TEXTS = st.sampled_from(WORDS) | st.text("ab1é\N{LATIN SMALL LETTER LONG S}", max_size=3)
-SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.5, 1000.0, 4]) | TEXTS
+SCALARS = st.none() | st.booleans() | st.integers(-1, 1) | st.sampled_from([0.5, 1000.0, 4]) | TEXTS
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
     max_leaves=8,
 )
-RECORDS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5)
+RECORDS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4)
 
-STEPS = st.sampled_from(NAMES) | st.integers(0, 2) | st.sampled_from(["*", ("*",)])
+STEPS = st.sampled_from(NAMES) | st.integers(0, 1) | st.sampled_from(["*", ("*",)])
 SELECTORS = (
     st.tuples(st.sampled_from(NAMES) | st.just(("*",)), st.lists(STEPS, max_size=2))
     .map(lambda made: (made[0], *made[1]))
     .filter(lambda selector: _wildcards(selector) <= 1)
 )
-NUMBERS = st.integers(-3, 3) | st.sampled_from([0.5, 1000.0, 4])
+NUMBERS = st.integers(-1, 1) | st.sampled_from([0.5, 1000.0, 4])
 REGEXES = st.sampled_from(["^Create", "[a-z]oot$", r"\d+", "a|b", "x{0,2}s", r"\x28"]).map(lambda text: ("regex", text))
-WANTED = TEXTS | TEXTS.map(lambda text: text + "*") | st.sampled_from(["*", "*e*", "C*r", "*User"]) | NUMBERS | REGEXES
+WANTED = (
+    TEXTS
+    | TEXTS.map(lambda text: text + "*")
+    | st.sampled_from(["*", "*e*", "C*r", "*User", "C*at*e", "*x*x*"])
+    | NUMBERS
+    | REGEXES
+)
 TESTS = st.one_of(
     st.builds(Test, SELECTORS, st.sampled_from(["=", "!="]), WANTED),
     st.builds(Test, SELECTORS, st.sampled_from(["<", "<=", ">", ">="]), NUMBERS),

@@ -179,6 +179,11 @@ def test_a_broken_pattern_of_a_template_is_a_problem_with_its_line_and_hides_no_
     assert len(loaded.rules) == 5
 
 
+def test_a_pattern_without_quotes_is_a_problem_and_not_passed_over() -> None:
+    (problem,) = load_one(f"root:\n  filter_pattern: {ROOT}\n").problems
+    assert (problem.where, problem.what) == ("dir/a.yaml:2", "a filter pattern must be text")
+
+
 def test_the_answer_of_describe_metric_filters_holds_a_rule_for_each() -> None:
     answer = {
         "metricFilters": [
@@ -268,6 +273,20 @@ def test_an_id_that_stands_twice_in_a_file_is_a_problem() -> None:
     entries = [{"id": "same", "filter_pattern": pattern} for pattern in (ROOT, TRAIL)]
     (problem,) = load_one(json.dumps(entries), "a.json").problems
     assert 'the id "same" is also that of a.json' in problem.what
+
+
+def test_several_rules_with_ids_in_one_file_keep_what_they_say_of_themselves() -> None:
+    said = {"title": "T", "severity": "low", "description": "D", "tags": ["t"], "references": ["r"]}
+    loaded = load_one(json.dumps([said | {"id": "a", "filter_pattern": ROOT}, said | {"id": "b", "pattern": TRAIL}]))
+    assert [rule.info for rule in loaded.rules] == [
+        RuleInfo(name, "T", Severity.LOW, "filter-pattern", "dir/a.yaml", "D", ("t",), ("r",)) for name in ("a", "b")
+    ]
+
+
+def test_a_record_in_a_rule_s_tests_is_no_rule() -> None:
+    record = {"eventName": "PutMetricFilter", "requestParameters": {"filterName": "x", "filterPattern": ROOT}}
+    loaded = load_one(json.dumps({"rules": [{"name": "n", "pattern": TRAIL, "tests": [record]}]}), "a.json")
+    assert ids_and_titles(loaded) == [("a.json#n", "n")]
 
 
 def test_a_severity_that_is_none_is_a_problem_where_it_stands() -> None:

@@ -66,13 +66,15 @@ def compile_file(file: RuleFile) -> Compiled:
 def _add_own(value: dict[str, Any], path: str, result: Compiled) -> None:
     problems: list[RuleSyntaxError] = []
     info = own_form.info_of(value, BODY, NAME, path, problems)
-    if not isinstance(value[BODY], str):
-        problems.append(RuleSyntaxError(f'"{BODY}" must be text', at=(BODY,), remedy="put it in quotes"))
-    elif not problems:
-        _add_one(info, value[BODY], (BODY,), result)
+    one = Compiled(problems=problems)
+    if isinstance(value[BODY], str):
+        _add_one(info, value[BODY], (BODY,), one)
     else:
-        _add_one(info, value[BODY], (BODY,), Compiled(problems=problems))
+        problems.append(RuleSyntaxError(f'"{BODY}" must be text', at=(BODY,), remedy="put it in quotes"))
     result.problems.extend(problems)
+    if not problems:
+        result.rules.extend(one.rules)
+        result.notes.extend(one.notes)
 
 
 def _add_one(info: RuleInfo, text: str, at: At, result: Compiled) -> None:
@@ -117,6 +119,9 @@ def _first_names(condition: Condition) -> Iterator[str]:
 
 def _add_found(found: Found, path: str, taken: dict[str, str], result: Compiled) -> None:
     name = found.name or path
+    if not found.is_quoted:
+        result.problems.append(RuleSyntaxError("a filter pattern must be text", at=found.at, remedy="put it in quotes"))
+        return
     if found.text is None:
         result.notes.append(f"{name}: not evaluated: its pattern is not said before its template is deployed")
         return
@@ -131,6 +136,8 @@ def _add_found(found: Found, path: str, taken: dict[str, str], result: Compiled)
         language=NAME,
         path=path,
         description=_text(found.owner, _DESCRIPTION_KEYS),
+        tags=_texts(found.owner, "tags"),
+        references=_texts(found.owner, "references"),
     )
     try:
         _add(info, found.text, found.at, result)
@@ -150,6 +157,11 @@ def _free_id(found: Found, path: str, taken: dict[str, str]) -> str:
 
 def _text(owner: dict[str, Any], keys: tuple[str, ...]) -> str:
     return next((text for key in keys if isinstance(text := owner.get(key), str) and text.strip()), "")
+
+
+def _texts(owner: dict[str, Any], key: str) -> tuple[str, ...]:
+    found = owner.get(key)
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
 
 def _severity(found: Found, result: Compiled) -> Severity:

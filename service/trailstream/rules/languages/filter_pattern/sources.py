@@ -24,8 +24,8 @@ SUBSCRIPTIONS = frozenset(
 )
 """What holds patterns that say which logs are forwarded, not what is worth an alarm."""
 
-DECLARATIONS = frozenset(["Parameters", "variable"])
-"""What a template is told; a pattern there counts where it is used."""
+ELSEWHERE = frozenset(["Parameters", "variable", "requestParameters"])
+"""What a template is told, which counts where it is used; and what a record in a rule's tests says of its own call."""
 
 _CONTAINERS = frozenset(["Properties", "values", "attributes", "instances", "resources", "metricFilters", "after"])
 """Keys that name the shape of a file, and not what is in it."""
@@ -43,6 +43,8 @@ class Found:
     """The mapping around it."""
     name: str
     """The nearest name; empty where there is none."""
+    is_quoted: bool = True
+    """False where YAML took the braces of the pattern for its own."""
 
 
 def patterns(document: Any) -> Iterator[Found]:
@@ -81,7 +83,7 @@ def _entry(owner: dict[str, Any], key: str, value: Any, at: At, defaults: dict[s
             yield from _under_key(owner, value, at, defaults)
     elif isinstance(value, str) and is_filter(value):
         yield Found(value, at, {}, key)
-    elif key not in SUBSCRIPTIONS | DECLARATIONS:
+    elif key not in SUBSCRIPTIONS | ELSEWHERE:
         yield from _within(value, at, defaults)
 
 
@@ -101,6 +103,8 @@ def _under_key(owner: dict[str, Any], value: Any, at: At, defaults: dict[str, st
             yield Found(defaults.get(parameter), at, owner, name)
         case {"Fn::If": _} | {"Fn::FindInMap": _} | {"Fn::ImportValue": _} | {"Fn::GetAtt": _}:
             yield Found(None, at, owner, name)
+        case dict() if value and all(inner is None for inner in value.values()):
+            yield Found(None, at, owner, name, is_quoted=False)
 
 
 def _is_name(value: Any) -> bool:
