@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -13,41 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from endpoint import ROOT, Endpoint, free_port, running_endpoint, wiped_environment
+from endpoint import ROOT, free_port, running_endpoint
+from shell import Shell, steps
 
-pytestmark = pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed"),
+    pytest.mark.timeout(300),  # each call of the AWS CLI starts a process that takes a second
+]
 
-PAGE = (ROOT / "docs" / "quick-start.md").read_text(encoding="utf-8")
-STEPS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+STEPS = steps("quick-start.md")
 SET_UP, (UPLOAD, TAKE_AWAY) = STEPS[:-2], STEPS[-2:]
-VARIABLES = "BUCKET AWS_REGION AWS_DEFAULT_REGION ACCOUNT QUEUE_ARN QUEUE_URL TOPIC_ARN"
-AWS = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
-"""Version 1 of the AWS CLI overlooks the variable for SQS."""
 SECONDS = 60
-
-
-class Shell:
-    """One terminal in the checkout: what a step sets, the next one has."""
-
-    def __init__(self, folder: Path, endpoint: Endpoint) -> None:
-        self.folder = folder
-        self.environment = wiped_environment() | {"AWS_ENDPOINT_URL": endpoint.url, "AWS_PAGER": ""}
-        self.kept = folder / "kept.sh"
-        self.kept.touch()
-
-    def run(self, script: str) -> str:
-        kept = f"for name in {VARIABLES}; do declare -p $name; done > {self.kept} 2>/dev/null || true"
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", f"{AWS}\n. {self.kept}\n{script}\n{kept}"],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
 
 @pytest.fixture

@@ -17,7 +17,10 @@ from botocore.session import get_session
 from deploy.pages.parts import PARTS, Part
 
 from endpoint import ROOT
+from trailstream.config import LedgerSettings
+from trailstream.decode.notices import MAX_REFERENCES
 from trailstream.entrypoints.cli import make_parser
+from trailstream.pipeline import consumer, courier
 
 DOCS = ROOT / "docs"
 MAP = DOCS / "README.md"
@@ -43,6 +46,8 @@ AWS_OWN_COMMANDS = {
 
 AWS_OTHER_NAMES = {("sns", "subscribe"): {"notification-endpoint"}}
 """Options that the AWS CLI calls otherwise than the service does."""
+
+NUMBERS = {10: "ten"}
 
 AWAITED = {"choose-a-door.md", "deploy-ecs.md", "deploy-lambda.md"}
 """Pages that others lead to before they are there."""
@@ -210,3 +215,16 @@ def test_the_architecture_page_has_every_room_in_the_order_of_the_imports() -> N
     layers = [re.findall(r"trailstream\.(\w+)", line) for line in contract.splitlines()]
     depth = {room: number for number, layer in enumerate(reversed(layers)) for room in layer}
     assert [depth[room] for room in rooms] == sorted(depth[room] for room in rooms)
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("security.md", f"A message can name {MAX_REFERENCES:,} objects at the most"),
+        ("architecture.md", f"goes out with {NUMBERS[courier.BATCH]} at a time"),
+        ("architecture.md", f"gather for some milliseconds, {NUMBERS[consumer.BATCH]} to a call"),
+        ("backfill.md", f"`ledger.window_days` ({LedgerSettings.model_fields['window_days'].default})"),
+    ],
+)
+def test_a_number_in_a_page_is_that_of_the_code(page: str, sentence: str) -> None:
+    assert sentence in " ".join(text_of(DOCS / page).split())

@@ -8,10 +8,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from deploy.simulate.__main__ import SCALING
 from deploy.simulate.capacity import ORGANIZATIONS, Organization, cpu_seconds_an_object, plan, task_rate
 from deploy.simulate.inputs import HOURS_A_MONTH, Assumed, Inputs, Measured
 
 from endpoint import ROOT
+from templates.stacks import read_template
 from trailstream.config import QueueSettings
 from trailstream.model.delivery import Delivery, Done
 from trailstream.model.facts import DeliverySettled
@@ -145,3 +147,17 @@ def test_a_month_s_cost_is_its_parts_by_hand() -> None:
 def test_from_a_thousand_accounts_on_requests_cost_more_than_computing() -> None:
     costs = [plan(each, INPUTS).costs for each in ORGANIZATIONS]
     assert [each["SQS"] + each["S3"] > each["Fargate"] for each in costs] == [False, True, True]
+
+
+def test_the_plan_and_the_simulation_have_the_defaults_of_the_ecs_template() -> None:
+    template = read_template(ROOT / "deploy" / "ecs" / "trailstream.yaml")
+    default = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
+    memory = template["Mappings"]["Task"][default["TaskCpu"]]["Memory"]
+    policy = template["Resources"]["BacklogPolicy"]["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+    assert INPUTS.assumed.vcpus_a_task == int(default["TaskCpu"]) / 1024
+    assert INPUTS.assumed.gb_a_task == int(memory) / 1024
+    assert INPUTS.assumed.least_tasks == SCALING.least_tasks == default["MinTasks"]
+    assert SCALING.most_tasks == default["MaxTasks"]
+    assert SCALING.target_backlog == default["BacklogPerTask"]
+    assert SCALING.scale_out_cooldown_seconds == policy["ScaleOutCooldown"]
+    assert SCALING.scale_in_cooldown_seconds == policy["ScaleInCooldown"]

@@ -29,7 +29,7 @@ def waits(span: Span) -> list[int]:
     return sorted(span.waits.elements())
 
 
-bursts = st.lists(st.tuples(st.integers(1, 900), st.integers(0, 60)), min_size=1, max_size=6).map(
+bursts = st.lists(st.tuples(st.integers(1, 600), st.integers(0, 40)), min_size=1, max_size=4).map(
     lambda stretches: [rate for seconds, rate in stretches for _ in range(seconds)]
 )
 
