@@ -4,6 +4,7 @@ PYTHON ?= python3
 SUFFIX := $(if $(filter python3,$(PYTHON)),,-$(notdir $(PYTHON)))
 VENV ?= .venv$(SUFFIX)
 ENDPOINT_VENV ?= .venv-endpoint$(SUFFIX)
+DASHBOARDS_VENV ?= .venv-dashboards$(SUFFIX)
 BIN := $(VENV)/bin
 STAY ?=
 SECONDS ?= 60
@@ -20,7 +21,7 @@ CONFIG ?=
 UV := $(shell command -v uv 2>/dev/null)
 PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: bench chaos demo docs fuzz simulate soak test check lint types imports wheel lambda-zip lock clean help
+.PHONY: bench chaos dashboards demo docs fuzz monitoring simulate soak test check lint types imports wheel lambda-zip lock clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -42,8 +43,15 @@ $(ENDPOINT_VENV)/.ready: requirements/endpoint.lock
 	$(call PIP_INSTALL,$(ENDPOINT_VENV)) --require-hashes -r requirements/endpoint.lock
 	@touch $@
 
-test: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## the whole test suite
-	ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack $(BIN)/python -m pytest $(ARGS)
+$(DASHBOARDS_VENV)/.ready: requirements/dashboards.lock
+	@rm -rf $(DASHBOARDS_VENV)
+	$(PYTHON) -m venv $(DASHBOARDS_VENV)
+	$(call PIP_INSTALL,$(DASHBOARDS_VENV)) --require-hashes -r requirements/dashboards.lock
+	@touch $@
+
+PROGRAMS = ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack DASHBOARDS_PYTHON=$(abspath $(DASHBOARDS_VENV))/bin/python
+test: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(DASHBOARDS_VENV)/.ready ## the whole test suite
+	$(PROGRAMS) $(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
@@ -70,6 +78,14 @@ chaos: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## kills and other faults: is an a
 
 soak: $(VENV)/.ready ## steady load and a burst for some minutes: does anything grow? ARGS="--minutes 60"
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
+
+# Prometheus is Debian's. Where it is missing and cannot be installed, the tests that need it say so and are skipped.
+monitoring: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(DASHBOARDS_VENV)/.ready ## every alert and panel on a real Prometheus, its cause provoked in real workers
+	@command -v prometheus promtool >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install --quiet --yes --no-install-recommends prometheus; } || true
+	$(PROGRAMS) $(BIN)/python -m pytest tests/monitoring tests/monitoring/live.py -rs $(ARGS)
+
+dashboards: $(DASHBOARDS_VENV)/.ready ## write the Grafana dashboards from their program
+	$(DASHBOARDS_VENV)/bin/python -m deploy.grafana
 
 simulate: $(VENV)/.ready ## the lag that autoscaling keeps on a bursty day: ARGS="--least 4 --seed 7"
 	@$(BIN)/python -m deploy.simulate $(ARGS)
@@ -104,6 +120,7 @@ lock: ## compile the hashed lock files from pyproject.toml (needs uv)
 	$(COMPILE) -c requirements/service.lock pyproject.toml --group dev -o requirements/dev.lock
 	$(COMPILE) --group endpoint -o requirements/endpoint.lock
 	$(COMPILE) --group templates -o requirements/templates.lock
+	$(COMPILE) --group dashboards -o requirements/dashboards.lock
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(ENDPOINT_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ENDPOINT_VENV) $(DASHBOARDS_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Grafana dashboards, written by program: python -m deploy.grafana."""

@@ -1,0 +1,57 @@
+"""The same rules and the same scrape configuration, in a hurry: each minute of theirs becomes a second.
+
+What is written as a duration (``for: 5m``, ``[1h]``, an interval) or as a number of minutes (``15 * 60``) is divided by 60,
+and nothing else is touched: no expression, no share, no bucket, no label.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+
+SCRAPE_INTERVAL = "500ms"
+"""Twice what 15 s come to: a worker that is kept busy on purpose shall have the time to answer."""
+
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"(?<=\[)(\d+)([mhd])(?=\])|(?<=for: )(\d+)([mhd])\b")
+_MINUTES = re.compile(r"\* 60\b")
+
+
+def hurried(rules: str) -> str:
+    """Return the text of a rule file, or of a query, sixty times as fast."""
+    return _MINUTES.sub("* 1", _DURATION.sub(_divided, rules))
+
+
+def write_hurried(directory: Path) -> Path:
+    """Write configuration and rules, hurried, into a directory; return the configuration's path.
+
+    Targets are those that stand in files under ``targets``.
+    """
+    (directory / "rules").mkdir()
+    (directory / "targets").mkdir()
+    for path in (PROMETHEUS / "rules").glob("*.yaml"):
+        (directory / "rules" / path.name).write_text(hurried(path.read_text("utf-8")), "utf-8")
+    config: dict[str, Any] = yaml.safe_load((PROMETHEUS / "prometheus.yaml").read_text("utf-8"))
+    (workers,) = (job for job in config["scrape_configs"] if job["job_name"] == "trailstream")
+    del workers["dns_sd_configs"]
+    for files in workers["file_sd_configs"]:
+        files["refresh_interval"] = "1s"
+    config |= {
+        "global": {"scrape_interval": SCRAPE_INTERVAL, "scrape_timeout": SCRAPE_INTERVAL, "evaluation_interval": "500ms"},
+        "scrape_configs": [workers],
+        "alerting": {},
+    }
+    path = directory / "prometheus.yaml"
+    path.write_text(yaml.safe_dump(config), "utf-8")
+    return path
+
+
+def _divided(duration: re.Match[str]) -> str:
+    number, unit = (part for part in duration.groups() if part is not None)
+    return f"{int(number) * _SECONDS[unit] // 60}s"
