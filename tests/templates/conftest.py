@@ -10,9 +10,13 @@ from endpoint import Endpoint, running_endpoint
 from templates.account import BUCKET, Account
 
 
+ENFORCING = {"AUTH": "true", "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1"}
+"""Permissions are enforced, and what failed in Lambda is tried again soon (AWS waits a minute, and then two)."""
+
+
 @pytest.fixture(scope="session")
 def _strict_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    with running_endpoint(tmp_path_factory.mktemp("strict"), variables={"AUTH": "true"}) as endpoint:
+    with running_endpoint(tmp_path_factory.mktemp("strict"), variables=ENFORCING) as endpoint:
         yield endpoint
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from templates.account import BUCKET
 from templates.recorder import Call
 
 ACTION_OF: Mapping[str, str | None] = {
@@ -17,6 +16,7 @@ ACTION_OF: Mapping[str, str | None] = {
     "dynamodb:PutItem": "dynamodb:PutItem",
     "s3:GetObject": "s3:GetObject",
     "s3:GetObject of a version": "s3:GetObjectVersion",
+    "s3:ListObjectsV2": "s3:ListBucket",
     "sns:PublishBatch": "sns:Publish",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
@@ -42,13 +42,27 @@ BY_THE_AGENT = "the ECS agent asks for scale-in protection in the task's name, w
 BY_THE_POLLER = "Lambda polls the queue, and deletes what was done, in the function's name"
 BY_THE_RUNTIME = "the Lambda service writes what the function prints into its log group in the function's name"
 ON_FAILURE = "Lambda sends the event that failed for good to the dead-letter queue in the function's name"
-LISTING = "S3 tells a missing object (404) from a denied one (403) only to who may list the bucket"
 
 WORKER_INDIRECT: Mapping[Permission, str] = {
     Permission("ecs:UpdateTaskProtection", "Cluster"): BY_THE_AGENT,
     Permission("kms:Decrypt", "Key"): THROUGH_QUEUE,
     Permission("kms:GenerateDataKey", "Key"): INTO_QUEUE_OR_TOPIC,
-    Permission("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"): LISTING,
+}
+_FUNCTION_INDIRECT: Mapping[Permission, str] = {
+    Permission("kms:Decrypt", "Key"): THROUGH_QUEUE,
+    Permission("kms:GenerateDataKey", "Key"): INTO_QUEUE_OR_TOPIC,
+    Permission("logs:CreateLogStream", "LogGroup"): BY_THE_RUNTIME,
+    Permission("logs:PutLogEvents", "LogGroup"): BY_THE_RUNTIME,
+}
+FUNCTION_BEHIND_A_QUEUE_INDIRECT: Mapping[Permission, str] = {
+    **_FUNCTION_INDIRECT,
+    Permission("sqs:DeleteMessage", "Queue"): BY_THE_POLLER,
+    Permission("sqs:GetQueueAttributes", "Queue"): BY_THE_POLLER,
+    Permission("sqs:ReceiveMessage", "Queue"): BY_THE_POLLER,
+}
+FUNCTION_OF_A_BUCKET_INDIRECT: Mapping[Permission, str] = {
+    **_FUNCTION_INDIRECT,
+    Permission("sqs:SendMessage", "DeadLetterQueue"): ON_FAILURE,
 }
 DEAD_LETTERS_INDIRECT: Mapping[Permission, str] = {
     Permission("kms:Decrypt", "Key"): THROUGH_QUEUE,
@@ -66,7 +80,7 @@ def needed(calls: Iterable[Call], names: Mapping[str, str]) -> set[Permission]:
 
 
 def granted(statements: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> set[Permission]:
-    """Return what the statements of a policy allow; of a resource with a path, the part before it."""
+    """Return what the statements of a policy allow; of a resource with something below it, the part before that."""
     return {
         Permission(action, names.get(resource, resource))
         for statement in statements
@@ -80,4 +94,4 @@ def _listed(value: str | list[str]) -> Iterator[str]:
 
 
 def _without_path(arn: str) -> str:
-    return arn.removesuffix("/*").removesuffix("/*AWSLogs")
+    return arn.removesuffix(":*").removesuffix("/*").removesuffix("/*AWSLogs")

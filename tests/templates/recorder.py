@@ -104,6 +104,8 @@ def _s3_call(request: web.BaseRequest) -> Call:
     bucket, _, key = request.path.removeprefix("/").partition("/")
     if request.method == "GET" and key:
         operation = "GetObject of a version" if "versionId" in request.query else "GetObject"
+    elif request.method == "GET" and request.query.get("list-type") == "2":
+        operation = "ListObjectsV2"
     else:
         operation = f"{request.method} {request.raw_path}"
     return Call(f"s3:{operation}", f"arn:aws:s3:::{bucket}")

@@ -18,8 +18,9 @@ from endpoint import REGION, ROOT, Endpoint
 ECS = ROOT / "deploy" / "ecs" / "trailstream.yaml"
 LAMBDA_FROM_QUEUE = ROOT / "deploy" / "lambda" / "from-queue.yaml"
 LAMBDA_FROM_BUCKET = ROOT / "deploy" / "lambda" / "from-bucket.yaml"
-ORGANIZATION_TRAIL = ROOT / "deploy" / "trails" / "organization-trail.yaml"
-BUCKET_OF_ANOTHER_ACCOUNT = ROOT / "deploy" / "trails" / "bucket-of-another-account.yaml"
+TRAIL = ROOT / "deploy" / "trails" / "trail.yaml"
+
+ACCOUNT = ROOT / "deploy" / "trails" / "bucket-of-another-account.yaml"
 TEMPLATES = (ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET, ORGANIZATION_TRAIL, BUCKET_OF_ANOTHER_ACCOUNT)
 
 ACCOUNT = "000000000000"

@@ -1,0 +1,139 @@
+"""The Lambda templates: their stacks, with the package that ``make lambda-zip`` makes, really run by the endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from lambda_package import build, build_zip
+from samples import topic_record
+from templates.account import BUCKET, KEY, Account, names_of
+from templates.permissions import (
+    FUNCTION_BEHIND_A_QUEUE_INDIRECT,
+    FUNCTION_OF_A_BUCKET_INDIRECT,
+    granted,
+    needed,
+)
+from templates.recorder import Recorder, recorded
+from templates.stacks import LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, CreatedStack, client, create_stack
+
+CODE_BUCKET, CODE_KEY = "code", "trailstream-lambda.zip"
+ZIPPED = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY, "BatchWindowSeconds": "0"}
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For this interpreter, which is what the endpoint runs functions with, whatever their runtime says."""
+    arch = next(name for name, machine in build_zip.MACHINES.items() if machine == platform.machine())
+    target = build_zip.Target(arch, f"{sys.version_info.major}.{sys.version_info.minor}", sys.executable)
+    return build(target, tmp_path_factory.mktemp("package") / CODE_KEY)
+
+
+async def upload(account: Account, package: Path) -> None:
+    s3 = await account.aws.s3()
+    await s3.create_bucket(Bucket=CODE_BUCKET)
+    await s3.put_object(Bucket=CODE_BUCKET, Key=CODE_KEY, Body=await asyncio.to_thread(package.read_bytes))
+
+
+@asynccontextmanager
+async def function(account: Account, stack: CreatedStack, **changes: str) -> AsyncIterator[Recorder]:
+    """Let the stack's function find the endpoint, behind a recorder."""
+    await account.allow_batches(stack.outputs["FunctionRoleArn"], "function")
+    async with recorded(account.endpoint) as recorder, client(account.endpoint, "lambda") as functions:
+        name = stack.outputs["FunctionName"]
+        environment = (await functions.get_function_configuration(FunctionName=name))["Environment"]["Variables"]
+        more = {"TRAILSTREAM_AWS__ENDPOINT_URL": recorder.url} | changes
+        await functions.update_function_configuration(FunctionName=name, Environment={"Variables": environment | more})
+        yield recorder
+
+
+async def number_the_concurrency(account: Account, stack: CreatedStack) -> None:
+    """The endpoint keeps the template's number as text, and then cannot poll."""
+    async with client(account.endpoint, "lambda") as functions:
+        mapping = await functions.get_event_source_mapping(UUID=stack.resources["Messages"])
+        number = int(mapping["ScalingConfig"]["MaximumConcurrency"])
+        await functions.update_event_source_mapping(
+            UUID=stack.resources["Messages"], ScalingConfig={"MaximumConcurrency": number}
+        )
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 30) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what another process does is only to be asked
+            await asyncio.sleep(0.05)
+
+
+async def test_behind_a_queue_the_function_alerts_and_may_do_what_it_does_and_nothing_else(
+    account: Account, package: Path
+) -> None:
+    await upload(account, package)
+    parameters = {**ZIPPED, "LogBucketArns": f"arn:aws:s3:::{BUCKET}"}
+    stack = await create_stack(account.endpoint, "trailstream", LAMBDA_FROM_QUEUE, parameters)
+    await number_the_concurrency(account, stack)
+    stage = await account.with_inbox(stack)
+    async with function(account, stack, TRAILSTREAM_ALERTS__BUDGET="2") as recorder:
+        await account.tell_the_queue(stack)
+        await account.put(KEY.format("plain"), topic_record(1))
+        assert len(await stage.inbox(1)) == 1
+        await (await account.aws.s3()).put_bucket_versioning(
+            Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
+        )
+        await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)))
+        assert len(await stage.inbox(2)) == 2
+        await stage.send("what nobody understands")
+        await until(lambda: {"dynamodb:DeleteItem", "sqs:SendMessageBatch"} <= recorder.operations)
+        assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
+        await account.put("somebody/else.json.gz", topic_record(5))
+        await until(lambda: "s3:ListObjectsV2" in recorder.operations)
+    names = names_of(stack)
+    statements = await account.statements(stack.outputs["FunctionRoleArn"], "function")
+    indirect = FUNCTION_BEHIND_A_QUEUE_INDIRECT.keys()
+    assert granted(statements, names) == needed(recorder.calls, names) | indirect
+
+
+async def test_of_a_batch_only_what_failed_comes_again(account: Account, package: Path) -> None:
+    await upload(account, package)
+    parameters = {**ZIPPED, "LogBucketArns": f"arn:aws:s3:::{BUCKET}"}
+    stack = await create_stack(account.endpoint, "trailstream", LAMBDA_FROM_QUEUE, parameters)
+    await number_the_concurrency(account, stack)
+    stage = await account.with_inbox(stack)
+    async with function(account, stack):
+        await stage.send("what nobody understands")
+        await account.tell_the_queue(stack)
+        await account.put(KEY.format("good"), topic_record(1))
+        assert len(await stage.inbox(1)) == 1
+
+        async with asyncio.timeout(20):
+            while await stage.counts(stage.queue_url) != (0, 1):  # noqa: ASYNC110 - SQS is only to be asked
+                await asyncio.sleep(0.1)
+
+
+async def test_a_bucket_invokes_the_function_and_what_fails_for_good_is_kept(account: Account, package: Path) -> None:
+    await upload(account, package)
+    parameters = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY, "LogBucketArn": f"arn:aws:s3:::{BUCKET}"}
+    stack = await create_stack(account.endpoint, "trailstream", LAMBDA_FROM_BUCKET, parameters)
+    stage = await account.with_inbox(stack)
+    async with function(account, stack, TRAILSTREAM_ALERTS__BUDGET="2") as recorder:
+        invoked = {"LambdaFunctionArn": stack.outputs["FunctionArn"], "Events": ["s3:ObjectCreated:*"]}
+        await account.notify(LambdaFunctionConfigurations=[invoked])
+        await account.put(KEY.format("plain"), topic_record(1))
+        assert len(await stage.inbox(1)) == 1
+        await (await account.aws.s3()).put_bucket_versioning(
+            Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
+        )
+        await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)))
+        assert len(await stage.inbox(2)) == 2
+        assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
+        await account.put("somebody/else.json.gz", topic_record(5))
+        sqs = await account.aws.sqs()
+        kept = await sqs.receive_message(QueueUrl=stage.dead_letter_url, WaitTimeSeconds=20)
+        assert "else.json.gz" in kept["Messages"][0]["Body"]
+    names = names_of(stack)
+    statements = await account.statements(stack.outputs["FunctionRoleArn"], "function")
+    assert granted(statements, names) == needed(recorder.calls, names) | FUNCTION_OF_A_BUCKET_INDIRECT.keys()
