@@ -1,0 +1,1 @@
+"""What ``deploy/compose.yaml`` is made of, beside the images."""
