@@ -34,7 +34,15 @@ def mounted() -> list[Path]:
 async def test_the_account_that_it_makes_is_the_one_that_its_worker_reads(tmp_path: Path) -> None:
     furnished, port = tmp_path / "furnished", free_port()
     with running_endpoint(tmp_path) as endpoint:
-        command = [sys.executable, "-m", "deploy.compose", "--endpoint-url", endpoint.url, "--furnished", furnished]
+        command = [
+            sys.executable,
+            "-m",
+            "deploy.compose",
+            "--endpoint-url",
+            endpoint.url,
+            "--furnished",
+            str(furnished),
+        ]
         account = subprocess.Popen(command, cwd=ROOT, env=wiped_environment())  # noqa: ASYNC220 -- forks at once
         try:
             config = SETTINGS.read_text().replace("http://aws:4566", endpoint.url).replace(STATE, str(tmp_path))
