@@ -228,3 +228,34 @@ def test_the_architecture_page_has_every_room_in_the_order_of_the_imports() -> N
 )
 def test_a_number_in_a_page_is_that_of_the_code(page: str, sentence: str) -> None:
     assert sentence in " ".join(text_of(DOCS / page).split())
+
+
+def listed(page: str) -> set[str]:
+    """What the first column of a reference lists; other tests hold each reference to the code."""
+    return set(re.findall(r"^\| `([\w.]+)` \|", text_of(DOCS / page), re.MULTILINE))
+
+
+def mentioned(pattern: str) -> set[str]:
+    return {name for page in PAGES for name in re.findall(pattern, text_of(page))}
+
+
+def test_every_metric_that_a_page_mentions_is_exported() -> None:
+    names = {re.sub(r"_(bucket|count|sum)$", "", name) for name in mentioned(r"\b(trailstream_[a-z_]+[a-z])\b")}
+    assert len(names) > 10
+    assert names - listed("metrics.md") == set()
+
+
+def test_every_setting_that_a_page_mentions_is_one() -> None:
+    settings = listed("configuration.md")
+    # A name under "aws." is a source of EventBridge's, too.
+    sections = sorted({name.partition(".")[0] for name in settings} - {"aws"})
+    names = mentioned(rf"`((?:{'|'.join(sections)})\.[a-z_.]+[a-z])`")
+    groups = {name.rpartition(".")[0] for name in settings}
+    assert len(names) > 10
+    assert names - settings - groups == set()
+
+
+def test_every_error_code_of_an_object_that_a_page_mentions_is_one() -> None:
+    codes = mentioned(r"`(object_(?!store`)[a-z]+)`")  # that one is a breaker's
+    assert len(codes) > 2
+    assert codes - listed("dead-letters.md") == set()

@@ -8,9 +8,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from deploy.simulate.__main__ import SCALING
+from deploy.simulate.__main__ import OBJECTS_AN_HOUR, SCALING, SEED
 from deploy.simulate.capacity import ORGANIZATIONS, Organization, cpu_seconds_an_object, plan, task_rate
+from deploy.simulate.day import run, whole
 from deploy.simulate.inputs import HOURS_A_MONTH, Assumed, Inputs, Measured
+from deploy.simulate.load import bursty_day
 
 from endpoint import ROOT
 from templates.stacks import read_template
@@ -161,3 +163,13 @@ def test_the_plan_and_the_simulation_have_the_defaults_of_the_ecs_template() -> 
     assert SCALING.target_backlog == default["BacklogPerTask"]
     assert SCALING.scale_out_cooldown_seconds == policy["ScaleOutCooldown"]
     assert SCALING.scale_in_cooldown_seconds == policy["ScaleInCooldown"]
+
+
+def test_on_the_day_of_the_page_nothing_waits_until_the_template_s_other_policy_acts() -> None:
+    template = read_template(ROOT / "deploy" / "ecs" / "trailstream.yaml")
+    seconds = template["Parameters"]["OldestMessageSeconds"]["Default"]
+    page = " ".join((ROOT / "docs" / "capacity.md").read_text(encoding="utf-8").split())
+    assert f"the oldest message is older than {seconds} seconds" in page
+    arrivals = bursty_day(OBJECTS_AN_HOUR * 24, seed=SEED)
+    rate = int(task_rate(INPUTS).objects_a_second)
+    assert whole(run(arrivals, objects_a_task_second=rate, scaling=SCALING)).wait_seconds(1) < seconds
