@@ -9,7 +9,6 @@ import pytest
 from endpoint import Endpoint, running_endpoint
 from templates.account import BUCKET, Account
 
-
 ENFORCING = {"AUTH": "true", "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1"}
 """Permissions are enforced, and what failed in Lambda is tried again soon (AWS waits a minute, and then two)."""
 

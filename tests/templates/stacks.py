@@ -20,8 +20,7 @@ LAMBDA_FROM_QUEUE = ROOT / "deploy" / "lambda" / "from-queue.yaml"
 LAMBDA_FROM_BUCKET = ROOT / "deploy" / "lambda" / "from-bucket.yaml"
 TRAIL = ROOT / "deploy" / "trails" / "trail.yaml"
 
-ACCOUNT = ROOT / "deploy" / "trails" / "bucket-of-another-account.yaml"
-TEMPLATES = (ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET, ORGANIZATION_TRAIL, BUCKET_OF_ANOTHER_ACCOUNT)
+TEMPLATES = (ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET, TRAIL)
 
 ACCOUNT = "000000000000"
 """The endpoint's own."""
