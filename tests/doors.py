@@ -16,6 +16,7 @@ from trailstream.entrypoints.aws_lambda import SPARE_SHARE, LambdaDoor
 from trailstream.model.facts import Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.principal import Principal
+from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.courier import Courier, CourierSettings
@@ -53,6 +54,7 @@ class World:
     ledger: Ledger = field(default_factory=FakeLedger)
     quarantine: Quarantine | None = None
     own: Principal | None = None
+    claim_seconds: float = 60
     budget: int = 1_000_000
     """Alerts of its own that a rule may have."""
     facts: list[Fact] = field(default_factory=list)
@@ -76,7 +78,7 @@ class World:
                     store=self.store,
                     store_breaker=self.breaker,
                     couriers=couriers,
-                    quarantine=self.quarantine,
+                    aside=self.aside,
                     share=FairShare(4),
                     ruleset=Ruleset([*loaded.rules, *self.more_rules]),
                     limits=self.limits,
@@ -93,11 +95,11 @@ class World:
         return Courier(
             sink=sink,
             ledger=self.ledger,
-            quarantine=self.quarantine,
+            aside=self.aside,
             storms=Storms(budget=self.budget, period_seconds=600),
             breaker=self.breaker,
             settings=CourierSettings(
-                claim_seconds=60,
+                claim_seconds=self.claim_seconds,
                 remember_seconds=86_400,
                 patience_seconds=0,
                 backoff=Backoff(0, 0),
@@ -107,6 +109,12 @@ class World:
             clock=time.time,
             chance=lambda: 0.5,
         )
+
+    @property
+    def aside(self) -> Aside | None:
+        if self.quarantine is None:
+            return None
+        return Aside(quarantine=self.quarantine, emit=self.facts.append, clock=time.time)
 
     @property
     def breaker(self) -> Breaker:

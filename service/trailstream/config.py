@@ -139,8 +139,8 @@ class SinksSettings(Section):
 class AlertSettings(Section):
     """How alerts are sent, to whichever sink."""
 
-    patience_seconds: float = Field(default=60, ge=0, le=36000)
-    """How long a sink that takes nothing is tried before the delivery is handed back to the queue."""
+    patience_seconds: float = Field(default=900, ge=0, le=36000)
+    """How long a sink that takes nothing is tried before a delivery is handed back, which costs it one receive."""
     budget: int = Field(default=100, ge=1)
     """Alerts of its own that a rule has in a period, at each sink of each worker; a storm alert counts the rest."""
     period_seconds: float = Field(default=300, ge=1, le=3600)

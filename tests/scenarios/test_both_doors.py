@@ -7,7 +7,7 @@ import gzip
 import itertools
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -219,7 +219,7 @@ async def test_an_alert_that_another_holder_is_sending_makes_the_delivery_come_a
     entrance: Entrance,
 ) -> None:
     ledger = FakeLedger()
-    world = World(ledger=ledger)
+    world = World(ledger=ledger, claim_seconds=3600)
     world.store.put("logs", KEY, log(topic_record(1), topic_record(2)))
     first = alert_id(RULE.id, topic_record(1)["eventID"])
     await ledger.claim("fake", [first], holder="another", now=time.time(), until=time.time() + 3000)
@@ -306,13 +306,26 @@ async def test_a_reject_whose_reason_cannot_be_kept_comes_again(entrance: Entran
     assert settled(world) == [Retry(settled(world)[0].delay_seconds, "quarantine_unavailable")]
 
 
+def refusing(*records: dict[str, Any]) -> Callable[[Alert], TrailstreamError | None]:
+    identities = {record["eventID"] for record in records}
+    return lambda alert: AlertRefusedError("its message is not valid") if alert.event_id in identities else None
+
+
+@BOTH
+async def test_a_sink_that_refuses_everything_is_at_fault_and_not_each_alert(entrance: Entrance) -> None:
+    quarantine = FakeQuarantine()
+    world = World(quarantine=quarantine, sinks=[FakeSink(verdict=lambda _: AlertRefusedError("Invalid TopicArn"))])
+    world.store.put("logs", KEY, log(*map(topic_record, range(50))))
+    assert await entrance(world, [created(KEY)]) == []
+    assert [type(outcome) for outcome in settled(world)] == [Reject]
+    assert {entry.kind for entry in quarantine.entries.values()} == {"delivery"}
+
+
 @BOTH
 async def test_an_alert_that_a_sink_refuses_is_set_aside_and_its_delivery_is_done(entrance: Entrance) -> None:
     quarantine = FakeQuarantine()
-    world = World(
-        quarantine=quarantine, sinks=[FakeSink(verdict=lambda _: AlertRefusedError("its message is not valid"))]
-    )
-    world.store.put("logs", KEY, log(topic_record()))
+    world = World(quarantine=quarantine, sinks=[FakeSink(verdict=refusing(topic_record()))])
+    world.store.put("logs", KEY, log(topic_record(), topic_record(9)))
     assert await entrance(world, [created(KEY)]) == [created(KEY)]
     [aside] = world.of(PutAside)
     assert (aside.kind, aside.code) == ("alert", "alert_refused")
@@ -325,9 +338,9 @@ async def test_an_alert_that_a_sink_refuses_is_set_aside_and_its_delivery_is_don
 @BOTH
 async def test_every_alert_that_is_refused_is_kept_beside_the_others_of_its_delivery(entrance: Entrance) -> None:
     quarantine = FakeQuarantine()
-    refusing = [FakeSink(name, verdict=lambda _: AlertRefusedError("not valid")) for name in ("one", "two")]
-    world = World(quarantine=quarantine, sinks=refusing)
-    world.store.put("logs", KEY, log(topic_record(1), topic_record(2)))
+    verdict = refusing(topic_record(1), topic_record(2))
+    world = World(quarantine=quarantine, sinks=[FakeSink(name, verdict=verdict) for name in ("one", "two")])
+    world.store.put("logs", KEY, log(topic_record(1), topic_record(2), topic_record(9)))
     assert await entrance(world, [created(KEY)]) == [created(KEY)]
     assert len(quarantine.entries) == 4
 

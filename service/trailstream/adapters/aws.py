@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LONGEST_POLL_SECONDS = 20
 """SQS: the longest WaitTimeSeconds."""
+LONGEST_PUBLISH_SECONDS = 10
+"""SNS answers within a second; what takes this long hangs on a dead connection, and is better asked on another."""
 LONGEST_ITEM_SECONDS = 5
 """DynamoDB answers for one item within milliseconds; what takes this long is better asked again."""
 
@@ -82,7 +84,8 @@ class AwsClients:
 
     async def sns(self, *, region: str | None = None) -> SNSClient:
         """Return the SNS client; give the topic's own Region."""
-        return cast("SNSClient", await self._client("sns", region, self._read_timeout_seconds))
+        seconds = min(LONGEST_PUBLISH_SECONDS, self._read_timeout_seconds)
+        return cast("SNSClient", await self._client("sns", region, seconds))
 
     async def dynamodb(self, *, region: str | None = None) -> DynamoDBClient:
         """Return the DynamoDB client; give the table's own Region."""

@@ -23,6 +23,7 @@ from trailstream.config import Settings, SinksSettings
 from trailstream.model.facts import Emit
 from trailstream.model.limits import KIB
 from trailstream.model.principal import Principal
+from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Courier, CourierSettings
 from trailstream.pipeline.fair_share import FairShare
@@ -102,7 +103,10 @@ async def open_core(
         trial_messages=1,  # for a message, a store that is still down is one receive the less
     )
     breakers = [store_breaker]
-    quarantine = await make_quarantine(settings.quarantine, aws) if settings.quarantine.is_kept else None
+    aside = None
+    if settings.quarantine.is_kept:
+        quarantine = await make_quarantine(settings.quarantine, aws)
+        aside = Aside(quarantine=quarantine, emit=emit, clock=time.time)
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(make_ledger(settings.ledger, aws))
         couriers = []
@@ -113,7 +117,7 @@ async def open_core(
             courier = Courier(
                 sink=sink,
                 ledger=ledger,
-                quarantine=quarantine,
+                aside=aside,
                 storms=Storms(budget=settings.alerts.budget, period_seconds=settings.alerts.period_seconds),
                 breaker=breaker,
                 settings=_courier_settings(settings),
@@ -128,7 +132,7 @@ async def open_core(
             store=S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=CHUNK_BYTES),
             store_breaker=store_breaker,
             couriers=couriers,
-            quarantine=quarantine,
+            aside=aside,
             share=FairShare(max(1, slots // 2)),
             ruleset=ruleset,
             limits=settings.reader.limits,

@@ -152,7 +152,7 @@ class BreakerOpened:
 
 @dataclass(frozen=True, slots=True)
 class BreakerClosed:
-    """It works again."""
+    """Deliveries are received again: it works, or is given a trial."""
 
     dependency: str
 

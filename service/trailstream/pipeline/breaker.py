@@ -38,12 +38,12 @@ class Breaker:
         self._trial_messages = trial_messages
         self._failed = 0
         self._open_until = 0.0
+        self._said_open = False
 
     def succeeded(self) -> None:
         """Say that it did what was asked of it."""
-        if self._failed >= self._failures:
-            self._emit(BreakerClosed(self.dependency))
         self._failed = 0
+        self._say_closed()
 
     def failed(self) -> None:
         """Say that it did not. What was under way when it opened says nothing new."""
@@ -53,6 +53,7 @@ class Breaker:
         if self._failed >= self._failures:
             seconds = self._backoff.seconds(self._failed - self._failures + 1)
             self._open_until = self._clock() + seconds
+            self._said_open = True
             self._emit(BreakerOpened(self.dependency, seconds))
 
     @property
@@ -60,9 +61,14 @@ class Breaker:
         """For how long it is still open; 0 where it is closed, or on trial."""
         return max(0.0, self._open_until - self._clock()) if self._failed >= self._failures else 0.0
 
-    @property
     def allowance(self) -> int:
-        """How many messages may be received now; on trial, how many until something became of them."""
+        """Return how many messages may be received now; on trial, how many until something became of them."""
         if self.open_seconds > 0:
             return 0
+        self._say_closed()
         return self._trial_messages if self._failed >= self._failures else NO_LIMIT
+
+    def _say_closed(self) -> None:
+        if self._said_open:
+            self._said_open = False
+            self._emit(BreakerClosed(self.dependency))

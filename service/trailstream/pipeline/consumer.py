@@ -136,7 +136,7 @@ class Consumer:
         failures = 0
         while True:
             free = await self._free_slots()
-            allowance = min([NO_LIMIT, *(breaker.allowance for breaker in self._breakers)])
+            allowance = min([NO_LIMIT, *(breaker.allowance() for breaker in self._breakers)])
             at_most = min(free, BATCH, allowance - len(self._on_trial))
             if at_most <= 0:
                 await self._pause()
@@ -302,32 +302,27 @@ class Consumer:
 
     async def _forget(self) -> None:
         while True:
-            attempts = await self._delete(await self._gathered(self._done))
-            if attempts:
-                await asyncio.sleep(self._settings.poll_backoff.seconds(attempts))
+            await self._delete(await self._gathered(self._done))
 
-    async def _delete(self, batch: Sequence[_Settling]) -> int:
-        """Delete these; put back what failed. Return the attempts that the most stubborn of them has had."""
+    async def _delete(self, batch: Sequence[_Settling]) -> None:
+        """Delete these; what failed is tried again after a while, and holds up nothing else meanwhile."""
         reasons: Sequence[str | None]
         try:
             reasons = await self._queue.delete([each.receipt for each in batch])
         except QueueUnavailableError as error:
             reasons = [str(error)] * len(batch)
-        failed = 0
         for each, reason in zip(batch, reasons, strict=True):
             each.attempts += 1
             if reason is None:
                 _settled([each])
-                continue
-            failed = max(failed, each.attempts)
-            if each.attempts < FORGET_ATTEMPTS:
-                self._done.put_nowait(each)
+            elif each.attempts < FORGET_ATTEMPTS:
+                seconds = self._settings.poll_backoff.seconds(each.attempts)
+                asyncio.get_running_loop().call_later(seconds, self._done.put_nowait, each)
             else:
                 self._report_settling_failure(each.receipt, reason)
                 _settled([each])
         not_deleted = len(reasons) - reasons.count(None)
         self._emit(DeliveriesForgotten(len(batch) - not_deleted, not_deleted))
-        return failed
 
     async def _finish(self) -> None:
         if self._working:

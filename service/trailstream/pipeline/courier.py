@@ -42,12 +42,12 @@ from trailstream.model.facts import (
     AlertsRecorded,
     Emit,
     ErrorHappened,
-    PutAside,
     StormReported,
 )
+from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.claims import Claims
-from trailstream.pipeline.ports import Claim, Ledger, Quarantine, SetAside, Sink
+from trailstream.pipeline.ports import Claim, Ledger, Sink
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.storms import Storm, Storms
 
@@ -57,6 +57,9 @@ BATCH = 10
 POISON_TRIES = 5
 """An alert that fails so often, and for as long as the sink's patience, while the sink takes others is refused: it is
 the alert, not the sink; and it was not only throttled."""
+
+TRUST_SECONDS = 600.0
+"""How long after it has accepted something a sink's refusal is believed to be about the alert and not about itself."""
 
 RECORD_TRIES = 3
 
@@ -110,7 +113,7 @@ class Courier:
         *,
         sink: Sink,
         ledger: Ledger,
-        quarantine: Quarantine | None,
+        aside: Aside | None,
         storms: Storms,
         breaker: Breaker,
         settings: CourierSettings,
@@ -120,10 +123,10 @@ class Courier:
     ) -> None:
         """``clock`` gives Unix seconds; ``chance`` a random number from 0 to 1.
 
-        Without a quarantine, an alert that the sink refuses is an error of its delivery.
+        Without ``aside``, an alert that the sink refuses is an error of its delivery.
         """
         self._sink = sink
-        self._quarantine = quarantine
+        self._aside = aside
         self._storms = storms
         self._breaker = breaker
         self._settings = settings
@@ -144,6 +147,8 @@ class Courier:
         """Batches in a row of which the sink took nothing."""
         self._failing_since = 0.0
         """When the first of them failed."""
+        self._trusted_until = 0.0
+        """Until when a refusal is believed to be about the alert, since others were accepted."""
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -249,7 +254,9 @@ class Courier:
                 parcel.answer(None)
             case "taken":
                 detail = f"alert {parcel.alert.id} is being sent to {self._sink.name} by another holder"
-                parcel.answer(AlertClaimedError(detail, until=claim.until))
+                # A holder whose clock runs ahead has claimed it for longer than anybody should wait.
+                until = min(claim.until, self._clock() + self._settings.claim_seconds)
+                parcel.answer(AlertClaimedError(detail, until=until))
         return False
 
     def _within_budget(self, parcels: list[_Parcel]) -> tuple[list[_Parcel], list[str]]:
@@ -276,6 +283,7 @@ class Courier:
         if accepted:
             self._breaker.succeeded()
             self._failures = 0
+            self._trusted_until = asyncio.get_running_loop().time() + TRUST_SECONDS
             await self._accepted(accepted)
         again = []
         for parcel in parcels:
@@ -335,27 +343,18 @@ class Courier:
         return True
 
     async def _set_aside(self, parcel: _Parcel, error: TrailstreamError) -> Answer:
-        """Keep a refused alert where people find it, and be done with it; where nothing keeps it, it is an error."""
-        if self._quarantine is None or parcel.delivery is None:
+        """Keep a refused alert where people find it, and be done with it; where nothing keeps it, it is an error.
+
+        A sink that refuses whatever it is given has something wrong with itself, and then so are all of them.
+        """
+        trusted = asyncio.get_running_loop().time() < self._trusted_until
+        if self._aside is None or parcel.delivery is None or not trusted:
             return error
-        entry = SetAside(
-            kind="alert",
-            message_id=parcel.delivery.id,
-            code=error.code,
-            detail=f"alert {parcel.alert.id} of rule {parcel.alert.rule.id} to {self._sink.name}: {error}",
-            body=parcel.alert.record_json.decode(),
-            receive_count=parcel.delivery.receive_count,
-            at=self._clock(),
-            about=f"{parcel.alert.id} {self._sink.name}",
-        )
         try:
-            async with asyncio.timeout(self._settings.claim_seconds / 4):  # all that waits for the sink waits for this
-                await self._quarantine.put(entry)
-        except (QuarantineUnavailableError, TimeoutError) as failure:
-            unavailable = QuarantineUnavailableError(str(failure) or "no answer in time")
+            await self._aside.put_alert(parcel.alert, parcel.delivery, self._sink.name, error)
+        except QuarantineUnavailableError as unavailable:
             self._report(unavailable, parcel.delivery)
             return unavailable
-        self._emit(PutAside("alert", entry.message_id, entry.code))
         return None
 
     async def _later(self, failed: Sequence[tuple[_Parcel, TrailstreamError]], *, pause: bool = True) -> None:
@@ -369,14 +368,15 @@ class Courier:
             self._failing_since = now
         self._failures += 1
         if now >= self._failing_since + self._settings.patience_seconds:
-            self._give_up(dict.fromkeys(self._waiting, failed[0][1]) | dict(failed), now)
+            await self._give_up(dict.fromkeys(self._waiting, failed[0][1]) | dict(failed), now)
         await asyncio.sleep(self._settings.backoff.jittered(self._failures, self._chance()))
 
-    def _give_up(self, waiting: Mapping[_Parcel, TrailstreamError], now: float) -> None:
+    async def _give_up(self, waiting: Mapping[_Parcel, TrailstreamError], now: float) -> None:
         """Answer all whose time is over, also those whose turn had not come: they would be tried in vain as well."""
-        for parcel, error in waiting.items():
-            if parcel.give_up_at <= now:
-                parcel.answer(error)
+        given_up = [parcel for parcel in waiting if parcel.give_up_at <= now]
+        for parcel in given_up:
+            parcel.answer(waiting[parcel])
+        await self._claims.release(list(_by_alert(given_up)))
 
     def _report(self, error: TrailstreamError, delivery: Delivery | None = None) -> None:
         self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, sink=self._sink.name))

@@ -37,19 +37,19 @@ from trailstream.model.facts import (
     ErrorHappened,
     ObjectProcessed,
     OwnRecordMatched,
-    PutAside,
     RecordsRead,
     RuleFailed,
 )
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.principal import Principal
 from trailstream.model.record import account_of
+from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Answer, Courier
 from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.object_scan import ObjectScan
 from trailstream.pipeline.outbox import Outbox
-from trailstream.pipeline.ports import ObjectStore, Quarantine, SetAside
+from trailstream.pipeline.ports import ObjectStore
 from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.rules.ruleset import Ruleset
 
@@ -79,7 +79,7 @@ class Handler:
         store: ObjectStore,
         store_breaker: Breaker,
         couriers: Sequence[Courier],
-        quarantine: Quarantine | None,
+        aside: Aside | None,
         share: FairShare,
         ruleset: Ruleset,
         limits: ReadLimits,
@@ -97,7 +97,7 @@ class Handler:
         self._store = store
         self._store_breaker = store_breaker
         self._couriers = couriers
-        self._quarantine = quarantine
+        self._aside = aside
         self._share = share
         self._ruleset = ruleset
         self._limits = limits
@@ -129,8 +129,8 @@ class Handler:
         return await self._settled(delivery, _worst(outcomes), tally, started)
 
     async def _settled(self, delivery: Delivery, outcome: Outcome, tally: _Tally, started: float) -> Outcome:
-        if isinstance(outcome, Reject) and self._quarantine is not None:
-            outcome = await self._put_aside(delivery, outcome, tally, self._quarantine)
+        if isinstance(outcome, Reject) and self._aside is not None:
+            outcome = await self._put_aside(delivery, outcome, tally, self._aside)
         self._emit(
             DeliverySettled(
                 delivery,
@@ -144,26 +144,14 @@ class Handler:
         )
         return outcome
 
-    async def _put_aside(
-        self, delivery: Delivery, outcome: Reject, tally: _Tally, quarantine: Quarantine
-    ) -> Reject | Retry:
+    async def _put_aside(self, delivery: Delivery, outcome: Reject, tally: _Tally, aside: Aside) -> Reject | Retry:
         """Keep the reason of a Reject; where it cannot be kept now, try the delivery again instead."""
-        entry = SetAside(
-            kind="delivery",
-            message_id=delivery.id,
-            code=outcome.code,
-            detail="\n".join(f"{error.code}: {error}" for error in tally.errors),
-            body=delivery.body,
-            receive_count=delivery.receive_count,
-            at=self._clock(),
-        )
         try:
-            await quarantine.put(entry)
+            await aside.put_delivery(delivery, outcome.code, tally.errors)
         except QuarantineUnavailableError as error:
             return self._verdict(delivery, error)
         except Exception:  # noqa: BLE001 - see the module's docstring
             return self._unexpected(delivery, tally)
-        self._emit(PutAside("delivery", delivery.id, outcome.code))
         return outcome
 
     async def _outcomes(self, delivery: Delivery, tally: _Tally) -> Sequence[Outcome]:

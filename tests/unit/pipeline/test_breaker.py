@@ -29,14 +29,14 @@ class Rig:
 def test_a_few_failures_change_nothing() -> None:
     rig = Rig()
     rig.fail(2)
-    assert rig.breaker.allowance == NO_LIMIT
+    assert rig.breaker.allowance() == NO_LIMIT
     assert rig.facts == []
 
 
 def test_so_many_failures_in_a_row_open_it_for_a_while() -> None:
     rig = Rig()
     rig.fail(3)
-    assert rig.breaker.allowance == 0
+    assert rig.breaker.allowance() == 0
     assert rig.breaker.open_seconds == 10
     assert rig.facts == [BreakerOpened("object_store", 10)]
 
@@ -46,7 +46,7 @@ def test_a_success_in_between_begins_the_row_anew() -> None:
     rig.fail(2)
     rig.breaker.succeeded()
     rig.fail(2)
-    assert rig.breaker.allowance == NO_LIMIT
+    assert rig.breaker.allowance() == NO_LIMIT
 
 
 async def test_what_was_under_way_when_it_opened_does_not_keep_it_open_for_longer() -> None:
@@ -62,7 +62,7 @@ async def test_after_the_wait_comes_a_trial_of_so_many_messages(trial_messages: 
     rig = Rig(trial_messages=trial_messages)
     rig.fail(3)
     await rig.clock.advance(10)
-    assert rig.breaker.allowance == trial_messages
+    assert rig.breaker.allowance() == trial_messages
 
 
 async def test_a_failed_trial_opens_it_for_longer_up_to_the_longest() -> None:
@@ -82,5 +82,5 @@ async def test_a_success_closes_it_and_says_so_once() -> None:
     await rig.clock.advance(10)
     rig.breaker.succeeded()
     rig.breaker.succeeded()
-    assert rig.breaker.allowance == NO_LIMIT
+    assert rig.breaker.allowance() == NO_LIMIT
     assert rig.facts[1:] == [BreakerClosed("object_store")]

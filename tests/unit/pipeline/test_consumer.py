@@ -392,3 +392,15 @@ async def test_what_sqs_would_show_again_anyway_is_handed_back_with_the_reason()
         [error, *_] = rig.of(ErrorHappened)
         assert isinstance(error, ErrorHappened)
         assert error.code == "held_too_long"
+
+
+async def test_a_message_that_is_not_deleted_holds_up_none_of_the_others() -> None:
+    queue = FakeQueue()
+    stubborn = queue.send("stubborn")
+    queue.refused_receipts[stubborn] = "InternalError"
+    async with consuming(queue, done, poll_backoff=Backoff(0.5, 0.5)) as rig:
+        await until(lambda: bool(rig.of(DeliveriesForgotten)))
+        others = [queue.send("other") for _ in range(3)]
+        await until(lambda: sorted(queue.deleted) == sorted(others), seconds=0.4)
+        queue.refused_receipts.clear()
+        await until(lambda: stubborn in queue.deleted)

@@ -32,6 +32,7 @@ from trailstream.model.facts import (
     Fact,
     StormReported,
 )
+from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import BATCH, POISON_TRIES, Courier, CourierSettings, Verdict
 from trailstream.pipeline.ports import Ledger, Quarantine, SetAside, Sink
@@ -57,11 +58,16 @@ class Rig:
     storms: Storms = field(default_factory=lambda: Storms(budget=1_000_000, period_seconds=600))
     facts: list[Fact] = field(default_factory=list)
 
+    def aside(self) -> Aside | None:
+        if self.quarantine is None:
+            return None
+        return Aside(quarantine=self.quarantine, emit=self.facts.append, clock=time.time, longest_seconds=0.05)
+
     def courier(self, sink: Sink | None = None) -> Courier:
         return Courier(
             sink=sink or self.sink,
             ledger=self.ledger,
-            quarantine=self.quarantine,
+            aside=self.aside(),
             storms=self.storms,
             breaker=Breaker(
                 "sinks.fake", failures=3, backoff=Backoff(9, 9), clock=time.monotonic, emit=self.facts.append
@@ -160,6 +166,14 @@ async def test_what_another_holder_is_sending_is_left_to_it_until_its_claim_ends
     assert claimed.until == until
     assert sent is None
     assert rig.sent == [an_alert(2).id]
+
+
+async def test_a_claim_by_a_clock_that_runs_ahead_is_waited_for_no_longer_than_any_other() -> None:
+    rig = Rig()
+    await rig.ledger.claim("fake", [an_alert(1).id], holder="another", now=time.time(), until=time.time() + 3600)
+    [claimed] = await rig.deliver(1)
+    assert isinstance(claimed, AlertClaimedError)
+    assert claimed.until <= time.time() + SETTINGS.claim_seconds
 
 
 async def test_an_expired_claim_is_taken_over_and_the_alert_is_sent() -> None:
@@ -283,7 +297,7 @@ class Hanging(FakeQuarantine):
 
 
 async def test_a_quarantine_that_does_not_answer_gives_the_delivery_back_and_holds_up_nothing_for_long() -> None:
-    rig = Rig(quarantine=Hanging(), settings=replace(SETTINGS, claim_seconds=0.2))
+    rig = Rig(quarantine=Hanging())
     refused = an_alert(1).id
     rig.sink.verdict = lambda alert: AlertRefusedError("not valid") if alert.id == refused else None
     async with asyncio.timeout(1), rig.at_work() as courier:
@@ -291,6 +305,14 @@ async def test_a_quarantine_that_does_not_answer_gives_the_delivery_back_and_hol
         assert isinstance(first, QuarantineUnavailableError)
         assert second is None
         assert await courier.deliver([an_alert(3)], DELIVERY) == [None]
+
+
+async def test_what_is_given_up_is_free_for_another_holder_at_once() -> None:
+    rig = Rig(settings=replace(SETTINGS, patience_seconds=0.05))
+    Down(rig.sink, calls=10**6)
+    await rig.deliver(1)
+    [claim] = await rig.ledger.claim("fake", [an_alert(1).id], holder="another", now=time.time(), until=2e9)
+    assert claim.state == "ours"
 
 
 async def test_an_alert_that_is_only_throttled_for_a_while_is_not_refused() -> None:
