@@ -71,15 +71,16 @@ def _span(span: Span) -> Sequence[str]:
 
 
 def _rate(inputs: Inputs) -> list[str]:
-    rate = task_rate(inputs)
+    rate, records = task_rate(inputs), inputs.assumed.records_an_object
+    bounds = {
+        f"its CPU, {inputs.assumed.vcpus_a_task:g} vCPU": rate.by_cpu,
+        f"{inputs.assumed.slots} slots": rate.by_slots,
+        "one receive at a time": rate.by_receives,
+        "**all of them**": rate.objects_a_second,
+    }
     return table(
-        ("bound by", "objects a second"),
-        (
-            ("its CPU", f"{rate.by_cpu:,.0f}"),
-            (f"{inputs.assumed.slots} slots", f"{rate.by_slots:,.0f}"),
-            ("one receive at a time", f"{rate.by_receives:,.0f}"),
-            ("**all of them**", f"{rate.objects_a_second:,.0f}"),
-        ),
+        ("bound by", "objects a second", "records a second"),
+        ((name, f"{objects:,.0f}", f"{objects * records:,.0f}") for name, objects in bounds.items()),
     )
 
 
