@@ -124,7 +124,7 @@ def _extras(inputs: Inputs) -> list[str]:
 
 
 def _inputs(inputs: Inputs) -> list[str]:
-    groups = (("measured", inputs.measured), ("assumed", inputs.assumed), ("list price", inputs.prices))
+    groups = (("measured, less a margin", inputs.measured), ("assumed", inputs.assumed), ("list price", inputs.prices))
     return table(
         ("input", "value", "is"),
         ((f"`{name}`", f"{value}", kind) for kind, group in groups for name, value in asdict(group).items()),
