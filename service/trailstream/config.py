@@ -320,6 +320,11 @@ def config_path_from_environment() -> Path | None:
     return Path(name) if name else None
 
 
+def ecs_agent_from_environment() -> str | None:
+    """Return where the agent of the ECS task is that we run in, which ECS itself says."""
+    return os.environ.get("ECS_AGENT_URI") or None
+
+
 def failpoint_from_environment() -> str | None:
     """Return what ``TRAILSTREAM_FAILPOINT`` asks for."""
     return os.environ.get(FAILPOINT_VARIABLE) or None

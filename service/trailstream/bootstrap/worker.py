@@ -14,6 +14,7 @@ from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_sinks, open_core, own_principal
 from trailstream.bootstrap.failpoints import armed
 from trailstream.bootstrap.rules import load_rules, usable_ruleset
+from trailstream.bootstrap.scale_in import protected_from_scale_in
 from trailstream.config import QueueSettings, WorkerSettings
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.retry import Backoff
@@ -84,15 +85,20 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 settings=_consumer_settings(settings.queue),
                 emit=emit,
             )
-            yield Worker(
-                queue=queue,
-                consumer=consumer,
-                judged=lambda facts: core.handler.redrives_after(facts.max_receive_count),
-                end_storms=partial(core.end_storms, for_good=True),
-                allow_no_redrive=settings.queue.allow_no_redrive,
-                describe_backoff=POLL_BACKOFF,
+            async with protected_from_scale_in(
+                held_seconds=consumer.oldest_seconds,
+                grace_seconds=settings.queue.shutdown_grace_seconds,
                 emit=emit,
-            )
+            ):
+                yield Worker(
+                    queue=queue,
+                    consumer=consumer,
+                    judged=lambda facts: core.handler.redrives_after(facts.max_receive_count),
+                    end_storms=partial(core.end_storms, for_good=True),
+                    allow_no_redrive=settings.queue.allow_no_redrive,
+                    describe_backoff=POLL_BACKOFF,
+                    emit=emit,
+                )
             log.info("stopped")
 
 

@@ -101,6 +101,8 @@ class Consumer:
         self._settings = settings
         self._emit = emit
         self._held: dict[str, Held] = {}
+        self._since: dict[str, float] = {}
+        """By receipt: when each of the held was received, by the loop's time."""
         self._deferred: set[str] = set()
         """Those of the held that take no slot: all their work is done, and they wait for storms to be told."""
         self._hidden: set[str] = set()
@@ -118,6 +120,11 @@ class Consumer:
     def stop(self) -> None:
         """Ask for no more messages; :meth:`run` returns once what is held is settled or the grace time is over."""
         self._stopping.set()
+
+    def oldest_seconds(self) -> float:
+        """Return for how long the oldest delivery that is worked on has been held; 0 where none is."""
+        begun = [since for receipt, since in self._since.items() if receipt not in self._deferred]
+        return asyncio.get_running_loop().time() - min(begun) if begun else 0.0
 
     async def run(self) -> None:
         """Consume until :meth:`stop`. Raises what a loop raised by mistake; what the queue does is no mistake."""
@@ -192,6 +199,7 @@ class Consumer:
 
     def _begin(self, held: Held) -> None:
         self._held[held.receipt] = held
+        self._since[held.receipt] = asyncio.get_running_loop().time()
         self._hidden.add(held.receipt)
         task = asyncio.create_task(self._work(held))
         self._working.add(task)
@@ -204,7 +212,7 @@ class Consumer:
             self._hidden.discard(held.receipt)
             self._deferred.discard(held.receipt)
             self._on_trial.discard(held.receipt)
-            del self._held[held.receipt]
+            del self._held[held.receipt], self._since[held.receipt]
             self._slot_freed.set()
             self._report_slots()
 

@@ -404,3 +404,28 @@ async def test_a_message_that_is_not_deleted_holds_up_none_of_the_others() -> No
         await until(lambda: sorted(queue.deleted) == sorted(others), seconds=0.4)
         queue.refused_receipts.clear()
         await until(lambda: stubborn in queue.deleted)
+
+
+async def test_it_knows_for_how_long_the_oldest_that_is_worked_on_has_been_held() -> None:
+    told = asyncio.Event()
+
+    async def later() -> Outcome:
+        await told.wait()
+        return Done()
+
+    async def handle(delivery: Delivery) -> Outcome | Deferred:
+        if delivery.body == "storm":
+            return Deferred(later())
+        return await later()
+
+    queue = FakeQueue()
+    queue.send("storm")
+    async with consuming(queue, handle) as rig:
+        await until(lambda: queue.receive_counts.total() == 1)
+        await asyncio.sleep(0.05)
+        assert rig.consumer.oldest_seconds() == 0, "what only waits for a storm loses no work when it is stopped"
+        queue.send("object")
+        await until(lambda: rig.consumer.oldest_seconds() > 0.05)
+        told.set()
+        await until(lambda: len(queue.deleted) == 2)
+        assert rig.consumer.oldest_seconds() == 0
