@@ -32,8 +32,14 @@ def accounts() -> builders.Dashboard:
 
 def _silence(board: builders.Dashboard) -> None:
     board.with_row(row("Who is heard"))
-    seen = PanelText("Accounts", "That have series of their own: those of telemetry.accounts, and others that were heard.", "none")
-    board.with_panel(single(seen, f'count(count by (account) (trailstream_account_processed_objects_total{{account!="other", {OF}}}))'))
+    seen = PanelText(
+        "Accounts", "That have series of their own: those of telemetry.accounts, and others that were heard.", "none"
+    )
+    board.with_panel(
+        single(
+            seen, f'count(count by (account) (trailstream_account_processed_objects_total{{account!="other", {OF}}}))'
+        )
+    )
     watched = PanelText("Watched", "Accounts in telemetry.accounts: only their silence raises an alert.", "none")
     board.with_panel(single(watched, f"count({_WATCHED}) or vector(0)"))
     silent = PanelText(
@@ -79,5 +85,7 @@ def _matches(board: builders.Dashboard) -> None:
     expression = f"topk(10, sum by (account) (increase(trailstream_account_matched_records_total{{{OF}}}{RATE})))"
     board.with_panel(graph(text, Query(expression, "{{account}}"), stacked=True, width=12))
     text = PanelText("Matches in this time", "By account and severity.", "short")
-    expression = f"sum by (account, severity) (increase(trailstream_account_matched_records_total{{{OF}}}[$__range])) > 0"
+    expression = (
+        f"sum by (account, severity) (increase(trailstream_account_matched_records_total{{{OF}}}[$__range])) > 0"
+    )
     board.with_panel(ranking(text, expression, width=12, value="Matches"))

@@ -33,11 +33,19 @@ def _matches(board: builders.Dashboard) -> None:
     board.with_panel(single(total, f"sum(increase(trailstream_matched_records_total{{{OF}}}{RANGE}))"))
     severe = PanelText("High and critical", "Matches in this time.", "short", above(None, 1))
     board.with_panel(
-        single(severe, f'sum(increase(trailstream_matched_records_total{{severity=~"high|critical", {OF}}}{RANGE})) or vector(0)')
+        single(
+            severe,
+            f'sum(increase(trailstream_matched_records_total{{severity=~"high|critical", {OF}}}{RANGE})) or vector(0)',
+        )
     )
-    quiet = PanelText("Rules without a match", "In this time, of all in force: is what they look for still called that?", "none")
+    quiet = PanelText(
+        "Rules without a match", "In this time, of all in force: is what they look for still called that?", "none"
+    )
     board.with_panel(
-        single(quiet, f"count(sum by (rule) (increase(trailstream_matched_records_total{{{OF}}}{RANGE})) == 0) or vector(0)")
+        single(
+            quiet,
+            f"count(sum by (rule) (increase(trailstream_matched_records_total{{{OF}}}{RANGE})) == 0) or vector(0)",
+        )
     )
     by_severity = PanelText("Matches by severity", "", "none")
     expression = f"sum by (severity) (increase(trailstream_matched_records_total{{{OF}}}{RATE}))"
@@ -46,16 +54,19 @@ def _matches(board: builders.Dashboard) -> None:
     expression = f"topk(10, sum by (rule) (increase(trailstream_matched_records_total{{{OF}}}{RATE})))"
     board.with_panel(graph(by_rule, Query(expression, "{{rule}}"), width=12, stacked=True))
     by_account = PanelText("Matches by account", "Of all rules: the ten accounts with the most.", "none")
-    expression = (
-        f'topk(10, sum by (account) (increase(trailstream_account_matched_records_total{{severity=~"$severity", {JOB}}}{RATE})))'
-    )
+    of_severity = f'{{severity=~"$severity", {JOB}}}'
+    expression = f"topk(10, sum by (account) (increase(trailstream_account_matched_records_total{of_severity}{RATE})))"
     board.with_panel(graph(by_account, Query(expression, "{{account}}"), width=12, stacked=True))
 
 
 def _noise(board: builders.Dashboard) -> None:
     board.with_row(row("Which rules are noisy"))
     noisy = PanelText(
-        "The noisiest rules", "Matches in this time. Narrow those that nobody acts on.", "short", PLAIN, ["TrailstreamStorm"]
+        "The noisiest rules",
+        "Matches in this time. Narrow those that nobody acts on.",
+        "short",
+        PLAIN,
+        ["TrailstreamStorm"],
     )
     expression = f"topk(20, sum by (rule, severity) (increase(trailstream_matched_records_total{{{OF}}}{RANGE}))) > 0"
     board.with_panel(ranking(noisy, expression, value="Matches"))
@@ -89,7 +100,9 @@ def _noise(board: builders.Dashboard) -> None:
 
 def _told(board: builders.Dashboard) -> None:
     board.with_row(row("What is told"))
-    sent = PanelText("Alerts", "Accepted by a sink; storm alerts among them; repeats that the ledger kept back.", "none")
+    sent = PanelText(
+        "Alerts", "Accepted by a sink; storm alerts among them; repeats that the ledger kept back.", "none"
+    )
     board.with_panel(
         graph(
             sent,

@@ -20,20 +20,24 @@ PRICES = {
 
 _REQUESTS = {
     "SQS": (
-        f"sum(rate(trailstream_queue_polls_total{{{JOB}}}{RATE})) + sum(rate(trailstream_deleted_deliveries_total{{{JOB}}}{RATE}))"
+        f"sum(rate(trailstream_queue_polls_total{{{JOB}}}{RATE}))"
+        f" + sum(rate(trailstream_deleted_deliveries_total{{{JOB}}}{RATE}))"
         f" + sum(rate(trailstream_visibility_extensions_total{{{JOB}}}{RATE}))"
     ),
     "S3": f"sum(rate(trailstream_processed_objects_total{{{JOB}}}{RATE}))",
     "SNS": f"sum(rate(trailstream_sent_alerts_total{{{JOB}}}{RATE}))",
 }
-_SPENT_AN_HOUR = " + ".join(
-    f"3600 / 1e6 * $price_{service.lower()} * ({rate})" for service, rate in _REQUESTS.items()
-) + f" + $price_task * count(up{{{JOB}}})"
+_SPENT_AN_HOUR = (
+    " + ".join(f"3600 / 1e6 * $price_{service.lower()} * ({rate})" for service, rate in _REQUESTS.items())
+    + f" + $price_task * count(up{{{JOB}}})"
+)
 
 
 def operators() -> builders.Dashboard:
     """Return the dashboard."""
-    prices = [builders.TextBoxVariable(name).label(label).default_value(price) for name, (label, price) in PRICES.items()]
+    prices = [
+        builders.TextBoxVariable(name).label(label).default_value(price) for name, (label, price) in PRICES.items()
+    ]
     board = dashboard(
         "trailstream-operators",
         "trailstream / operators",
@@ -55,7 +59,9 @@ def _health(board: builders.Dashboard) -> None:
         ["TrailstreamAbsent", "TrailstreamWorkerDown"],
     )
     board.with_panel(single(workers, f"sum(up{{{JOB}}})"))
-    firing = PanelText("Alerts that fire", "Of these deployments; their times are marked in every graph.", "none", above(1))
+    firing = PanelText(
+        "Alerts that fire", "Of these deployments; their times are marked in every graph.", "none", above(1)
+    )
     board.with_panel(
         single(firing, f'count(ALERTS{{alertname=~"Trailstream.+", alertstate="firing", {JOB}}}) or vector(0)')
     )
@@ -77,11 +83,11 @@ def _health(board: builders.Dashboard) -> None:
     board.with_panel(
         single(heard, f"time() - max(max_over_time(trailstream_last_object_timestamp_seconds{{{JOB}}}[6h]))")
     )
-    rules = PanelText("Rules in force", "Of the worker that has the fewest.", "none", [Step(None, "red"), Step(1, "green")])
-    board.with_panel(single(rules, f"min(sum by (job, instance) (trailstream_loaded_rules{{{JOB}}}))"))
-    broken = PanelText(
-        "Broken rule files", "Left out at the start.", "none", above(1), ["TrailstreamRulesBroken"]
+    rules = PanelText(
+        "Rules in force", "Of the worker that has the fewest.", "none", [Step(None, "red"), Step(1, "green")]
     )
+    board.with_panel(single(rules, f"min(sum by (job, instance) (trailstream_loaded_rules{{{JOB}}}))"))
+    broken = PanelText("Broken rule files", "Left out at the start.", "none", above(1), ["TrailstreamRulesBroken"])
     board.with_panel(single(broken, f"max(trailstream_broken_rules{{{JOB}}})"))
 
 
@@ -94,13 +100,14 @@ def _backlog(board: builders.Dashboard) -> None:
         above(5 * MINUTE, 15 * MINUTE),
         ["TrailstreamBacklog", "TrailstreamQueueAge"],
     )
-    quantile = (
-        f'histogram_quantile({{}}, sum by (le) (rate(trailstream_lag_seconds_bucket{{{{stage="sent_to_received", {JOB}}}}}{RATE})))'
-    )
+    waited = f'trailstream_lag_seconds_bucket{{{{stage="sent_to_received", {JOB}}}}}'
+    quantile = f"histogram_quantile({{}}, sum by (le) (rate({waited}{RATE})))"
     board.with_panel(
         graph(age, *(Query(quantile.format(share), f"{name}") for share, name in ((0.5, "median"), (0.99, "p99"))))
     )
-    flow = PanelText("Deliveries in and out", "Received, and by what became of them.", "ops", PLAIN, ["TrailstreamNoProgress"])
+    flow = PanelText(
+        "Deliveries in and out", "Received, and by what became of them.", "ops", PLAIN, ["TrailstreamNoProgress"]
+    )
     board.with_panel(
         graph(
             flow,
@@ -132,7 +139,7 @@ def _lag(board: builders.Dashboard) -> None:
         board.with_panel(graph(lag, Query(expression, "{{stage}}")))
     objective = PanelText(
         "Late, of the last hour",
-        "Objects received later than 60 s after their creation, alerts accepted later than 10 s after the receive. 1 % may be.",
+        "Objects received over 60 s after their creation, alerts accepted over 10 s after the receive. 1 % may be.",
         "percentunit",
         above(0.01, 0.144),
         ["TrailstreamLagObjectiveBurnsFast", "TrailstreamLagObjectiveBurnsSlowly"],
@@ -148,7 +155,9 @@ def _throughput(board: builders.Dashboard) -> None:
     board.with_row(row("Throughput"))
     objects = PanelText("Log objects", "Read to their end, or until they failed.", "ops")
     board.with_panel(
-        graph(objects, Query(f"sum by (result) (rate(trailstream_processed_objects_total{{{JOB}}}{RATE}))", "{{result}}"))
+        graph(
+            objects, Query(f"sum by (result) (rate(trailstream_processed_objects_total{{{JOB}}}{RATE}))", "{{result}}")
+        )
     )
     records = PanelText(
         "Records", "By reader; ijson is for unusual layouts. Candidates are parsed whole for some rule.", "ops"
@@ -176,7 +185,11 @@ def _throughput(board: builders.Dashboard) -> None:
         quantile = f"histogram_quantile({{}}, sum by (le) (rate({metric}_bucket{{{{{JOB}}}}}{RATE})))"
         board.with_panel(graph(took, Query(quantile.format(0.5), "median"), Query(quantile.format(0.99), "p99")))
     sent = PanelText(
-        "Alerts", "Accepted by a sink; kept back, because the ledger knows them as sent.", "ops", PLAIN, ["TrailstreamSinkFailing"]
+        "Alerts",
+        "Accepted by a sink; kept back, because the ledger knows them as sent.",
+        "ops",
+        PLAIN,
+        ["TrailstreamSinkFailing"],
     )
     board.with_panel(
         graph(
@@ -200,7 +213,7 @@ def _errors(board: builders.Dashboard) -> None:
     board.with_panel(graph(errors, Query(failures, "{{stage}} {{code}}"), width=12))
     given_up = PanelText(
         "Given up",
-        "Rejected deliveries go to the dead-letter queue. Alerts that a sink refused are in the quarantine, and told nobody.",
+        "Rejected deliveries go to the dead-letter queue. An alert that a sink refused has told nobody.",
         "none",
         above(1),
         ["TrailstreamDeadLetters", "TrailstreamDeadLetterQueueNotEmpty", "TrailstreamAlertRefused"],
@@ -226,7 +239,9 @@ def _errors(board: builders.Dashboard) -> None:
         )
     )
     skipped = PanelText(
-        "Understood, and no work", "What is on the queue and is no CloudTrail log: narrow the bucket's notifications.", "none"
+        "Understood, and no work",
+        "What is on the queue and is no CloudTrail log: narrow the bucket's notifications.",
+        "none",
     )
     skips = f"sum by (reason) (increase(trailstream_skipped_entries_total{{{JOB}}}{RATE})) > 0"
     damaged = f"sum(increase(trailstream_damaged_records_total{{{JOB}}}{RATE}))"
@@ -236,16 +251,26 @@ def _errors(board: builders.Dashboard) -> None:
 def _saturation(board: builders.Dashboard) -> None:
     board.with_row(row("Saturation"))
     slots = PanelText(
-        "Slots taken", "All taken on an idle CPU: deliveries wait for S3 or a sink.", "percentunit", above(0.9), ["TrailstreamSlotsTaken"]
+        "Slots taken",
+        "All taken on an idle CPU: deliveries wait for S3 or a sink.",
+        "percentunit",
+        above(0.9),
+        ["TrailstreamSlotsTaken"],
     )
-    taken = f"sum by (instance) (trailstream_in_flight_deliveries{{{JOB}}}) / sum by (instance) (trailstream_delivery_slots{{{JOB}}})"
+    taken = f"trailstream_in_flight_deliveries{{{JOB}}} / trailstream_delivery_slots{{{JOB}}}"
     board.with_panel(graph(slots, Query(taken, "{{instance}}"), width=6))
-    cpu = PanelText("CPU", "CPUs in use. A worker decodes on one.", "percentunit", above(0.8), ["TrailstreamCpuSaturated"])
+    cpu = PanelText(
+        "CPU", "CPUs in use. A worker decodes on one.", "percentunit", above(0.8), ["TrailstreamCpuSaturated"]
+    )
     board.with_panel(graph(cpu, Query(f"rate(process_cpu_seconds_total{{{JOB}}}{RATE})", "{{instance}}"), width=6))
     memory = PanelText("Memory", "Resident. Bounded by the settings, not by the size of an object.", "bytes")
     board.with_panel(graph(memory, Query(f"process_resident_memory_bytes{{{JOB}}}", "{{instance}}"), width=6))
     files = PanelText(
-        "File descriptors", "Of those that it may have.", "percentunit", above(0.8), ["TrailstreamFileDescriptorsRunOut"]
+        "File descriptors",
+        "Of those that it may have.",
+        "percentunit",
+        above(0.8),
+        ["TrailstreamFileDescriptorsRunOut"],
     )
     share = f"process_open_fds{{{JOB}}} / process_max_fds{{{JOB}}}"
     board.with_panel(graph(files, Query(share, "{{instance}}"), width=6))
@@ -254,11 +279,11 @@ def _saturation(board: builders.Dashboard) -> None:
 def _cost(board: builders.Dashboard) -> None:
     board.with_row(row("Cost"))
     requests = PanelText(
-        "Billed requests", "Deletions are counted singly, which is the most that they can be: ten go into a call.", "ops"
+        "Billed requests",
+        "Deletions are counted singly, which is the most that they can be: ten go into a call.",
+        "ops",
     )
-    board.with_panel(
-        graph(requests, *(Query(rate, service) for service, rate in _REQUESTS.items()), stacked=True)
-    )
+    board.with_panel(graph(requests, *(Query(rate, service) for service, rate in _REQUESTS.items()), stacked=True))
     spent = PanelText(
         "A month at this pace",
         "Tasks and requests at the prices above. Not in it: logs, storage, NAT, data between Regions.",

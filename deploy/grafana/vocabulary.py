@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import prometheus, stat, table, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -19,6 +20,8 @@ RUNBOOKS = "https://runbooks.example.com/trailstream/alerts.md"
 DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 COLUMNS = 24
 GRAPH_HEIGHT, STAT_HEIGHT = 8, 4
+
+_Panel = TypeVar("_Panel", stat.Panel, table.Panel, timeseries.Panel)
 
 Colour = Literal["green", "yellow", "red", "blue", "text"]
 
@@ -68,7 +71,9 @@ def single(text: PanelText, expression: str, *, width: int = 4, words: dict[str,
     panel = stat.Panel().height(STAT_HEIGHT).span(width).color_mode(common.BigValueColorMode.BACKGROUND)
     panel = panel.reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
     if words:
-        options = {value: models.ValueMappingResult(text=word, index=at) for at, (value, word) in enumerate(words.items())}
+        options = {
+            value: models.ValueMappingResult(text=word, index=at) for at, (value, word) in enumerate(words.items())
+        }
         panel = panel.mappings([models.ValueMap(options=options)])
     return _described(panel, text).with_target(_target(Query(expression), 0))
 
@@ -81,7 +86,9 @@ def graph(text: PanelText, *queries: Query, width: int = 8, stacked: bool = Fals
         .placement(common.LegendPlacement.BOTTOM)
         .show_legend(show_legend=True)
     )
-    tooltip = common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
+    tooltip = (
+        common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
+    )
     panel = timeseries.Panel().height(GRAPH_HEIGHT).span(width).legend(legend).tooltip(tooltip).min(0)
     panel = panel.line_width(1).fill_opacity(30 if stacked else 8).show_points(common.VisibilityMode.NEVER)
     if stacked:
@@ -109,8 +116,8 @@ def row(title: str) -> builders.Row:
     return builders.Row(title)
 
 
-def chosen(name: str, label: str, query: str) -> builders.QueryVariable:
-    """Return a variable of which one or several values can be chosen, all at first."""
+def chosen(name: str, label: str, query: str, *, every: str = ".*") -> builders.QueryVariable:
+    """Return a variable of which one or several values can be chosen; at first all, which ``every`` matches."""
     return (
         builders.QueryVariable(name)
         .label(label)
@@ -120,14 +127,15 @@ def chosen(name: str, label: str, query: str) -> builders.QueryVariable:
         .sort(models.VariableSort.ALPHABETICAL_ASC)
         .multi(multi=True)
         .include_all(include_all=True)
-        .all_value(".*")
+        .all_value(every)
         .current(models.VariableOption(selected=True, text="All", value="$__all"))
     )
 
 
 def dashboard(uid: str, title: str, description: str, *variables: Any) -> builders.Dashboard:
     """Return an empty dashboard that knows its deployments, its runbooks and the others of its kind."""
-    jobs = chosen("job", "Deployment", 'label_values(trailstream_build_info{job=~"trailstream.*"}, job)')
+    every = "trailstream.*"
+    jobs = chosen("job", "Deployment", f'label_values(trailstream_build_info{{job=~"{every}"}}, job)', every=every)
     return (
         builders.Dashboard(title)
         .uid(uid)
@@ -159,7 +167,14 @@ def dashboard(uid: str, title: str, description: str, *variables: Any) -> builde
 
 def _firing_alerts() -> builders.AnnotationQuery:
     firing = 'ALERTS{alertname=~"Trailstream.+", alertstate="firing", job=~"$job"}'
-    return builders.AnnotationQuery().name("Alerts").datasource(DATASOURCE).enable(enable=True).icon_color("red").expr(firing)
+    return (
+        builders.AnnotationQuery()
+        .name("Alerts")
+        .datasource(DATASOURCE)
+        .enable(enable=True)
+        .icon_color("red")
+        .expr(firing)
+    )
 
 
 def _target(query: Query, at: int) -> prometheus.Dataquery:
@@ -167,9 +182,9 @@ def _target(query: Query, at: int) -> prometheus.Dataquery:
     return target.datasource(DATASOURCE)
 
 
-def _described(panel: Any, text: PanelText) -> Any:
+def _described(panel: _Panel, text: PanelText) -> _Panel:
     steps = [models.Threshold(value=step.value, color=step.colour) for step in text.steps]
-    links = [
+    links: list[Builder[models.DashboardLink]] = [
         builders.DashboardLink(f"Runbook: {alert}")
         .type(models.DashboardLinkType.LINK)
         .url(f"${{runbooks}}#{alert.lower()}")

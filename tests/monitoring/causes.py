@@ -1,7 +1,7 @@
 """What each alert is there for, done to a real worker: a drama for each deployment, which all play at the same time.
 
-Each waits until its alerts fire, takes the cause away, and waits until they are quiet. No other alert may fire meanwhile
-than those that it names.
+Each waits until its alerts fire, takes the cause away, and waits until they are quiet. No other alert may fire
+meanwhile than those that it names.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from endpoint import REGION
 from ledger_table import create_ledger_table
 from stage import WorkerProcess
 
-from .deployment import Deployment, deployed, straining_log
+from .deployment import deployed, straining_log
 from .prometheus import Prometheus
 
 HEARD = "111122223333"
@@ -35,6 +34,9 @@ pattern:
     b: [x]
     c: [y]
 """
+QUICK: Mapping[str, object] = {"retry_first_seconds": 1, "retry_longest_seconds": 2}
+"""Settings of a queue on which what failed comes again at once, so that it goes on failing."""
+
 BROKEN_RULE = "id: broken\ntitle: A severity that there is not\nseverity: enormous\npattern: {eventName: [A]}\n"
 
 
@@ -64,9 +66,7 @@ async def ledger_down(directory: Path, prometheus: Prometheus) -> None:
                 await prometheus.until_firing(
                     job, "TrailstreamLedgerUnavailable", "TrailstreamNoProgress", "TrailstreamBreakerOpen"
                 )
-            await prometheus.until_firing(
-                job, "TrailstreamLagObjectiveBurnsFast", "TrailstreamLagObjectiveBurnsSlowly"
-            )
+            await prometheus.until_firing(job, "TrailstreamLagObjectiveBurnsFast", "TrailstreamLagObjectiveBurnsSlowly")
             async with repeatedly(lambda: deployment.upload(*deployment.matching()), seconds=5):
                 await prometheus.until_quiet(job)
 
@@ -74,9 +74,8 @@ async def ledger_down(directory: Path, prometheus: Prometheus) -> None:
 async def sink_down(directory: Path, prometheus: Prometheus) -> None:
     """Let SNS fail, and then let it refuse an alert for good."""
     job = SINK_DOWN.job
-    settings = {"retry_first_seconds": 1, "retry_longest_seconds": 2}
     extra = "[alerts]\npatience_seconds = 1"
-    async with deployed(job, directory, prometheus, extra=extra, **settings) as deployment, deployment.worker():
+    async with deployed(job, directory, prometheus, QUICK, extra=extra) as deployment, deployment.worker():
         await deployment.upload({})
         with deployment.failing("SNS.PublishBatch", 500, "InternalFailure"):
             for _ in range(5):
@@ -92,10 +91,9 @@ async def sink_down(directory: Path, prometheus: Prometheus) -> None:
 async def bad_input(directory: Path, prometheus: Prometheus) -> None:
     """Send what cannot be read, what a rule raises on, and both while the quarantine fails; load a broken rule."""
     job = BAD_INPUT.job
-    settings = {"retry_first_seconds": 1, "retry_longest_seconds": 2}
     extra = '[rules]\nskip_broken = true\n[quarantine.s3]\nbucket = "quarantine"'
     variables = {"PYTHONPATH": str(directory / job)}
-    async with deployed(job, directory, prometheus, extra=extra, variables=variables, **settings) as deployment:
+    async with deployed(job, directory, prometheus, QUICK, extra=extra, variables=variables) as deployment:
         (deployment.directory / "sitecustomize.py").write_text(SHALLOW_STACK)
         rules = deployment.directory / "rules"
         rules.mkdir()
@@ -110,9 +108,7 @@ async def bad_input(directory: Path, prometheus: Prometheus) -> None:
                     job, "TrailstreamDeadLetters", "TrailstreamRuleFailing", "TrailstreamRulesBroken"
                 )
                 with deployment.failing("S3.PUT", 503, "SlowDown"):
-                    await prometheus.until_firing(
-                        job, "TrailstreamParseErrors", "TrailstreamQuarantineUnavailable"
-                    )
+                    await prometheus.until_firing(job, "TrailstreamParseErrors", "TrailstreamQuarantineUnavailable")
             sqs = await deployment.stage.aws.sqs()
             await sqs.purge_queue(QueueUrl=deployment.stage.queue_url)
         (rules / "broken.yaml").unlink()
@@ -121,7 +117,7 @@ async def bad_input(directory: Path, prometheus: Prometheus) -> None:
 
 
 async def noise(directory: Path, prometheus: Prometheus) -> None:
-    """Match what the worker itself does, beyond a rule's budget, while a watched account is silent and files run out."""
+    """Match what the worker itself does, beyond a rule's budget; keep a watched account silent; let files run out."""
     job = NOISE.job
     extra = f'accounts = ["{HEARD}", "{SILENT}"]\n[alerts]\nbudget = 1\nperiod_seconds = 5'
     async with deployed(job, directory, prometheus, extra=extra) as deployment, deployment.worker() as worker:
@@ -133,26 +129,26 @@ async def noise(directory: Path, prometheus: Prometheus) -> None:
             )
             with few_files(worker):
                 await prometheus.until_firing(job, "TrailstreamFileDescriptorsRunOut")
-        async with repeatedly(lambda: deployment.upload({}), seconds=5):
-            async with repeatedly(lambda: deployment.upload({}, account=SILENT), seconds=5):
-                await prometheus.until_quiet(job)
+        async with (
+            repeatedly(lambda: deployment.upload({}), seconds=5),
+            repeatedly(lambda: deployment.upload({}, account=SILENT), seconds=5),
+        ):
+            await prometheus.until_quiet(job)
 
 
 async def strain(directory: Path, prometheus: Prometheus) -> None:
     """Give a worker with a single slot more than it can do."""
     job = STRAIN.job
     body = await asyncio.to_thread(straining_log)
-    async with deployed(job, directory, prometheus, slots=1, visibility_seconds=300) as deployment:
-        async with deployment.worker():
-            await deployment.upload({})
-            async with repeatedly(lambda: deployment.upload_bytes(body), seconds=1.5):
-                await prometheus.until_firing(
-                    job, "TrailstreamSlotsTaken", "TrailstreamCpuSaturated", "TrailstreamBacklog"
-                )
-            sqs = await deployment.stage.aws.sqs()
-            await sqs.purge_queue(QueueUrl=deployment.stage.queue_url)
-            async with repeatedly(lambda: deployment.upload({}), seconds=5):
-                await prometheus.until_quiet(job)
+    settings = {"slots": 1, "visibility_seconds": 300}
+    async with deployed(job, directory, prometheus, settings) as deployment, deployment.worker():
+        await deployment.upload({})
+        async with repeatedly(lambda: deployment.upload_bytes(body), seconds=1.5):
+            await prometheus.until_firing(job, "TrailstreamSlotsTaken", "TrailstreamCpuSaturated", "TrailstreamBacklog")
+        sqs = await deployment.stage.aws.sqs()
+        await sqs.purge_queue(QueueUrl=deployment.stage.queue_url)
+        async with repeatedly(lambda: deployment.upload({}), seconds=5):
+            await prometheus.until_quiet(job)
 
 
 async def gone(directory: Path, prometheus: Prometheus) -> None:
@@ -196,6 +192,7 @@ BAD_INPUT = Drama(
         "TrailstreamRulesBroken",
         "TrailstreamQuarantineUnavailable",
     ),
+    entails=("TrailstreamAbsent", "TrailstreamBacklog"),  # while it is started again, and of what came again until then
 )
 NOISE = Drama(
     "trailstream-noise",
@@ -211,7 +208,10 @@ STRAIN = Drama(
     "trailstream-strain",
     strain,
     fires=("TrailstreamSlotsTaken", "TrailstreamCpuSaturated", "TrailstreamBacklog"),
-    entails=("TrailstreamNoProgress", "TrailstreamSilent"),  # what waits for an hour, or a minute here, tells of old objects
+    entails=(
+        "TrailstreamNoProgress",
+        "TrailstreamSilent",
+    ),  # what waits for an hour, or a minute here, tells of old objects
 )
 GONE = Drama(
     "trailstream-gone",

@@ -1,4 +1,4 @@
-"""A deployment of one worker: an AWS endpoint of its own that can be made to fail, and the worker as a scrape target."""
+"""A deployment of one worker: an AWS endpoint of its own that can be made to fail, and the worker as a target."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from .prometheus import Prometheus
 
 KEY = "AWSLogs/{account}/CloudTrail/us-east-1/2026/01/02/{account}_CloudTrail_us-east-1_20260102T0305Z_{number}.json.gz"
 BUSY_ACCOUNT = "111122223333"
+MANY_RECEIVES = 1000
+"""What fails here must not end in the dead-letter queue before it is mended."""
+
 STRAIN = 20
 """Megabytes of JSON of an object that takes a worker some seconds."""
 
@@ -46,7 +49,11 @@ class Deployment:
     async def worker(self) -> AsyncIterator[WorkerProcess]:
         """Run the worker while the block runs, and have it scraped from then on; in the end it is killed."""
         text = configuration(
-            (self.stage.queue_url, self.stage.topic_arn), self.proxy.upstream, self.port, extra=self.extra, **self.settings
+            (self.stage.queue_url, self.stage.topic_arn),
+            self.proxy.upstream,
+            self.port,
+            extra=self.extra,
+            **self.settings,
         )
         config = text.replace(f'endpoint_url = "{self.proxy.upstream.url}"', f'endpoint_url = "{self.proxy.url}"')
         async with running_worker(self.directory, config, port=self.port, variables=self.variables) as worker:
@@ -71,7 +78,7 @@ class Deployment:
         """Put an object that may be anything, where a log object of an account would be."""
         await self.stage.upload(KEY.format(account=account, number=next(self._numbers)), body)
 
-    def matching(self, count: int = 1, **fields: object) -> Sequence[Mapping[str, Any]]:
+    def matching(self, count: int = 1, **fields: Any) -> Sequence[Mapping[str, Any]]:
         """Return records that the rule matches, none of which was there before."""
         return [topic_record(next(self._numbers), **fields) for _ in range(count)]
 
@@ -81,11 +88,10 @@ async def deployed(
     job: str,
     directory: Path,
     prometheus: Prometheus,
+    settings: Mapping[str, object] = MappingProxyType({}),
     *,
     extra: str = "",
-    max_receive_count: int = 1000,
     variables: Mapping[str, str] = MappingProxyType({}),
-    **settings: object,
 ) -> AsyncIterator[Deployment]:
     """Make everything that a worker needs; the worker is not started yet."""
     own = directory / job
@@ -93,7 +99,7 @@ async def deployed(
     async with AsyncExitStack() as stack:
         endpoint = stack.enter_context(running_endpoint(own))
         aws = await stack.enter_async_context(endpoint.clients())
-        stage = await set_stage(aws, max_receive_count=max_receive_count)
+        stage = await set_stage(aws, max_receive_count=MANY_RECEIVES)
         proxy = await stack.enter_async_context(running_faulty_endpoint(endpoint))
         stack.callback(prometheus.forget, job)
         yield Deployment(job, prometheus, own, stage, proxy, free_port(), settings, extra, variables)

@@ -83,6 +83,4 @@ def _error(request: web.Request, fault: Fault) -> web.Response:
         text = json.dumps({"__type": fault.code, "message": "injected"})
         return web.Response(status=fault.status, text=text, content_type="application/x-amz-json-1.0")
     inner = f"<Error><Code>{fault.code}</Code><Message>injected</Message></Error>"
-    return web.Response(
-        status=fault.status, text=f"<ErrorResponse>{inner}</ErrorResponse>", content_type="text/xml"
-    )
+    return web.Response(status=fault.status, text=f"<ErrorResponse>{inner}</ErrorResponse>", content_type="text/xml")

@@ -1,7 +1,7 @@
 """The same rules and the same scrape configuration, in a hurry: each minute of theirs becomes a second.
 
-What is written as a duration (``for: 5m``, ``[1h]``, an interval) or as a number of minutes (``15 * 60``) is divided by 60,
-and nothing else is touched: no expression, no share, no bucket, no label.
+What is written as a duration (``for: 5m``, ``[1h]``, an interval) or as a number of minutes (``15 * 60``) is divided
+by 60, and nothing else is touched: no expression, no share, no bucket, no label.
 """
 
 from __future__ import annotations
@@ -43,7 +43,11 @@ def write_hurried(directory: Path) -> Path:
     for files in workers["file_sd_configs"]:
         files["refresh_interval"] = "1s"
     config |= {
-        "global": {"scrape_interval": SCRAPE_INTERVAL, "scrape_timeout": SCRAPE_INTERVAL, "evaluation_interval": "500ms"},
+        "global": {
+            "scrape_interval": SCRAPE_INTERVAL,
+            "scrape_timeout": SCRAPE_INTERVAL,
+            "evaluation_interval": "500ms",
+        },
         "scrape_configs": [workers],
         "alerting": {},
     }

@@ -51,7 +51,7 @@ def answerable(query: PanelQuery, *, rate_interval: str, whole_range: str) -> st
     """Return a query as Grafana would send it with everything chosen and the text boxes as they are."""
     expression = query.expression.replace("$__rate_interval", rate_interval).replace("$__range", whole_range)
     for variable in dashboard(query.dashboard)["templating"]["list"]:
-        chosen = ".*" if variable["type"] == "query" else str(variable.get("query", ""))
+        chosen = variable["allValue"] if variable["type"] == "query" else variable["query"]
         expression = re.sub(rf"\${variable['name']}\b", chosen, expression)
     return expression
 

@@ -66,11 +66,16 @@ class Prometheus:
         return [Series(each["metric"], _points(each["values"])) for each in result]
 
     def firing(self) -> set[tuple[str, str]]:
-        """Return the alerts that fire now, each with its job."""
-        return {
-            (each.labels["alertname"], each.labels.get("job", ""))
-            for each in self.instant('ALERTS{alertstate="firing"}')
-        }
+        """Return the alerts that fire now, each with its job. ValueError where one cannot say what it means."""
+        firing = [alert for alert in self._get("/api/v1/alerts", {})["alerts"] if alert["state"] == "firing"]
+        if broken := [alert for alert in firing if "error expanding" in str(alert["annotations"])]:
+            raise ValueError(f"not to be written out: {broken}")
+        return {(alert["labels"]["alertname"], alert["labels"].get("job", "")) for alert in firing}
+
+    def fired(self) -> set[tuple[str, str]]:
+        """Return the alerts that have fired since the start, each with its job."""
+        ever = self.instant('max by (alertname, job) (max_over_time(ALERTS{alertstate="firing"}[1h]))')
+        return {(each.labels["alertname"], each.labels.get("job", "")) for each in ever}
 
     async def until_firing(self, job: str, *alerts: str, seconds: float = 120) -> None:
         """Wait until all of these fire for a deployment; TimeoutError says which do not."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+
 from monitoring.hurry import PROMETHEUS, ROOT
 from monitoring.panels import DASHBOARDS, NAMES, answerable, dashboard, panels, queries
 from monitoring.prometheus import MISSING, PROMTOOL
-
 from trailstream.telemetry.catalogue import CATALOGUE
 
 PYTHON = Path(os.environ.get("DASHBOARDS_PYTHON") or ROOT / ".venv-dashboards" / "bin" / "python")
@@ -125,7 +125,9 @@ def test_no_panel_covers_another_and_each_has_a_number_of_its_own(name: str) -> 
 def test_every_variable_that_a_query_uses_is_one_that_the_dashboard_has(name: str) -> None:
     board = dashboard(name)
     known = {variable["name"] for variable in board["templating"]["list"]} | {"__rate_interval", "__range"}
-    used = set(re.findall(r"\$\{?(\w+)", " ".join(target["expr"] for panel in panels(name) for target in panel["targets"])))
+    used = set(
+        re.findall(r"\$\{?(\w+)", " ".join(target["expr"] for panel in panels(name) for target in panel["targets"]))
+    )
     assert used <= known
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import jmespath
+import jmespath  # type: ignore[import-untyped]  # its stubs are not installed for one call
 import pytest
 import yaml
+
+from monitoring.causes import DRAMAS
 from monitoring.hurry import PROMETHEUS, ROOT, hurried
 from monitoring.prometheus import MISSING, PROMTOOL
-
 from trailstream.telemetry.catalogue import CATALOGUE, LAG_BUCKETS
 
 RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yaml"))
@@ -134,3 +135,10 @@ def test_the_command_that_writes_targets_from_cloud_map_writes_what_prometheus_r
 )
 def test_in_a_hurry_a_minute_is_a_second_and_nothing_else_changes(written: str, expected: str) -> None:
     assert hurried(written) == expected
+
+
+def test_the_cause_of_each_alert_is_provoked_in_a_real_worker() -> None:
+    provoked = [alert for drama in DRAMAS for alert in drama.fires]
+    from_sqs = {rule["alert"] for rule in rules("alert") if "aws_sqs_" in rule["expr"]}
+    assert len(provoked) == len(set(provoked)), "one is enough"
+    assert set(provoked) == ALERTS.keys() - from_sqs
