@@ -4,6 +4,7 @@ PYTHON ?= python3
 SUFFIX := $(if $(filter python3,$(PYTHON)),,-$(notdir $(PYTHON)))
 VENV ?= .venv$(SUFFIX)
 ENDPOINT_VENV ?= .venv-endpoint$(SUFFIX)
+TEMPLATES_VENV ?= .venv-templates$(SUFFIX)
 DASHBOARDS_VENV ?= .venv-dashboards$(SUFFIX)
 BIN := $(VENV)/bin
 STAY ?=
@@ -21,7 +22,7 @@ CONFIG ?=
 UV := $(shell command -v uv 2>/dev/null)
 PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: bench chaos dashboards demo docs fuzz monitoring simulate soak test check lint types imports wheel lambda-zip lock clean help
+.PHONY: bench chaos dashboards demo docs fuzz monitoring simulate image soak test check lint types imports wheel lambda-zip lock templates clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -50,6 +51,12 @@ $(DASHBOARDS_VENV)/.ready: requirements/dashboards.lock
 	@touch $@
 
 PROGRAMS = ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack DASHBOARDS_PYTHON=$(abspath $(DASHBOARDS_VENV))/bin/python
+$(TEMPLATES_VENV)/.ready: requirements/templates.lock
+	@rm -rf $(TEMPLATES_VENV)
+	$(PYTHON) -m venv $(TEMPLATES_VENV)
+	$(call PIP_INSTALL,$(TEMPLATES_VENV)) --require-hashes -r requirements/templates.lock
+	@touch $@
+
 test: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(DASHBOARDS_VENV)/.ready ## the whole test suite
 	$(PROGRAMS) $(BIN)/python -m pytest $(ARGS)
 
@@ -93,6 +100,11 @@ simulate: $(VENV)/.ready ## the lag that autoscaling keeps on a bursty day: ARGS
 docs: $(VENV)/.ready ## write the parts of docs/ that programs write: commands, capacity
 	@$(BIN)/python -m deploy.pages
 
+# Where no registry can be reached: as root, with podman and debootstrap.
+image: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## the image, built, tried read-only against the local endpoint, and measured
+	@ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack PYTHONPATH=tests $(BIN)/python -m image \
+	  --python-version $(PYTHON_VERSION) -- $(ARGS)
+
 # What a user installs, and not the tree it was built from: hence the other folder.
 WHEEL_BIN := $(CURDIR)/build/wheel-venv/bin
 wheel: $(VENV)/.ready ## the wheel, built, installed from the lock in a clean environment, and used
@@ -111,6 +123,14 @@ lambda-zip: $(VENV)/.ready ## the Lambda function's package: ARCH=arm64|x86_64 P
 	@$(BIN)/python -m deploy.lambda.build_zip --arch $(ARCH) --python-version $(PYTHON_VERSION) \
 	  --interpreter $(LAMBDA_PYTHON) --rules $(RULES) $(if $(CONFIG),--config $(CONFIG)) \
 	  --output dist/trailstream-lambda-$(ARCH).zip
+
+TEMPLATES := deploy/ecs/trailstream.yaml deploy/lambda/from-queue.yaml deploy/lambda/from-bucket.yaml deploy/trails/trail.yaml
+templates: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(TEMPLATES_VENV)/.ready ## the templates: checked, created on the local endpoint, and used
+	$(TEMPLATES_VENV)/bin/cfn-lint $(TEMPLATES)
+	@for each in $(TEMPLATES); do \
+	  SAM_CLI_TELEMETRY=0 $(TEMPLATES_VENV)/bin/sam validate --lint --region eu-west-1 --template $$each || exit 1; \
+	done
+	ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack $(BIN)/python -m pytest tests/templates $(ARGS)
 
 check: lint types imports test wheel ## all that CI runs
 
