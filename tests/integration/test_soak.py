@@ -13,13 +13,13 @@ MESSAGES = 200
 
 
 def test_the_worker_works_off_what_the_source_sends_and_every_alert_is_counted_once(tmp_path: Path) -> None:
-    with running_source() as source, running_worker(tmp_path, source.url) as pid:
+    with running_source() as source, running_worker(tmp_path, source.url) as (pid, metrics_url):
         before = source.judge()
         source.steer(at_once=MESSAGES)
         sent = source.judge()
         source.until_settled()
         source.steer(per_second=50)
-        vitals = Vitals.of(pid)
+        vitals = Vitals.of(pid, metrics_url)
         source.steer(per_second=0)
         source.until_settled()
         after = source.judge()

@@ -9,6 +9,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,14 +65,14 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="trailstream-soak-") as name,
         running_source() as source,
-        running_worker(Path(name), source.url) as pid,
+        running_worker(Path(name), source.url) as (pid, metrics_url),
     ):
-        soak = _run(source, pid, minutes * 60, console)
+        soak = _run(source, lambda: Vitals.of(pid, metrics_url), minutes * 60, console)
     _show(soak, console)
     return int(bool(soak.complaints))
 
 
-def _run(source: Source, pid: int, seconds: float, console: Console) -> Soak:
+def _run(source: Source, look: Callable[[], Vitals], seconds: float, console: Console) -> Soak:
     soak = Soak(_capacity(source))
     steady = STEADY_SHARE * soak.capacity
     console.print(f"The worker takes {soak.capacity:.0f} objects a second; {steady:.0f} arrive from now on.")
@@ -80,7 +81,7 @@ def _run(source: Source, pid: int, seconds: float, console: Console) -> Soak:
     burst_at = started + seconds / 2
     burst_done = False
     while (now := time.monotonic()) < started + seconds:
-        soak.samples.append(Vitals.of(pid))
+        soak.samples.append(look())
         if not burst_done and now >= burst_at:
             source.steer(at_once=round(BURST_TIMES * steady * BURST_SHARE * seconds))
             burst_done = True

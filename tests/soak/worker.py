@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from endpoint import free_port
+
 from .objects import RULE
 from .source import pin
 
@@ -15,12 +17,16 @@ STOP_SECONDS = 30
 
 
 @contextmanager
-def running_worker(directory: Path, endpoint_url: str) -> Iterator[int]:
-    """Start ``trailstream worker`` and give its pid. Raises where it does not stop with grace in the end."""
+def running_worker(directory: Path, endpoint_url: str) -> Iterator[tuple[int, str]]:
+    """Start ``trailstream worker``; give its pid, and where its metrics are.
+
+    Raises where it does not stop with grace in the end.
+    """
+    port = free_port()
     (directory / "rules").mkdir()
     (directory / "rules" / "rule.yaml").write_text(RULE)
     config = directory / "trailstream.toml"
-    config.write_text(_text(endpoint_url))
+    config.write_text(_text(endpoint_url, port))
     command = [str(Path(sys.executable).with_name("trailstream")), "worker", "--config", str(config)]
     with (
         (directory / "worker.log").open("wb") as log,
@@ -28,7 +34,7 @@ def running_worker(directory: Path, endpoint_url: str) -> Iterator[int]:
     ):
         pin(process.pid, 0)
         try:
-            yield process.pid
+            yield process.pid, f"http://127.0.0.1:{port}/metrics"
         finally:
             process.terminate()
             code = process.wait(STOP_SECONDS)
@@ -36,7 +42,7 @@ def running_worker(directory: Path, endpoint_url: str) -> Iterator[int]:
         raise RuntimeError(f"the worker ended with exit code {code}: {(directory / 'worker.log').read_text()[-2000:]}")
 
 
-def _text(endpoint_url: str) -> str:
+def _text(endpoint_url: str, port: int) -> str:
     return f"""\
 [aws]
 region = "us-east-1"
@@ -51,6 +57,6 @@ budget = 1000000
 [ledger.sqlite]
 path = "ledger.sqlite"
 [telemetry]
-port = 0
+port = {port}
 log_level = "warning"
 """

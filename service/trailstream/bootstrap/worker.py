@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,6 +52,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             rules=[rule.info for rule in ruleset.rules],
             sinks=[sink.name for sink in sinks],
             broken_rules=len(loaded.problems),
+            tasks=partial(_tasks_of, asyncio.get_running_loop()),
         )
         emit, progress = armed(
             make_emit(log, metrics.observe, LogFacts(log).observe, health.observe),
@@ -100,6 +102,10 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                     emit=emit,
                 )
             log.info("stopped")
+
+
+def _tasks_of(loop: asyncio.AbstractEventLoop) -> int:
+    return len(asyncio.all_tasks(loop))
 
 
 def _retry_policy(settings: QueueSettings) -> RetryPolicy:

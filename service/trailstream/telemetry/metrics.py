@@ -41,11 +41,12 @@ class Metrics:
         sinks: Sequence[str],
         broken_rules: int = 0,
         clock: Callable[[], float] = time.time,
+        tasks: Callable[[], float] = lambda: 0,
     ) -> None:
         """Register every metric, with every label value that is known by now at 0.
 
         ``accounts`` always have series of their own, the last object's time at 0 until one is read; so have the first
-        ``max_other_accounts`` others that appear, and the rest are ``other``.
+        ``max_other_accounts`` others that appear, and the rest are ``other``. ``tasks`` is asked at each scrape.
         """
         # A creation time for each series would double them, and Prometheus reads it only where told to.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library annotates all but this one
@@ -65,6 +66,7 @@ class Metrics:
         Info("trailstream_build", "What is running.", registry=registry).info(
             {"version": trailstream.__version__, "python": platform.python_version()}
         )
+        Gauge("trailstream_asyncio_tasks", "Tasks on the event loop.", registry=registry).set_function(tasks)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
 

@@ -7,6 +7,7 @@ import json
 import os
 
 import pytest
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from chaos.plain import alert_id
 from soak.objects import MATCHING_OBJECTS, RULE_ID, alert_of, body_of, key_of, number_of
@@ -15,12 +16,12 @@ from soak.vitals import Vitals, has_grown, quarters
 
 def run(*levels: float, files: int = 30) -> list[Vitals]:
     """A run of four quarters that hold these megabytes."""
-    return [Vitals(level, files, 7) for level in levels for _ in range(10)]
+    return [Vitals(level, files, 7, 40) for level in levels for _ in range(10)]
 
 
 def test_a_quarter_is_its_median() -> None:
     samples = run(90, 100, 100, 100)
-    samples[12] = Vitals(500, 30, 7)
+    samples[12] = Vitals(500, 30, 7, 40)
     assert quarters(samples, "rss_mb") == [90, 100, 100, 100]
 
 
@@ -32,17 +33,28 @@ def test_memory_has_grown_where_the_last_quarter_holds_a_twentieth_more_than_the
 
 
 def test_one_more_thread_is_growth_and_one_more_file_is_not() -> None:
-    before, after = run(100, 100), [Vitals(100, 31, 8)] * 20
+    before, after = run(100, 100), [Vitals(100, 31, 8, 59)] * 20
     assert has_grown(before + after, "threads")
     assert not has_grown(before + after, "files")
-    assert has_grown(before + [Vitals(100, 33, 7)] * 20, "files")
+    assert not has_grown(before + after, "tasks")
+    assert has_grown(before + [Vitals(100, 33, 7, 61)] * 20, "files")
+    assert has_grown(before + [Vitals(100, 33, 7, 61)] * 20, "tasks")
 
 
 def test_a_process_shows_its_vitals() -> None:
-    vitals = Vitals.of(os.getpid())
+    registry = CollectorRegistry()
+    Gauge("trailstream_asyncio_tasks", "Tasks on the event loop.", registry=registry).set(17)
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    try:
+        vitals = Vitals.of(os.getpid(), f"http://127.0.0.1:{server.server_port}/metrics")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
     assert vitals.rss_mb > 5
     assert vitals.files >= 3
     assert vitals.threads >= 1
+    assert vitals.tasks == 17
 
 
 def test_an_object_is_worth_the_alert_that_its_number_says() -> None:
