@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.simulate.__main__ import simulated_day
+from deploy.simulate.doors import Function, doors_tables
 from deploy.simulate.inputs import Inputs
 from deploy.simulate.tables import capacity_tables
 
@@ -42,4 +43,5 @@ PARTS: Sequence[Part] = (
     Part(DOCS / "cli.md", "commands", reference),
     Part(DOCS / "capacity.md", "capacity", lambda: capacity_tables(Inputs())),
     Part(DOCS / "capacity.md", "day", simulated_day),
+    Part(DOCS / "choose-a-door.md", "doors", lambda: doors_tables(Inputs(), Function())),
 )

@@ -27,15 +27,18 @@ class Account:
     endpoint: Endpoint
     aws: AwsClients
 
-    async def put(self, key: str, *records: Any) -> None:
+    async def put(self, key: str, *records: Any, bucket: str = BUCKET) -> None:
         """Store an object as CloudTrail writes it."""
-        body = gzip.compress(json.dumps({"Records": records}).encode())
-        await (await self.aws.s3()).put_object(Bucket=BUCKET, Key=key, Body=body, ContentEncoding="gzip")
+        await self.put_bytes(key, gzip.compress(json.dumps({"Records": records}).encode()), bucket=bucket)
+
+    async def put_bytes(self, key: str, body: bytes, *, bucket: str = BUCKET) -> None:
+        """Store what is perhaps no log object."""
+        await (await self.aws.s3()).put_object(Bucket=bucket, Key=key, Body=body, ContentEncoding="gzip")
 
     async def notify(self, **configuration: Any) -> None:
         """Let the bucket tell somebody of new objects."""
-        s3 = await self.aws.s3()
-        await s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=configuration)  # type: ignore[arg-type] - of this shape
+        s3: Any = await self.aws.s3()
+        await s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=configuration)
 
     async def tell_the_queue(self, stack: CreatedStack) -> None:
         """Let the bucket tell the stack's queue."""

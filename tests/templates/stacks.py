@@ -131,7 +131,7 @@ async def _finished(cloudformation: Any, name: str) -> Any:
 @asynccontextmanager
 async def client(endpoint: Endpoint, service: str, **credentials: str) -> AsyncIterator[Any]:
     """A client of any service, as the account itself or with somebody's credentials."""
-    async with get_session().create_client(  # type: ignore[call-overload] - the service's name is the caller's
+    async with get_session().create_client(  # type: ignore[call-overload]  # the service's name is the caller's
         service, region_name=REGION, endpoint_url=endpoint.url, **credentials
     ) as made:
         yield made

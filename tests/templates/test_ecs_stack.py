@@ -9,17 +9,17 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from endpoint import REGION, ROOT, free_port, wiped_environment
+from endpoint import REGION, ROOT, Endpoint, free_port, wiped_environment
 from samples import topic_record
 from stage import WorkerProcess, running_worker
 from templates.account import BUCKET, KEY, Account, as_the_endpoint_names_it, document, names_of
 from templates.permissions import DEAD_LETTERS_INDIRECT, WORKER_INDIRECT, granted, needed
 from templates.recorder import Recorder, recorded
-from templates.stacks import ACCOUNT, ECS, CreatedStack, client, create_stack
+from templates.stacks import ACCOUNT, ECS, TRAIL, CreatedStack, client, create_stack
+from trailstream.adapters.aws import AwsClients
 
 REQUIRED = {
     "LogBucketArns": f"arn:aws:s3:::{BUCKET}",
@@ -33,7 +33,9 @@ async def created(account: Account, **parameters: str) -> CreatedStack:
     async with client(account.endpoint, "ec2") as ec2:
         vpc = (await ec2.create_vpc(CidrBlock="10.0.0.0/16"))["Vpc"]["VpcId"]
         subnet = (await ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24"))["Subnet"]["SubnetId"]
-    required = {**REQUIRED, "VpcId": vpc, "SubnetIds": subnet}
+        table = (await ec2.create_route_table(VpcId=vpc))["RouteTable"]["RouteTableId"]
+    endpoints = {"VpcEndpoints": "yes", "RouteTableIds": table}
+    required = {**REQUIRED, **endpoints, "VpcId": vpc, "SubnetIds": subnet}
     return await create_stack(account.endpoint, "trailstream", ECS, required | parameters)
 
 
@@ -112,6 +114,25 @@ async def test_the_worker_may_do_what_it_does_and_nothing_else(account: Account,
     assert granted(statements, names) == needed(recorder.calls, names) | WORKER_INDIRECT.keys()
 
 
+async def test_a_trail_with_its_bucket_notifies_and_is_read(
+    aws: AwsClients, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    """On an endpoint that enforces nothing: it has no TLS, without which the bucket lets nobody in."""
+    account = Account(endpoint, aws)
+    stack = await created(account, LogBucketArns="arn:aws:s3:::all-logs")
+    trail = {
+        "BucketName": "all-logs",
+        "OrganizationId": "o-abcdefghij",
+        "QueueArn": stack.outputs["QueueArn"],
+        "ReaderRoleArn": stack.outputs["TaskRoleArn"],
+    }
+    await create_stack(endpoint, "trail", TRAIL, trail)
+    stage = await account.with_inbox(stack)
+    async with task(account, stack, tmp_path) as (worker, _):
+        await account.put(f"AWSLogs/o-abcdefghij/{KEY.partition('/')[2]}", topic_record(1), bucket="all-logs")
+        assert len(await stage.inbox(1)) == 1, worker.log
+
+
 async def test_who_looks_after_dead_letters_may_do_that_and_nothing_else(account: Account) -> None:
     stack = await created(account)
     sqs = await account.aws.sqs()
@@ -140,16 +161,14 @@ async def test_who_looks_after_dead_letters_may_do_that_and_nothing_else(account
     assert granted(policy["Statement"], names) == needed(recorder.calls, names) | DEAD_LETTERS_INDIRECT.keys()
 
 
-async def dlq(variables: dict[str, str], *arguments: str) -> str:
-    done: Any = await asyncio.to_thread(
+async def dlq(variables: dict[str, str], *arguments: str) -> bytes:
+    done = await asyncio.to_thread(
         subprocess.run,
-        [PROGRAM, "dlq", *arguments],
+        [str(PROGRAM), "dlq", *arguments],
         env=wiped_environment() | variables,
         capture_output=True,
-        text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    output: str = done.stdout
-    return output
+    return done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import platform
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -85,7 +86,7 @@ async def test_behind_a_queue_the_function_alerts_and_may_do_what_it_does_and_no
             Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
         )
         await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)))
-        assert len(await stage.inbox(2)) == 2
+        assert len(await stage.inbox(2)) >= 2  # each sandbox has a budget of its own
         await stage.send("what nobody understands")
         await until(lambda: {"dynamodb:DeleteItem", "sqs:SendMessageBatch"} <= recorder.operations)
         assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
@@ -128,12 +129,15 @@ async def test_a_bucket_invokes_the_function_and_what_fails_for_good_is_kept(acc
             Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
         )
         await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)))
-        assert len(await stage.inbox(2)) == 2
+        assert len(await stage.inbox(2)) >= 2  # each sandbox has a budget of its own
         assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
-        await account.put("somebody/else.json.gz", topic_record(5))
+        await account.put_bytes(KEY.format("cut"), gzip.compress(b"{}")[:-4])
+        await until(lambda: "sqs:SendMessageBatch" in recorder.operations)
         sqs = await account.aws.sqs()
         kept = await sqs.receive_message(QueueUrl=stage.dead_letter_url, WaitTimeSeconds=20)
-        assert "else.json.gz" in kept["Messages"][0]["Body"]
+        assert "cut.json.gz" in kept["Messages"][0]["Body"]
+        await account.put("somebody/else.json.gz", topic_record(5))
+        await until(lambda: "s3:ListObjectsV2" in recorder.operations)
     names = names_of(stack)
     statements = await account.statements(stack.outputs["FunctionRoleArn"], "function")
     assert granted(statements, names) == needed(recorder.calls, names) | FUNCTION_OF_A_BUCKET_INDIRECT.keys()

@@ -1,0 +1,97 @@
+"""What the templates say, where no endpoint would notice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from endpoint import ROOT
+from templates.stacks import ECS, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, TEMPLATES, read_template
+
+SHARED_WITH_ECS = [
+    (LAMBDA_FROM_QUEUE, "Key"),
+    (LAMBDA_FROM_QUEUE, "DeadLetterQueue"),
+    (LAMBDA_FROM_QUEUE, "QueuePolicy"),
+    (LAMBDA_FROM_QUEUE, "NotificationSubscription"),
+    (LAMBDA_FROM_QUEUE, "ObjectRule"),
+    (LAMBDA_FROM_QUEUE, "DeadLetterPolicy"),
+    *((path, name) for path in (LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET) for name in ("ReasonQueue", "AlertTopic")),
+    *((path, name) for path in (LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET) for name in ("AlertSubscription", "Ledger")),
+]
+
+
+@pytest.mark.parametrize(("path", "name"), SHARED_WITH_ECS)
+def test_what_both_doors_need_is_the_same_in_their_templates(path: Path, name: str) -> None:
+    assert read_template(path)["Resources"][name] == read_template(ECS)["Resources"][name]
+
+
+def test_the_function_is_the_same_however_it_is_invoked() -> None:
+    behind_queue, of_bucket = (read_template(path)["Resources"] for path in (LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET))
+    del of_bucket["Function"]["Properties"]["ReservedConcurrentExecutions"]
+    assert behind_queue["Function"] == of_bucket["Function"]
+    assert behind_queue["LogGroup"] == of_bucket["LogGroup"]
+
+
+def test_the_grace_ends_before_ecs_kills_and_leaves_time_to_hand_back() -> None:
+    template = read_template(ECS)
+    allowed = template["Parameters"]["StopTimeoutSeconds"]["AllowedValues"]
+    grace = {timeout: int(each["Grace"]) for timeout, each in template["Mappings"]["StopTimeout"].items()}
+    assert set(allowed) == set(grace)
+    assert all(10 <= int(timeout) - seconds <= 15 for timeout, seconds in grace.items())
+
+
+def test_a_message_of_the_function_is_hidden_for_six_times_its_timeout() -> None:
+    template = read_template(LAMBDA_FROM_QUEUE)
+    allowed = template["Parameters"]["TimeoutSeconds"]["AllowedValues"]
+    assert {timeout: int(each["Visibility"]) for timeout, each in template["Mappings"]["Timeout"].items()} == {
+        timeout: 6 * int(timeout) for timeout in allowed
+    }
+
+
+def test_ecs_asks_for_health_and_offers_metrics_where_the_image_serves_them() -> None:
+    (port,) = re.findall(r"TRAILSTREAM_TELEMETRY__PORT=(\d+)", (ROOT / "Dockerfile").read_text())
+    (container,) = read_template(ECS)["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    assert container["PortMappings"][0]["ContainerPort"] == int(port)
+    assert f"127.0.0.1:{port}/healthz" in container["HealthCheck"]["Command"][-1]
+    assert "TRAILSTREAM_TELEMETRY__PORT" not in {each["Name"] for each in container["Environment"]}
+
+
+def test_the_backlog_of_each_task_is_what_waits_divided_by_what_runs() -> None:
+    properties = read_template(ECS)["Resources"]["BacklogPolicy"]["Properties"]
+    tracking = properties["TargetTrackingScalingPolicyConfiguration"]
+    metrics = {each["Id"]: each for each in tracking["CustomizedMetricSpecification"]["Metrics"]}
+    assert metrics["waiting"]["MetricStat"]["Metric"]["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert metrics["tasks"]["MetricStat"]["Metric"]["Namespace"] == "ECS/ContainerInsights"
+    assert metrics["backlog_per_task"]["Expression"].startswith("waiting / ")
+    assert [name for name, each in metrics.items() if each["ReturnData"]] == ["backlog_per_task"]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_every_statement_of_a_role_has_a_reason_above_it(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    for statement in statements_of_roles(path):
+        (number,) = (i for i, line in enumerate(lines) if line.strip() == f"- Sid: {statement['Sid']}")
+        while lines[number - 1].strip().startswith("- "):  # the head of an !If
+            number -= 1
+        assert lines[number - 1].strip().startswith("# "), statement["Sid"]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_no_role_may_do_anything_to_everything(path: Path) -> None:
+    for statement in statements_of_roles(path):
+        actions = statement["Action"]
+        assert "*" not in "".join(actions)
+        assert statement["Resource"] != "*" or actions == "ecr:GetAuthorizationToken"
+
+
+def statements_of_roles(path: Path) -> Iterator[dict[str, Any]]:
+    for resource in read_template(path)["Resources"].values():
+        properties = resource.get("Properties", {})
+        policies = [properties] if resource["Type"] == "AWS::IAM::ManagedPolicy" else properties.get("Policies", [])
+        for policy in policies:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield statement["Fn::If"][1] if "Fn::If" in statement else statement
