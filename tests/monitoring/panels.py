@@ -47,15 +47,16 @@ def queries() -> Iterator[PanelQuery]:
                 yield PanelQuery(name, panel["title"], target["refId"], target["expr"])
 
 
-def answerable(query: PanelQuery, *, rate_interval: str, whole_range: str) -> str:
-    """Return a query as Grafana would send it with everything chosen and the text boxes as they are."""
+def answerable(query: PanelQuery, *, rate_interval: str, whole_range: str, job: str | None = None) -> str:
+    """Return a query as Grafana would send it, with everything chosen or one deployment; text boxes are as they are."""
     expression = query.expression.replace("$__rate_interval", rate_interval).replace("$__range", whole_range)
     for variable in dashboard(query.dashboard)["templating"]["list"]:
         chosen = variable["allValue"] if variable["type"] == "query" else variable["query"]
+        chosen = job if job and variable["name"] == "job" else chosen
         expression = re.sub(rf"\${variable['name']}\b", chosen, expression)
     return expression
 
 
-def answerable_in_a_hurry(query: PanelQuery, *, whole_range: str) -> str:
+def answerable_in_a_hurry(query: PanelQuery, *, whole_range: str, job: str | None = None) -> str:
     """Return the same for a Prometheus that lives sixty times as fast."""
-    return hurried(answerable(query, rate_interval="10s", whole_range=whole_range))
+    return hurried(answerable(query, rate_interval="10s", whole_range=whole_range, job=job))

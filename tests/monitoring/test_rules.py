@@ -45,6 +45,27 @@ def test_the_rules_and_the_configuration_are_ones_that_prometheus_takes() -> Non
     promtool("check", "config", PROMETHEUS / "prometheus.yaml")
 
 
+def test_the_queues_of_the_ecs_stack_are_told_apart_whichever_exporter_names_them() -> None:
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yaml").read_text("utf-8"))
+    (exporter,) = (job for job in config["scrape_configs"] if job["job_name"] == "cloudwatch")
+    stack = (ROOT / "deploy" / "ecs" / "trailstream.yaml").read_text("utf-8")
+    names = [name.replace("${AWS::StackName}", "x") for name in re.findall(r'QueueName: !Sub "(.+)"', stack)]
+    parts = {
+        name: [
+            relabel["replacement"]
+            for relabel in exporter["metric_relabel_configs"]
+            if re.fullmatch(relabel["regex"], name)
+        ]
+        for name in names
+    }
+    assert parts["x-log-objects"] == ["notifications"]
+    assert parts["x-dead-letters"] == ["dead_letters"]
+    assert all(
+        relabel["source_labels"] == ["dimension_QueueName", "queue_name"]
+        for relabel in exporter["metric_relabel_configs"]
+    )
+
+
 @needs_promtool
 def test_the_collector_scrapes_with_a_configuration_that_prometheus_takes(tmp_path: Path) -> None:
     collector = yaml.safe_load((PROMETHEUS / "otel-collector.yaml").read_text("utf-8"))
