@@ -75,10 +75,15 @@ async def _memory(image: Image, directory: Path, endpoint: Endpoint) -> tuple[fl
     async with _worker(image, directory, endpoint) as (container, stage):
         await asyncio.sleep(IDLE_SECONDS)
         idle = await container.memory_mb("VmRSS")
-        logs = workload(SEED, datetime.now(UTC), small_objects=SMALL_OBJECTS, large_object_mb=LARGE_OBJECT_MB)
-        for each in logs:
+        uploaded = 0
+        for each in workload(SEED, datetime.now(UTC), small_objects=SMALL_OBJECTS, large_object_mb=LARGE_OBJECT_MB):
             await stage.upload(each.key, each.body)
-        await stage.until_empty(seconds=120)
+            uploaded += 1
+
+        async def all_read() -> bool:
+            return await container.worker.metric("trailstream_settled_deliveries_total") >= uploaded
+
+        await container.worker.until(all_read, seconds=120)
         return idle, await container.memory_mb("VmHWM")
 
 
