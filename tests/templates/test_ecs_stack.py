@@ -16,7 +16,7 @@ from endpoint import REGION, ROOT, Endpoint, free_port, wiped_environment
 from samples import topic_record
 from stage import WorkerProcess, running_worker
 from templates.account import BUCKET, KEY, Account, as_the_endpoint_names_it, document, names_of
-from templates.permissions import DEAD_LETTERS_INDIRECT, WORKER_INDIRECT, granted, needed
+from templates.permissions import ACTION_OF, DEAD_LETTERS_INDIRECT, WORKER_INDIRECT, granted, needed
 from templates.recorder import Recorder, recorded
 from templates.stacks import ACCOUNT, ECS, TRAIL, CreatedStack, client, create_stack
 from trailstream.adapters.aws import AwsClients
@@ -34,8 +34,11 @@ async def created(account: Account, **parameters: str) -> CreatedStack:
         vpc = (await ec2.create_vpc(CidrBlock="10.0.0.0/16"))["Vpc"]["VpcId"]
         subnet = (await ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24"))["Subnet"]["SubnetId"]
         table = (await ec2.create_route_table(VpcId=vpc))["RouteTable"]["RouteTableId"]
-    endpoints = {"VpcEndpoints": "yes", "RouteTableIds": table}
-    required = {**REQUIRED, **endpoints, "VpcId": vpc, "SubnetIds": subnet}
+    async with client(account.endpoint, "servicediscovery") as discovery:
+        await discovery.create_private_dns_namespace(Name="internal", Vpc=vpc)
+        (namespace,) = (await discovery.list_namespaces())["Namespaces"]
+    network = {"VpcId": vpc, "SubnetIds": subnet, "VpcEndpoints": "yes", "RouteTableIds": table}
+    required = {**REQUIRED, **network, "NamespaceId": namespace["Id"]}
     return await create_stack(account.endpoint, "trailstream", ECS, required | parameters)
 
 
@@ -109,6 +112,7 @@ async def test_the_worker_may_do_what_it_does_and_nothing_else(account: Account,
         await account.put("somebody/else.json.gz", topic_record(5))
         await worker.until(lambda: "s3:ListObjectsV2" in recorder.operations)
         assert "object_denied" in worker.log
+    assert recorder.operations == ACTION_OF.keys()
     names = names_of(stack)
     statements = await account.statements(stack.outputs["TaskRoleArn"], "worker")
     assert granted(statements, names) == needed(recorder.calls, names) | WORKER_INDIRECT.keys()

@@ -57,6 +57,7 @@ REFUSED = [
     (ECS, {"StopTimeoutSeconds": "300"}, "StopTimeoutSeconds"),
     (ECS, {"VpcEndpoints": "yes"}, "so RouteTableIds must be given"),
     (ECS, {"RouteTableIds": "none,rtb-0"}, "RouteTableIds must be none, or ids"),
+    (ECS, {"NamespaceId": "internal"}, "NamespaceId"),
     (ECS, {"MinTasks": "2", "MaxTasks": "1"}, "MaxTasks must not be less than MinTasks"),
     (ECS, {"MinTasks": "4", "MaxTasks": "3"}, "MaxTasks must not be less than MinTasks"),
     (ECS, {"MinTasks": "0"}, "MinTasks"),

@@ -11,6 +11,7 @@ import pytest
 
 from endpoint import ROOT
 from templates.stacks import ECS, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, TEMPLATES, read_template
+from trailstream.config import QueueSettings
 
 SHARED_WITH_ECS = [
     (LAMBDA_FROM_QUEUE, "Key"),
@@ -42,6 +43,16 @@ def test_the_grace_ends_before_ecs_kills_and_leaves_time_to_hand_back() -> None:
     grace = {timeout: int(each["Grace"]) for timeout, each in template["Mappings"]["StopTimeout"].items()}
     assert set(allowed) == set(grace)
     assert all(10 <= int(timeout) - seconds <= 15 for timeout, seconds in grace.items())
+
+
+def test_every_size_of_a_task_has_memory_and_slots_in_proportion() -> None:
+    template = read_template(ECS)
+    sizes = {int(cpu): each for cpu, each in template["Mappings"]["Task"].items()}
+    assert {str(cpu) for cpu in sizes} == set(template["Parameters"]["TaskCpu"]["AllowedValues"])
+    assert {int(each["Memory"]) / cpu for cpu, each in sizes.items()} == {2}
+    default = int(template["Parameters"]["TaskCpu"]["Default"])
+    slots = QueueSettings.model_fields["slots"].default
+    assert {cpu: int(each["Slots"]) for cpu, each in sizes.items()} == {cpu: slots * cpu // default for cpu in sizes}
 
 
 def test_a_message_of_the_function_is_hidden_for_six_times_its_timeout() -> None:
