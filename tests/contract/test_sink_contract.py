@@ -16,6 +16,7 @@ from fakes import FakeSink
 from samples import RULE, an_alert
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sinks.sns import SnsSink
+from trailstream.adapters.sinks.sqs import SqsSink
 from trailstream.adapters.sinks.stdout import StdoutSink
 from trailstream.pipeline.ports import Sink
 
@@ -27,7 +28,7 @@ class Kit:
     """The ids of the alerts that have arrived, as their receiver reads them."""
 
 
-@pytest.fixture(params=["fake", "stdout", "sns text", "sns json", "sns fifo"])
+@pytest.fixture(params=["fake", "stdout", "sns text", "sns json", "sns fifo", "sqs standard", "sqs fifo"])
 async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
     match request.param.split():
         case ["fake"]:
@@ -38,6 +39,10 @@ async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
             endpoint: Endpoint = request.getfixturevalue("endpoint")
             async with endpoint.clients() as aws:
                 yield await sns_kit(aws, "text" if how == "text" else "json", suffix=".fifo" if how == "fifo" else "")
+        case ["sqs", how]:
+            endpoint = request.getfixturevalue("endpoint")
+            async with endpoint.clients() as aws:
+                yield await sqs_kit(aws, suffix=".fifo" if how == "fifo" else "")
 
 
 def fake_kit() -> Kit:
@@ -61,23 +66,41 @@ def stdout_kit() -> Kit:
 async def sns_kit(aws: AwsClients, body_format: Literal["text", "json"], *, suffix: str) -> Kit:
     """A topic with a subscribed queue: what arrives there is what a person would get."""
     sns, sqs = await aws.sns(), await aws.sqs()
-    is_fifo = bool(suffix)
-    inbox = await sqs.create_queue(QueueName=f"inbox{suffix}", Attributes={"FifoQueue": "true"} if is_fifo else {})
-    queue = inbox["QueueUrl"]
+    queue = await made_queue(aws, suffix)
     arn = (await sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"]))["Attributes"]["QueueArn"]
-    made = await sns.create_topic(Name=f"alerts{suffix}", Attributes={"FifoTopic": "true"} if is_fifo else {})
+    made = await sns.create_topic(Name=f"alerts{suffix}", Attributes={"FifoTopic": "true"} if suffix else {})
     topic = made["TopicArn"]
     await sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
     async def received() -> list[str]:
-        ids: list[str] = []
-        while messages := (await sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)).get("Messages", []):
-            for message in messages:
-                ids.append(alert_id_in(json.loads(message["Body"])["Message"]))
-                await sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return ids
+        return [alert_id_in(json.loads(body)["Message"]) for body in await bodies_in(aws, queue)]
 
     return Kit(SnsSink(client=sns, topic_arn=topic, body_format=body_format), received)
+
+
+async def sqs_kit(aws: AwsClients, *, suffix: str) -> Kit:
+    queue = await made_queue(aws, suffix)
+
+    async def received() -> list[str]:
+        return [alert_id_in(body) for body in await bodies_in(aws, queue)]
+
+    return Kit(SqsSink(client=await aws.lean_sqs(), queue_url=queue), received)
+
+
+async def made_queue(aws: AwsClients, suffix: str) -> str:
+    sqs = await aws.sqs()
+    made = await sqs.create_queue(QueueName=f"inbox{suffix}", Attributes={"FifoQueue": "true"} if suffix else {})
+    return made["QueueUrl"]
+
+
+async def bodies_in(aws: AwsClients, queue_url: str) -> list[str]:
+    sqs = await aws.sqs()
+    bodies: list[str] = []
+    while messages := (await sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)).get("Messages", []):
+        for message in messages:
+            bodies.append(message["Body"])
+            await sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
 
 
 def alert_id_in(body: str) -> str:

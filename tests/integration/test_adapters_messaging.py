@@ -1,4 +1,4 @@
-"""What a subscriber of the alert topic gets, and how SQS answers in parts, over the local endpoint."""
+"""What is read behind the alert topic and on the alert queue, and how SQS answers in parts, over the local endpoint."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from endpoint import REGION, free_port
 from samples import CREATE_TOPIC, an_alert
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sinks.sns import SnsSink
+from trailstream.adapters.sinks.sqs import SqsSink
 from trailstream.adapters.sqs import SqsQueue
 from trailstream.model.errors import QueueUnavailableError, SinkUnavailableError
+
+FILTERED_BY = {
+    "account": "123456789012",
+    "region": "eu-west-1",
+    "severity": "high",
+    "rule": "sns-topic-created",
+}
 
 
 async def inbox_of(aws: AwsClients, topic_arn: str) -> str:
@@ -38,12 +46,7 @@ async def test_a_subscriber_reads_the_topic_arn_the_whole_record_and_what_filter
     assert CREATE_TOPIC["responseElements"]["topicArn"] in notification["Message"]
     assert an_alert().record_json.decode() in notification["Message"]
     attributes = {name: value["Value"] for name, value in notification["MessageAttributes"].items()}
-    assert attributes == {
-        "account": "123456789012",
-        "region": "eu-west-1",
-        "severity": "high",
-        "rule": "sns-topic-created",
-    }
+    assert attributes == FILTERED_BY
 
 
 async def test_a_repeat_is_dropped_by_a_fifo_topic(aws: AwsClients) -> None:
@@ -58,9 +61,35 @@ async def test_a_repeat_is_dropped_by_a_fifo_topic(aws: AwsClients) -> None:
     assert len(await read_all(aws, url)) == 2
 
 
+async def test_a_reader_of_the_queue_gets_the_whole_alert_and_what_it_filters_by(aws: AwsClients) -> None:
+    sqs = await aws.sqs()
+    url = (await sqs.create_queue(QueueName="alerts"))["QueueUrl"]
+    assert await SqsSink(client=await aws.lean_sqs(), queue_url=url).send([an_alert()]) == [None]
+    answer = await sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])
+    (message,) = answer["Messages"]
+    alert = json.loads(message["Body"])
+    assert (alert["alert_id"], alert["record"]) == (an_alert().id, json.loads(an_alert().record_json))
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes == FILTERED_BY
+
+
+async def test_a_repeat_is_dropped_by_a_fifo_queue(aws: AwsClients) -> None:
+    url = (await (await aws.sqs()).create_queue(QueueName="alerts.fifo", Attributes={"FifoQueue": "true"}))["QueueUrl"]
+    sink = SqsSink(client=await aws.lean_sqs(), queue_url=url)
+    for _ in range(2):
+        assert await sink.send([an_alert(1), an_alert(2)]) == [None, None]
+    assert len(await read_all(aws, url)) == 2
+
+
 async def test_a_topic_that_is_gone_is_for_a_later_try_since_an_operator_can_mend_it(aws: AwsClients) -> None:
     sink = SnsSink(client=await aws.sns(), topic_arn=f"arn:aws:sns:{REGION}:000000000000:gone")
     (error,) = await sink.send([an_alert()])
+    assert isinstance(error, SinkUnavailableError)
+
+
+async def test_so_is_a_queue_that_is_gone(aws: AwsClients) -> None:
+    url = (await (await aws.sqs()).create_queue(QueueName="alerts"))["QueueUrl"].replace("alerts", "gone")
+    (error,) = await SqsSink(client=await aws.lean_sqs(), queue_url=url).send([an_alert()])
     assert isinstance(error, SinkUnavailableError)
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from trailstream.adapters.lean_clients import LeanSqs
 
-MAX_BATCH_ENTRIES = 10
 MAX_VISIBILITY_SECONDS = 12 * 60 * 60
 
 _NEEDED = {"MessageSystemAttributeNames": ["ApproximateReceiveCount", "SentTimestamp"]}

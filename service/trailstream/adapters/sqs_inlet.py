@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trailstream.adapters.aws_errors import Cause, translated
+from trailstream.adapters.batches import FIFO_SUFFIX, Entry, packed
 from trailstream.model.errors import QueueUnavailableError
-from trailstream.model.limits import KIB
 from trailstream.pipeline.ports import Outgoing
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import BatchResultErrorEntryTypeDef
 
     from trailstream.adapters.lean_clients import LeanSqs
-
-MAX_CALL_BYTES = 256 * KIB
-"""What one call carries on every queue. Since 2025 a queue may take 1 MiB: a message that is larger goes alone."""
-
-FIFO_SUFFIX = ".fifo"
 
 _ERRORS = dict.fromkeys(Cause, QueueUnavailableError)
 
@@ -34,20 +29,20 @@ class SqsInlet:
     async def put(self, messages: Sequence[Outgoing]) -> Sequence[str | None]:
         """See :class:`trailstream.pipeline.ports.Inlet`. What is too large to travel together takes several calls."""
         results: list[str | None] = []
-        for group in _fitting(messages):
-            results += await self._send(group)
+        for batch in packed(map(self._entry, messages)):
+            results += await self._send(batch)
         return results
 
-    async def _send(self, messages: Sequence[Outgoing]) -> list[str | None]:
+    async def _send(self, batch: Sequence[Entry]) -> list[str | None]:
         with translated(self._queue_url, _ERRORS):
             answer = await self._client.send_message_batch(
                 QueueUrl=self._queue_url,
-                Entries=[{"Id": str(i), **self._entry(message)} for i, message in enumerate(messages)],
+                Entries=[{"Id": str(i), **entry} for i, entry in enumerate(batch)],
             )
         confirmed = {entry["Id"] for entry in answer.get("Successful", [])}
-        return batch_results(len(messages), confirmed, answer.get("Failed", []))
+        return batch_results(len(batch), confirmed, answer.get("Failed", []))
 
-    def _entry(self, message: Outgoing) -> dict[str, Any]:
+    def _entry(self, message: Outgoing) -> Entry:
         entry = {"MessageBody": message.body, **(message.extras or {})}
         if self._queue_url.endswith(FIFO_SUFFIX):
             # A group of its own: while a message of a group is held, SQS shows few others of it.
@@ -73,24 +68,3 @@ def batch_results(count: int, confirmed: set[str], failed: Iterable[BatchResultE
     """Return one result per entry of a batch; an entry that the answer does not mention was not confirmed."""
     reasons = {entry["Id"]: entry.get("Code", "Failed") for entry in failed}
     return [None if str(i) in confirmed else reasons.get(str(i), "NoAnswer") for i in range(count)]
-
-
-def _fitting(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:
-    """Divide messages into groups that one call can carry."""
-    group: list[Outgoing] = []
-    free = MAX_CALL_BYTES
-    for message in messages:
-        size = _bytes(message)
-        if group and size > free:
-            yield group
-            group, free = [], MAX_CALL_BYTES
-        group.append(message)
-        free -= size
-    if group:
-        yield group
-
-
-def _bytes(message: Outgoing) -> int:
-    """Return a message's size as SQS counts it, and no less: the body, and its attributes with names and types."""
-    attributes = (message.extras or {}).get("MessageAttributes", {})
-    return len(message.body.encode("utf-8", "surrogatepass")) + len(str(attributes).encode("utf-8", "surrogatepass"))

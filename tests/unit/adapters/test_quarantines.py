@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from fakes import FakeClock, FakeQueue
+from trailstream.adapters.batches import MAX_BATCH_BYTES
 from trailstream.adapters.quarantines.entries import entry_json, entry_name, reason_name
 from trailstream.adapters.quarantines.file import FileQuarantine
 from trailstream.adapters.quarantines.nothing import NoQuarantine
 from trailstream.adapters.quarantines.sqs import SqsQuarantine
-from trailstream.adapters.sqs_inlet import MAX_CALL_BYTES
 from trailstream.model.errors import QuarantineUnavailableError
 from trailstream.pipeline.ports import SetAside
 
@@ -67,7 +67,7 @@ async def test_what_a_queue_would_not_take_is_shortened_and_says_so(character: s
     quarantine, _ = sqs_quarantine()
     await quarantine.put(replace(ENTRY, body=character * count, detail=character * count))
     kept = (await quarantine.reasons(["message-1"]))["message-1"]
-    assert len(entry_json(kept)) <= MAX_CALL_BYTES
+    assert len(entry_json(kept)) <= MAX_BATCH_BYTES
     for text in (kept.body, kept.detail):
         beginning, note = text.split("\n") if "\n" in text else (text, "")
         assert set(beginning) == {character}

@@ -3,7 +3,8 @@ from __future__ import annotations
 import base64
 from typing import Any, cast
 
-from trailstream.adapters.sqs_inlet import MAX_CALL_BYTES, SqsInlet, extras_of
+from trailstream.adapters.batches import MAX_BATCH_BYTES
+from trailstream.adapters.sqs_inlet import SqsInlet, extras_of
 from trailstream.pipeline.ports import Outgoing
 
 URL = "https://sqs.eu-west-1.amazonaws.com/111122223333/logs"
@@ -39,7 +40,7 @@ async def test_every_entry_has_its_own_result_and_silence_is_no_success() -> Non
 
 
 async def test_what_is_too_much_for_one_call_takes_several_and_keeps_its_order() -> None:
-    bodies = ["a" * 200_000, "é" * 100_000, "c" * 50_000, "d" * (MAX_CALL_BYTES + 1), "e"]
+    bodies = ["a" * 200_000, "é" * 100_000, "c" * 50_000, "d" * (MAX_BATCH_BYTES + 1), "e"]
     client = Client(failed={"e": "Failed"})
     assert await inlet(client).put([Outgoing(str(i), body) for i, body in enumerate(bodies)]) == [*[None] * 4, "Failed"]
     assert [[entry["MessageBody"][0] for entry in call] for call in client.calls] == [["a"], ["é", "c"], ["d"], ["e"]]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from samples import RULE, an_alert
-from trailstream.adapters.sinks.sns import MAX_BATCH_BYTES
+from trailstream.adapters.batches import MAX_BATCH_BYTES
 from trailstream.model.limits import KIB
 from trailstream.pipeline.storms import MOST_DELIVERIES, MOST_NAMES, Storms
 
