@@ -116,6 +116,13 @@ class SnsSettings(Section):
     """``text`` is for people (email, chat); ``json`` is the alert as one JSON object, for programs."""
 
 
+class SqsSettings(Section):
+    """Alerts as messages on a queue, for programs."""
+
+    url: str = Field(pattern=r"^https?://")
+    """A queue of its own, standard or FIFO. Each message is an alert as one JSON object."""
+
+
 class StdoutSettings(Section):
     """Alerts as JSON lines on standard output."""
 
@@ -127,11 +134,12 @@ class SinksSettings(Section):
     """Where alerts go. A delivery is done only when every sink has accepted every alert."""
 
     sns: SnsSettings | None = None
+    sqs: SqsSettings | None = None
     stdout: StdoutSettings | None = None
 
     @model_validator(mode="after")
     def _somebody_listens(self) -> SinksSettings:
-        if self.sns is None and (self.stdout is None or not self.stdout.enabled):
+        if not (self.sns or self.sqs or (self.stdout and self.stdout.enabled)):
             raise ValueError("no sink is configured, so no alert would reach anybody")
         return self
 

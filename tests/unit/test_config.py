@@ -125,6 +125,7 @@ def test_what_is_missing_in_an_empty_file_is_named_as_it_is_to_be_written(tmp_pa
     assert str(queue) == "queue: is required (set `url` under [queue] in the file, or TRAILSTREAM_QUEUE__URL)"
     assert str(sinks) == (
         "sinks: is required (set `topic_arn` under [sinks.sns] in the file, or TRAILSTREAM_SINKS__SNS__TOPIC_ARN; "
+        "or set `url` under [sinks.sqs] in the file, or TRAILSTREAM_SINKS__SQS__URL; "
         "or set `enabled` under [sinks.stdout] in the file, or TRAILSTREAM_SINKS__STDOUT__ENABLED)"
     )
 

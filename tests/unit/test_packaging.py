@@ -65,6 +65,7 @@ def test_the_example_configuration_shows_every_setting_with_its_default(
         ("aws", "endpoint_url"),
         ("queue", "url"),
         ("sinks", "sns", "topic_arn"),
+        ("sinks", "sqs", "url"),
         ("sinks", "stdout", "enabled"),
         ("ledger", "sqlite", "path"),
         ("ledger", "dynamodb", "table"),

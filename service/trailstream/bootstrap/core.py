@@ -16,7 +16,9 @@ from trailstream import __version__
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.sinks.sns import SnsSink, topic_region
+from trailstream.adapters.sinks.sqs import SqsSink
 from trailstream.adapters.sinks.stdout import StdoutSink
+from trailstream.adapters.sqs import queue_region
 from trailstream.bootstrap.ledger import make_ledger
 from trailstream.bootstrap.quarantine import make_quarantine
 from trailstream.config import Settings, SinksSettings
@@ -61,6 +63,9 @@ async def make_sinks(settings: SinksSettings, aws: AwsClients) -> Sequence[Sink]
     if settings.sns is not None:
         client = await aws.sns(region=topic_region(settings.sns.topic_arn))
         sinks.append(SnsSink(client=client, topic_arn=settings.sns.topic_arn, body_format=settings.sns.format))
+    if settings.sqs is not None:
+        url = settings.sqs.url
+        sinks.append(SqsSink(client=await aws.lean_sqs(region=queue_region(url)), queue_url=url))
     if settings.stdout is not None and settings.stdout.enabled:
         sinks.append(StdoutSink(stream=sys.stdout.buffer))
     return sinks
