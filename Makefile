@@ -50,13 +50,13 @@ $(DASHBOARDS_VENV)/.ready: requirements/dashboards.lock
 	$(call PIP_INSTALL,$(DASHBOARDS_VENV)) --require-hashes -r requirements/dashboards.lock
 	@touch $@
 
-PROGRAMS = ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack DASHBOARDS_PYTHON=$(abspath $(DASHBOARDS_VENV))/bin/python
 $(TEMPLATES_VENV)/.ready: requirements/templates.lock
 	@rm -rf $(TEMPLATES_VENV)
 	$(PYTHON) -m venv $(TEMPLATES_VENV)
 	$(call PIP_INSTALL,$(TEMPLATES_VENV)) --require-hashes -r requirements/templates.lock
 	@touch $@
 
+PROGRAMS = ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack DASHBOARDS_PYTHON=$(abspath $(DASHBOARDS_VENV))/bin/python
 test: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(DASHBOARDS_VENV)/.ready ## the whole test suite
 	$(PROGRAMS) $(BIN)/python -m pytest $(ARGS)
 
@@ -130,7 +130,7 @@ templates: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(TEMPLATES_VENV)/.ready ## th
 	@for each in $(TEMPLATES); do \
 	  SAM_CLI_TELEMETRY=0 $(TEMPLATES_VENV)/bin/sam validate --lint --region eu-west-1 --template $$each || exit 1; \
 	done
-	ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack $(BIN)/python -m pytest tests/templates $(ARGS)
+	$(PROGRAMS) $(BIN)/python -m pytest tests/templates $(ARGS)
 
 check: lint types imports test wheel ## all that CI runs
 
