@@ -39,8 +39,8 @@ async def send_alerts(
 ) -> Sequence[TrailstreamError | None]:
     """Send alerts in as few calls as they fit into; return one result per alert, as a sink does.
 
-    ``to`` is the topic's ARN or the queue's URL, and says whether it is FIFO: for its order the calls are made one after
-    the other.
+    ``to`` is the topic's ARN or the queue's URL, and says whether it is FIFO: for the order of that, one call is made
+    after the other.
     """
     fifo = to.endswith(FIFO_SUFFIX)
     results: list[TrailstreamError | None] = []
