@@ -16,7 +16,7 @@ PRICES = {
     "price_sns": ("SNS, $ per million publishes", "0.50"),
     "price_task": ("Fargate, $ per task and hour", "0.0395"),
 }
-"""List prices of us-east-1 (aws.amazon.com, 2025); a task of 1 vCPU and 2 GB on arm64. Type in your own."""
+"""List prices of us-east-1, as in deploy/simulate/inputs.py; a task of 1 vCPU and 2 GB on arm64. Type in your own."""
 
 _REQUESTS = {
     "SQS": (

@@ -132,7 +132,7 @@ async def bad_input(directory: Path, prometheus: Prometheus) -> None:
             await sqs.purge_queue(QueueUrl=deployment.stage.queue_url)
         (rules / "broken.yaml").write_text(HIGH_RULE)
         async with deployment.worker(), repeatedly(lambda: deployment.upload(*deployment.matching()), seconds=5):
-            await prometheus.until_quiet(job)
+            await prometheus.until_quiet(job, but=LATE)
 
 
 async def noise(directory: Path, prometheus: Prometheus) -> None:
@@ -220,7 +220,11 @@ BAD_INPUT = Drama(
         "TrailstreamRulesBroken",
         "TrailstreamQuarantineUnavailable",
     ),
-    entails=("TrailstreamAbsent", "TrailstreamBacklog"),  # while it is started again, and of what came again until then
+    entails=(
+        "TrailstreamAbsent",
+        "TrailstreamBacklog",
+        *LATE,
+    ),  # while it is started again; of what came again and again
 )
 NOISE = Drama(
     "trailstream-noise",
@@ -239,7 +243,8 @@ STRAIN = Drama(
     entails=(
         "TrailstreamNoProgress",
         "TrailstreamSilent",
-    ),  # what waits for an hour, or a minute here, tells of old objects
+        *LATE,
+    ),  # what waits for long is late, and tells of old objects
 )
 GONE = Drama(
     "trailstream-gone",

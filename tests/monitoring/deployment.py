@@ -24,7 +24,7 @@ BUSY_ACCOUNT = "111122223333"
 MANY_RECEIVES = 1000
 """What fails here must not end in the dead-letter queue before it is mended."""
 
-STRAIN = 20
+STRAIN = 60
 """Megabytes of JSON of an object that takes a worker some seconds."""
 
 
