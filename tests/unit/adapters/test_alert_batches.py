@@ -126,7 +126,7 @@ def client_error(code: str, status: int = 400) -> ClientError:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    sizes=st.lists(st.one_of(st.integers(8, 4 * KIB), st.integers(8, 300 * KIB)), max_size=24),
+    sizes=st.lists(st.one_of(st.integers(8, 4 * KIB), st.integers(60 * KIB, 300 * KIB)), max_size=24),
     kind=st.sampled_from(KINDS),
     fifo=st.booleans(),
 )
