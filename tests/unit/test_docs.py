@@ -49,6 +49,7 @@ AWS_OTHER_NAMES = {("sns", "subscribe"): {"notification-endpoint"}}
 
 NUMBERS = {10: "ten"}
 
+
 def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
