@@ -89,7 +89,7 @@ soak: $(VENV)/.ready ## steady load and a burst for some minutes: does anything 
 # Prometheus is Debian's. Where it is missing and cannot be installed, the tests that need it say so and are skipped.
 monitoring: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(DASHBOARDS_VENV)/.ready ## every alert and panel on a real Prometheus, its cause provoked in real workers
 	@command -v prometheus promtool >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install --quiet --yes --no-install-recommends prometheus; } || true
-	$(PROGRAMS) $(BIN)/python -m pytest tests/monitoring tests/monitoring/live.py -rs $(ARGS)
+	$(PROGRAMS) $(BIN)/python -m pytest -o python_files="test_*.py live.py" tests/monitoring -rs $(ARGS)
 
 dashboards: $(DASHBOARDS_VENV)/.ready ## write the Grafana dashboards from their program
 	$(DASHBOARDS_VENV)/bin/python -m deploy.grafana
