@@ -6,6 +6,7 @@ VENV ?= .venv$(SUFFIX)
 ENDPOINT_VENV ?= .venv-endpoint$(SUFFIX)
 TEMPLATES_VENV ?= .venv-templates$(SUFFIX)
 DASHBOARDS_VENV ?= .venv-dashboards$(SUFFIX)
+AUDIT_VENV ?= .venv-audit$(SUFFIX)
 BIN := $(VENV)/bin
 STAY ?=
 SECONDS ?= 60
@@ -54,6 +55,12 @@ $(TEMPLATES_VENV)/.ready: requirements/templates.lock
 	@rm -rf $(TEMPLATES_VENV)
 	$(PYTHON) -m venv $(TEMPLATES_VENV)
 	$(call PIP_INSTALL,$(TEMPLATES_VENV)) --require-hashes -r requirements/templates.lock
+	@touch $@
+
+$(AUDIT_VENV)/.ready: requirements/audit.lock
+	@rm -rf $(AUDIT_VENV)
+	$(PYTHON) -m venv $(AUDIT_VENV)
+	$(call PIP_INSTALL,$(AUDIT_VENV)) --require-hashes -r requirements/audit.lock
 	@touch $@
 
 PROGRAMS = ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack DASHBOARDS_PYTHON=$(abspath $(DASHBOARDS_VENV))/bin/python
@@ -141,6 +148,7 @@ lock: ## compile the hashed lock files from pyproject.toml (needs uv)
 	$(COMPILE) --group endpoint -o requirements/endpoint.lock
 	$(COMPILE) --group templates -o requirements/templates.lock
 	$(COMPILE) --group dashboards -o requirements/dashboards.lock
+	$(COMPILE) --group audit -o requirements/audit.lock
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(ENDPOINT_VENV) $(DASHBOARDS_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
