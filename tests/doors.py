@@ -16,6 +16,7 @@ from trailstream.entrypoints.aws_lambda import SPARE_SHARE, LambdaDoor
 from trailstream.model.facts import Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.principal import Principal
+from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
@@ -54,6 +55,7 @@ class World:
     ledger: Ledger = field(default_factory=FakeLedger)
     quarantine: Quarantine | None = None
     own: Principal | None = None
+    allowed: AllowList = field(default_factory=AllowList)
     claim_seconds: float = 60
     budget: int = 1_000_000
     """Alerts of its own that a rule may have."""
@@ -79,6 +81,7 @@ class World:
                     store_breaker=self.breaker,
                     couriers=couriers,
                     aside=self.aside,
+                    allowed=self.allowed,
                     share=FairShare(4),
                     ruleset=Ruleset([*loaded.rules, *self.more_rules]),
                     limits=self.limits,

@@ -73,6 +73,15 @@ class QueueSettings(Section):
     """Start although the queue has no redrive policy. What nobody can read then loops until its retention ends."""
 
 
+class LogsSettings(Section):
+    """Which logs are meant to be read. Whoever can write to the queue can name any object."""
+
+    buckets: dict[str, Account] = Field(default_factory=dict)
+    """Buckets that logs are read from, each with the account that owns it, which S3 checks. Empty: any bucket."""
+    accounts: tuple[Account, ...] = ()
+    """Accounts whose logs are read, by the object's key. Empty: any account."""
+
+
 class RulesSettings(Section):
     """Where the rules are."""
 
@@ -260,6 +269,7 @@ class Settings(BaseSettings):
 
     aws: AwsSettings = AwsSettings()
     queue: QueueSettings | None = None
+    logs: LogsSettings = LogsSettings()
     rules: RulesSettings = RulesSettings()
     reader: ReaderSettings = ReaderSettings()
     sinks: SinksSettings

@@ -41,6 +41,7 @@ from trailstream.model.facts import (
     StormReported,
 )
 from trailstream.model.principal import Principal
+from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.ports import SetAside
 from trailstream.rules.condition import All, Field
 from trailstream.rules.predicate import Predicate
@@ -587,3 +588,19 @@ async def test_alerts_that_cause_the_records_of_the_next_alerts_become_few_and_a
     assert rounds == sorted(rounds, reverse=True)
     assert rounds[-1] == 1
     assert len(world.of(OwnRecordMatched)) == 200 + sum(rounds[:-1])
+
+
+@BOTH
+async def test_a_message_cannot_make_us_read_elsewhere_or_for_an_account_that_is_not_ours(entrance: Entrance) -> None:
+    world = World(allowed=AllowList(buckets=["logs"], accounts=["111122223333"]))
+    stranger = KEY.replace("111122223333", "999999999999")
+    for bucket, key in (("logs", KEY), ("elsewhere", KEY), ("logs", stranger), ("logs", "no/account.json.gz")):
+        world.store.put(bucket, key, log(topic_record()))
+    inline = json.dumps({"detail-type": "AWS API Call via CloudTrail", "source": "aws.sns", "detail": topic_record()})
+    refused = [created(KEY, bucket="elsewhere"), created(stranger), created("no/account.json.gz"), inline]
+    assert await entrance(world, [created(KEY), *refused]) == [created(KEY)]
+    assert len(world.alerts) == 1
+    assert [ref.uri for ref in world.store.opened] == [f"s3://logs/{KEY}"]
+    assert [outcome for outcome in settled(world) if outcome != Done()] == [Reject("not_allowed")] * 4
+    seen = {fact.account for fact in world.of(ObjectProcessed)}
+    assert seen == {"111122223333"}, "nobody else becomes a metric series"

@@ -64,6 +64,8 @@ def test_the_example_configuration_shows_every_setting_with_its_default(
         ("aws", "region"),
         ("aws", "endpoint_url"),
         ("queue", "url"),
+        ("logs", "buckets"),
+        ("logs", "accounts"),
         ("sinks", "sns", "topic_arn"),
         ("sinks", "sqs", "url"),
         ("sinks", "stdout", "enabled"),

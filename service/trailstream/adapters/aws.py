@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import aiohttp
@@ -96,10 +98,13 @@ class AwsClients:
         """Return the STS client."""
         return cast("STSClient", await self._client("sts", None, self._read_timeout_seconds))
 
-    async def lean_s3(self) -> LeanS3:
+    async def lean_s3(self, *, owners: Mapping[str, str] = MappingProxyType({})) -> LeanS3:
         """Return a client that only gets objects, at a third of the cost; see :mod:`.lean_clients`."""
         return LeanS3(
-            http=await self._signed_http(), endpoint_of=self._s3_endpoint, path_style=bool(self._endpoint_url)
+            http=await self._signed_http(),
+            endpoint_of=self._s3_endpoint,
+            path_style=bool(self._endpoint_url),
+            owners=owners,
         )
 
     async def lean_sqs(self, *, region: str | None = None) -> LeanSqs:

@@ -30,11 +30,18 @@ _LISTED_KEY = re.compile(rb"<Key>([^<]*)</Key>")
 class LeanS3:
     """Gets objects, and looks for keys. A bucket in another Region is found by S3's redirect, and remembered."""
 
-    def __init__(self, *, http: SignedHttp, endpoint_of: EndpointOf, path_style: bool) -> None:
-        """``path_style`` puts the bucket into the path, for endpoints that do not resolve a name for each bucket."""
+    def __init__(
+        self, *, http: SignedHttp, endpoint_of: EndpointOf, path_style: bool, owners: Mapping[str, str]
+    ) -> None:
+        """``path_style`` puts the bucket into the path, for endpoints that do not resolve a name for each bucket.
+
+        ``owners`` are the accounts that own buckets: S3 refuses with 403 what belongs to another, for a bucket's name
+        is anybody's once it was deleted.
+        """
         self._http = http
         self._endpoint_of = endpoint_of
         self._path_style = path_style
+        self._owners = owners
         self._regions: dict[str, str] = {}
 
     async def get_object(self, bucket: str, key: str, version_id: str | None = None) -> ObjectBody:
@@ -63,6 +70,8 @@ class LeanS3:
     async def _send(
         self, operation: str, bucket: str, rest_of_url: str, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
+        if owner := self._owners.get(bucket):
+            headers = {**headers, "x-amz-expected-bucket-owner": owner}
         region, endpoint = await self._endpoint_of(self._regions.get(bucket))
         url = self._base_url(endpoint, bucket) + rest_of_url
         return await self._http.send(

@@ -25,6 +25,7 @@ from trailstream.config import Settings, SinksSettings
 from trailstream.model.facts import Emit
 from trailstream.model.limits import KIB
 from trailstream.model.principal import Principal
+from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Courier, CourierSettings
@@ -134,10 +135,11 @@ async def open_core(
             couriers.append(courier)
             await stack.enter_async_context(courier.at_work())
         handler = Handler(
-            store=S3ObjectStore(client=await aws.lean_s3(), chunk_bytes=CHUNK_BYTES),
+            store=S3ObjectStore(client=await aws.lean_s3(owners=settings.logs.buckets), chunk_bytes=CHUNK_BYTES),
             store_breaker=store_breaker,
             couriers=couriers,
             aside=aside,
+            allowed=AllowList(buckets=settings.logs.buckets, accounts=settings.logs.accounts),
             share=FairShare(max(1, slots // 2)),
             ruleset=ruleset,
             limits=settings.reader.limits,

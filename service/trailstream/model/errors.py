@@ -17,6 +17,7 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
     │   └── UnexpectedError           a bug of ours, met while a delivery was handled
     ├── PermanentError            it will fail the same way next time          -> Reject
     │   ├── NotUnderstoodError        an envelope that nobody here knows
+    │   ├── NotAllowedError           a bucket or an account that is not on the allow-list
     │   ├── ObjectMissingError        S3 said 404
     │   ├── AlertRefusedError         the sink will never take this alert
     │   ├── RuleFailedError           a rule raised on a record: a bug of ours, or a record beyond its means
@@ -147,6 +148,13 @@ class NotUnderstoodError(PermanentError):
     """A message that is none of the envelopes that tell of a log object."""
 
     code = "not_understood"
+    stage = "notice"
+
+
+class NotAllowedError(PermanentError):
+    """The message names a bucket or an account that is not among those that the operator allows."""
+
+    code = "not_allowed"
     stage = "notice"
 
 

@@ -22,6 +22,10 @@ REMEDIES: Mapping[str, Remedy] = {
         "The message is none of the envelopes that tell of a log object.",
         "Find out who sends it, and stop them. Redrive only after an update that understands it.",
     ),
+    "not_allowed": Remedy(
+        "The message names a bucket or an account that logs.buckets or logs.accounts does not allow.",
+        "Find out who sends it: it may be forged. If the logs are yours, add them to the settings; then redrive.",
+    ),
     "object_missing": Remedy(
         "The object, or that version of it, does not exist.",
         "Find the lifecycle rule or the person that deletes logs: it may be a covered track. Restore it; redrive.",

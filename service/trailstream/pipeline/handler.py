@@ -43,6 +43,7 @@ from trailstream.model.facts import (
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.principal import Principal
 from trailstream.model.record import account_of
+from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Answer, Courier
@@ -80,6 +81,7 @@ class Handler:
         store_breaker: Breaker,
         couriers: Sequence[Courier],
         aside: Aside | None,
+        allowed: AllowList,
         share: FairShare,
         ruleset: Ruleset,
         limits: ReadLimits,
@@ -98,6 +100,7 @@ class Handler:
         self._store_breaker = store_breaker
         self._couriers = couriers
         self._aside = aside
+        self._allowed = allowed
         self._share = share
         self._ruleset = ruleset
         self._limits = limits
@@ -208,6 +211,8 @@ class Handler:
         return outcome
 
     async def _in_turn(self, delivery: Delivery, ref: ObjectRef, tally: _Tally) -> None:
+        self._allowed.check_bucket(ref.bucket)
+        self._allowed.check_account(account_in_key(ref.key))
         async with self._share.of(account_in_key(ref.key)):
             try:
                 await self._object(delivery, ref, tally)
@@ -280,6 +285,7 @@ class Handler:
         )
 
     async def _inline(self, delivery: Delivery, inline: InlineRecord, tally: _Tally) -> None:
+        self._allowed.check_account(account_of(inline.record))
         started = self._clock()
         matched = self._ruleset.match(batch_of_one(inline.record, self._ruleset.head_type))
         for rule_id, detail in matched.failures:

@@ -46,7 +46,12 @@ class Response:
 
 
 def s3_over(http: Http, *, path_style: bool = False, **endpoint: Any) -> LeanS3:
-    return LeanS3(http=cast("SignedHttp", http), endpoint_of=endpoint.get("of", endpoint_of), path_style=path_style)
+    return LeanS3(
+        http=cast("SignedHttp", http),
+        endpoint_of=endpoint.get("of", endpoint_of),
+        path_style=path_style,
+        owners=endpoint.get("owners", {}),
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,6 +76,15 @@ async def test_an_endpoint_that_is_not_aws_s_gets_the_bucket_in_the_path() -> No
     http = Http(Response())
     await s3_over(http, of=of).get_object("logs", "k")
     assert http.requests[0].url == "http://storage.example:9000/logs/k"
+
+
+async def test_s3_is_told_who_must_own_a_bucket_where_that_is_known() -> None:
+    http = Http(Response(), Response())
+    s3 = s3_over(http, owners={"logs": "111122223333"})
+    await s3.get_object("logs", "k")
+    await s3.get_object("other", "k")
+    owners = [request.headers.get("x-amz-expected-bucket-owner") for request in http.requests]
+    assert owners == ["111122223333", None]
 
 
 async def test_a_bucket_of_another_region_is_found_once_and_remembered() -> None:
