@@ -23,7 +23,7 @@ CONFIG ?=
 UV := $(shell command -v uv 2>/dev/null)
 PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: bench chaos dashboards demo docs fuzz monitoring simulate image soak test check lint types imports wheel lambda-zip lock templates clean help
+.PHONY: audit bench chaos dashboards demo docs fuzz monitoring simulate image sbom soak test check lint types imports wheel lambda-zip lock templates clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -139,6 +139,23 @@ templates: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(TEMPLATES_VENV)/.ready ## th
 	done
 	$(PROGRAMS) $(BIN)/python -m pytest tests/templates $(ARGS)
 
+# Where a package comes from is told by its purl: -i takes the place of an index's address, so that a mirror's cannot get in.
+# A lock is a flat list, of which the tool warns.
+SBOM ?= dist/trailstream-sbom.json
+sbom: $(AUDIT_VENV)/.ready ## what the service is made of, with hashes, as CycloneDX: the same bytes from the same lock
+	@mkdir -p $(dir $(SBOM))
+	@PYTHONWARNINGS=ignore::UserWarning:cyclonedx.model.bom $(AUDIT_VENV)/bin/cyclonedx-py requirements \
+	  --output-reproducible --pyproject pyproject.toml -i pkg:pypi -o $(SBOM) requirements/service.lock
+
+# Strict, because a package that the vulnerability service does not know would count as sound.
+audit: $(AUDIT_VENV)/.ready ## is a locked dependency known to be vulnerable? asks PyPI; ARGS="-s osv" asks OSV
+	@exec 3>&1; said=$$($(AUDIT_VENV)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+	  -r requirements/service.lock $(ARGS) 2>&1 >&3); status=$$?; \
+	printf '%s\n' "$$said" | tail -n 1 >&2; \
+	case $$status-$$said in 0-*|*'Found '*' known vulnerabilit'*) ;; \
+	  *) echo 'NOT AUDITED: the vulnerability service could not be asked about every dependency, so nothing is known' >&2;; esac; \
+	exit $$status
+
 check: lint types imports test wheel ## all that CI runs
 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -151,4 +168,4 @@ lock: ## compile the hashed lock files from pyproject.toml (needs uv)
 	$(COMPILE) --group audit -o requirements/audit.lock
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(ENDPOINT_VENV) $(DASHBOARDS_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ENDPOINT_VENV) $(DASHBOARDS_VENV) $(AUDIT_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
