@@ -68,9 +68,9 @@ MUTANTS: Sequence[Mutant] = (
     ),
     Mutant(
         "failed entries of a batch are ignored",
-        "adapters/sinks/sns.py",
-        "            if identity not in confirmed:\n",
-        "            if identity not in confirmed and identity not in failed:\n",
+        "adapters/alert_batches.py",
+        'return [None if entry["Id"] in confirmed else _entry_error',
+        'return [None if entry["Id"] in confirmed or entry["Id"] in failed else _entry_error',
         fault="batches fail in part",
     ),
 )

@@ -69,7 +69,7 @@ async def test_a_slow_object_is_received_once_although_it_outlives_its_visibilit
     port = free_port()
     config = configuration(stage, endpoint, port, visibility_seconds=2)
     async with running_worker(tmp_path, config, port=port) as worker:
-        await stage.upload(KEY.format("slow"), await asyncio.to_thread(slow_log_of, 40))
+        await stage.upload(KEY.format("slow"), await asyncio.to_thread(slow_log_of, 100))
         await stage.until_empty(seconds=100)
         (settled,) = [line for line in worker.lines if line["event"] == "delivery settled"]
         assert await worker.metric("trailstream_visibility_extensions_total") >= 3

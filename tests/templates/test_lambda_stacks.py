@@ -81,12 +81,12 @@ async def test_behind_a_queue_the_function_alerts_and_may_do_what_it_does_and_no
     async with function(account, stack, TRAILSTREAM_ALERTS__BUDGET="2") as recorder:
         await account.tell_the_queue(stack)
         await account.put(KEY.format("plain"), topic_record(1))
-        assert len(await stage.inbox(1)) == 1
+        assert len(await stage.inbox(1, seconds=80)) == 1
         await (await account.aws.s3()).put_bucket_versioning(
             Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
         )
         await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)))
-        assert len(await stage.inbox(2)) >= 2  # each sandbox has a budget of its own
+        assert len(await stage.inbox(2, seconds=80)) >= 2  # each sandbox has a budget of its own
         await stage.send("what nobody understands")
         await until(lambda: {"dynamodb:DeleteItem", "sqs:SendMessageBatch"} <= recorder.operations)
         assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
@@ -108,7 +108,7 @@ async def test_of_a_batch_only_what_failed_comes_again(account: Account, package
         await stage.send("what nobody understands")
         await account.tell_the_queue(stack)
         await account.put(KEY.format("good"), topic_record(1))
-        assert len(await stage.inbox(1)) == 1
+        assert len(await stage.inbox(1, seconds=80)) == 1
 
         async with asyncio.timeout(20):
             while await stage.counts(stage.queue_url) != (0, 1):  # noqa: ASYNC110 - SQS is only to be asked
@@ -124,12 +124,12 @@ async def test_a_bucket_invokes_the_function_and_what_fails_for_good_is_kept(acc
         invoked = {"LambdaFunctionArn": stack.outputs["FunctionArn"], "Events": ["s3:ObjectCreated:*"]}
         await account.notify(LambdaFunctionConfigurations=[invoked])
         await account.put(KEY.format("plain"), topic_record(1))
-        assert len(await stage.inbox(1)) == 1
+        assert len(await stage.inbox(1, seconds=80)) == 1
         await (await account.aws.s3()).put_bucket_versioning(
             Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
         )
         await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)))
-        assert len(await stage.inbox(2)) >= 2  # each sandbox has a budget of its own
+        assert len(await stage.inbox(2, seconds=80)) >= 2  # each sandbox has a budget of its own
         assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
         await account.put_bytes(KEY.format("cut"), gzip.compress(b"{}")[:-4])
         await until(lambda: "sqs:SendMessageBatch" in recorder.operations)

@@ -497,8 +497,9 @@ async def test_the_cost_of_many_deliveries_of_one_alert_grows_with_their_number_
             await asyncio.gather(*(courier.deliver([an_alert(1)] * 100, DELIVERY) for _ in range(deliveries)))
             return time.thread_time() - before
 
-    await seconds(5)
-    few, many = await seconds(10), await seconds(80)
+    # The least of some runs is what the work itself costs, whatever else the machine does.
+    few = min([await seconds(10) for _ in range(5)])
+    many = min([await seconds(80) for _ in range(5)])
     assert many < 30 * few, "eight times as many: 64 times as long, if each looked at all the others"
 
 
