@@ -186,16 +186,16 @@ async def test_a_message_that_is_meant_and_not_there_is_named_and_exits_with_1(d
 
 
 async def test_ctrl_c_hands_back_what_was_hidden_at_once(desk: Desk) -> None:
-    for _ in range(12):
+    for _ in range(40):
         await desk.bury()
     process = desk.start("list")
     async with asyncio.timeout(20):
-        while await desk.dead() != (0, 12):  # noqa: ASYNC110 - SQS is only to be asked
+        while (await desk.dead())[1] < 10:  # noqa: ASYNC110 - SQS is only to be asked
             await asyncio.sleep(0.01)
     process.send_signal(signal.SIGINT)
     assert await asyncio.to_thread(process.wait, 20) == 130
     process.communicate()
-    assert await desk.dead() == (12, 0)
+    assert await desk.dead() == (40, 0)
 
 
 async def test_without_a_dead_letter_queue_it_says_how_to_name_one(desk: Desk) -> None:

@@ -26,7 +26,7 @@ _BOUNDARY = b"}," + FIRST_RECORD
 _END = b"]}"
 _WHITE_SPACE = b" \t\r\n"
 
-_WINDOWS = (16 * KIB, 64 * KIB, 512 * KIB)
+_WINDOWS = (16 * KIB, 512 * KIB)
 """How much text is cut and decoded at once: first little, because all of a cut is sliced where one record of it is
 asked for; then more. CloudTrail's longest record (256 KB) fits into the last; trying again more often would be
 quadratic."""
