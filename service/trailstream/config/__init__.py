@@ -1,0 +1,69 @@
+"""The environment and one TOML file -> frozen settings. Nothing else in the package reads the environment.
+
+A setting is ``name`` under ``[section]`` in the file, or ``TRAILSTREAM_SECTION__NAME`` in the environment, which wins.
+AWS credentials and profiles are not settings: botocore finds them where it always does.
+"""
+
+from __future__ import annotations
+
+from trailstream.config.loading import (
+    CONFIG_PATH_VARIABLE,
+    FAILPOINT_VARIABLE,
+    config_path_from_environment,
+    ecs_agent_from_environment,
+    failpoint_from_environment,
+    load_settings,
+)
+from trailstream.config.settings import (
+    ENV_PREFIX,
+    AlertSettings,
+    AwsSettings,
+    DynamoDbLedgerSettings,
+    FileQuarantineSettings,
+    LedgerSettings,
+    LogsSettings,
+    QuarantineSettings,
+    QueueSettings,
+    ReaderSettings,
+    RulesSettings,
+    S3QuarantineSettings,
+    Settings,
+    SinksSettings,
+    SnsSettings,
+    SqliteLedgerSettings,
+    SqsQuarantineSettings,
+    SqsSettings,
+    StdoutSettings,
+    TelemetrySettings,
+    WorkerSettings,
+)
+
+__all__ = [
+    "CONFIG_PATH_VARIABLE",
+    "ENV_PREFIX",
+    "FAILPOINT_VARIABLE",
+    "AlertSettings",
+    "AwsSettings",
+    "DynamoDbLedgerSettings",
+    "FileQuarantineSettings",
+    "LedgerSettings",
+    "LogsSettings",
+    "QuarantineSettings",
+    "QueueSettings",
+    "ReaderSettings",
+    "RulesSettings",
+    "S3QuarantineSettings",
+    "Settings",
+    "SinksSettings",
+    "SnsSettings",
+    "SqliteLedgerSettings",
+    "SqsQuarantineSettings",
+    "SqsSettings",
+    "StdoutSettings",
+    "TelemetrySettings",
+    "WorkerSettings",
+    "config_path_from_environment",
+    "ecs_agent_from_environment",
+    "failpoint_from_environment",
+    "load_settings",
+]
