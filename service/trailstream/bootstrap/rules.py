@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from trailstream.adapters.rule_directory import read_rule_directory
@@ -14,7 +15,7 @@ def load_rules(directory: Path) -> LoadedRules:
     """Read and compile every rule below the directory; what is wrong is in ``problems``."""
     files, unreadable = read_rule_directory(directory)
     loaded = load(files)
-    return LoadedRules(rules=loaded.rules, problems=[*unreadable, *loaded.problems], notes=loaded.notes)
+    return replace(loaded, problems=[*unreadable, *loaded.problems])
 
 
 def load_ruleset(directory: Path, *, skip_broken: bool) -> Ruleset:

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from trailstream.model.alert import RuleInfo
 from trailstream.model.errors import Problem
+from trailstream.rules.correlation import Correlation
 from trailstream.rules.documents import Document, DocumentError, documents
 from trailstream.rules.languages import LANGUAGES
-from trailstream.rules.languages.language import RuleFile
+from trailstream.rules.languages.language import Compiled, Language, RuleFile
 from trailstream.rules.rule import Note, Rule, RuleSyntaxError
 
 SUFFIXES = frozenset([".yaml", ".yml", ".json"])
@@ -22,6 +24,7 @@ class LoadedRules:
     """What a set of files holds."""
 
     rules: list[Rule] = field(default_factory=list)
+    correlations: list[Correlation] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     """What is broken. The rules beside them are whole, and may be used without them."""
     notes: list[Note] = field(default_factory=list)
@@ -31,11 +34,20 @@ class LoadedRules:
 def load(files: Iterable[tuple[str, str]]) -> LoadedRules:
     """Compile (relative path, text) pairs. Never raises for what stands in them."""
     loaded = LoadedRules()
-    seen: dict[str, tuple[Rule, str]] = {}
-    for path, text in files:
-        file = _read(path, text, loaded)
-        if file is not None:
-            _compile(file, seen, loaded)
+    read = [file for path, text in files if (file := _read(path, text, loaded)) is not None]
+    claimed: dict[str, list[RuleFile]] = {}
+    for file in read:
+        if (language := _language_of(file, loaded)) is not None:
+            claimed.setdefault(language.name, []).append(file)
+    compiled: dict[str, Compiled] = {}
+    for language in LANGUAGES:
+        its_files = claimed.get(language.name, [])
+        results = language.compile(its_files)
+        compiled.update({file.path: result for file, result in zip(its_files, results, strict=True)})
+    seen: dict[str, tuple[RuleInfo, str]] = {}
+    for file in read:
+        if file.path in compiled:
+            _take(compiled[file.path], file, seen, loaded)
     return loaded
 
 
@@ -53,21 +65,23 @@ def _read(path: str, text: str, loaded: LoadedRules) -> RuleFile | None:
     return RuleFile(path, found)
 
 
-def _compile(file: RuleFile, seen: dict[str, tuple[Rule, str]], loaded: LoadedRules) -> None:
+def _language_of(file: RuleFile, loaded: LoadedRules) -> Language | None:
     language = next((language for language in LANGUAGES if language.claims(file)), None)
     if language is None:
         tried = ", ".join(language.name for language in LANGUAGES)
         loaded.problems.append(
             Problem(f"{file.path}:1", f"no rule language knows these keys; tried {tried}", "see docs/rules.md")
         )
-        return
-    compiled = language.compile(file)
+    return language
+
+
+def _take(compiled: Compiled, file: RuleFile, seen: dict[str, tuple[RuleInfo, str]], loaded: LoadedRules) -> None:
     loaded.problems.extend(_located(error, file) for error in compiled.problems)
     loaded.notes.extend(Note(file.path, note) for note in compiled.notes)
-    if not (compiled.rules or compiled.problems or compiled.notes):
+    if not (compiled.rules or compiled.correlations or compiled.problems or compiled.notes):
         loaded.problems.append(Problem(f"{file.path}:1", "the file holds no rule", "write one in it, or remove it"))
-    for rule in compiled.rules:
-        _add(rule, file, seen, loaded)
+    loaded.rules.extend(rule for rule in compiled.rules if _is_new(rule.info, file, seen, loaded))
+    loaded.correlations.extend(each for each in compiled.correlations if _is_new(each.info, file, seen, loaded))
 
 
 def _located(error: RuleSyntaxError, file: RuleFile) -> Problem:
@@ -80,21 +94,19 @@ def _content(file: RuleFile) -> str:
     return json.dumps([document.value for document in file.documents], sort_keys=True)
 
 
-def _add(rule: Rule, file: RuleFile, seen: dict[str, tuple[Rule, str]], loaded: LoadedRules) -> None:
+def _is_new(info: RuleInfo, file: RuleFile, seen: dict[str, tuple[RuleInfo, str]], loaded: LoadedRules) -> bool:
     content = _content(file)
-    known = seen.get(rule.info.id)
-    if known is None:
-        seen[rule.info.id] = (rule, content)
-        loaded.rules.append(rule)
-        return
-    first, first_content = known
-    if first_content == content and first.info.path != rule.info.path:
-        loaded.notes.append(Note(rule.info.path, f"the same as {first.info.path}; loaded once"))
-        return
+    first, first_content = seen.setdefault(info.id, (info, content))
+    if first is info:
+        return True
+    if first_content == content and first.path != info.path:
+        loaded.notes.append(Note(info.path, f"the same as {first.path}; loaded once"))
+        return False
     loaded.problems.append(
         Problem(
-            f"{rule.info.path}:{file.documents[0].line_of(('id',))}",
-            f'the id "{rule.info.id}" is also that of {first.info.path}, which says something else',
+            f"{info.path}:{file.documents[0].line_of(('id',))}",
+            f'the id "{info.id}" is also that of {first.path}, which says something else',
             "give each rule an id of its own",
         )
     )
+    return False

@@ -14,6 +14,10 @@ class Rule:
 
     info: RuleInfo
     condition: Condition
+    judged: bool = False
+    """Whether the condition is only what a record must have: whether the rule matches is then for a judge to say."""
+    alerts: bool = True
+    """Whether it alerts for itself: not where a correlation refers to it and ``generate`` is not said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from trailstream.rules.languages import sigma
 from trailstream.rules.languages.event_pattern import rule_file as event_pattern
 from trailstream.rules.languages.filter_pattern import rule_file as filter_pattern
-from trailstream.rules.languages.language import Compiled, Language, RuleFile
+from trailstream.rules.languages.language import Compiled, Language, RuleFile, one_by_one
 
 LANGUAGES: tuple[Language, ...] = (
-    Language(sigma.NAME, sigma.claims, sigma.compile_file),
-    Language(filter_pattern.NAME, filter_pattern.claims, filter_pattern.compile_file, filter_pattern.reads_text),
-    Language(event_pattern.NAME, event_pattern.claims, event_pattern.compile_file),
+    Language(sigma.NAME, sigma.claims, one_by_one(sigma.compile_file)),
+    Language(
+        filter_pattern.NAME, filter_pattern.claims, one_by_one(filter_pattern.compile_file), filter_pattern.reads_text
+    ),
+    Language(event_pattern.NAME, event_pattern.claims, one_by_one(event_pattern.compile_file)),
 )
 """Every language, in the order in which they are asked whether a file is theirs."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from trailstream.rules.correlation import Correlation
 from trailstream.rules.documents import Document
 from trailstream.rules.rule import Rule, RuleSyntaxError
 
@@ -24,6 +25,7 @@ class Compiled:
     """What a language makes of a file: rules, what is wrong with it, and what is worth knowing."""
 
     rules: list[Rule] = field(default_factory=list)
+    correlations: list[Correlation] = field(default_factory=list)
     problems: list[RuleSyntaxError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -35,7 +37,15 @@ class Language:
     name: str
     claims: Callable[[RuleFile], bool]
     """Says from a file's keys whether it is written in this language."""
-    compile: Callable[[RuleFile], Compiled]
-    """Compiles a file that it claimed; never raises for what stands in it."""
+    compile: Callable[[Sequence[RuleFile]], Sequence[Compiled]]
+    """Compiles all files that it claimed, which may speak of each other, to one result each, in order.
+
+    Never raises for what stands in them.
+    """
     reads_text: Callable[[str], bool] = lambda _text: False
     """Says of a file's text that it is a rule as it stands, neither YAML nor JSON: its one document is that text."""
+
+
+def one_by_one(compile_file: Callable[[RuleFile], Compiled]) -> Callable[[Sequence[RuleFile]], Sequence[Compiled]]:
+    """Return how a language compiles files of which none speaks of another."""
+    return lambda files: [compile_file(file) for file in files]

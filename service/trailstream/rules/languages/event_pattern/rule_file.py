@@ -62,7 +62,7 @@ def _with_pattern(info: RuleInfo, pattern: Any, at: tuple[str, ...], problems: P
     except RuleSyntaxError as error:
         return Compiled(problems=[*problems, error])
     notes += _misplaced(read) if whole else _unknown(read)
-    return Compiled([Rule(info, condition)] if not problems else [], problems, notes)
+    return Compiled([Rule(info, condition)] if not problems else [], problems=problems, notes=notes)
 
 
 def _misplaced(pattern: dict[str, Any]) -> list[str]:

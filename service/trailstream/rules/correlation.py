@@ -1,0 +1,91 @@
+"""What a correlation asks: of the matches of other rules, grouped, within a span of event time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from trailstream.model.alert import RuleInfo
+from trailstream.rules.condition import Path
+
+
+class Kind(Enum):
+    """What is looked at within a group and a span of time. The values are Sigma's words."""
+
+    EVENT_COUNT = "event_count"
+    """How many records matched."""
+    VALUE_COUNT = "value_count"
+    """How many different values they hold at the fields."""
+    VALUE_SUM = "value_sum"
+    VALUE_AVG = "value_avg"
+    VALUE_PERCENTILE = "value_percentile"
+    VALUE_MEDIAN = "value_median"
+    TEMPORAL = "temporal"
+    """Which of the rules matched."""
+    TEMPORAL_ORDERED = "temporal_ordered"
+    """The same, and in which order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a number must be: ``gte 5``."""
+
+    operator: Literal["lt", "lte", "gt", "gte", "eq", "neq"]
+    number: float
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A rule, or another correlation, whose matches are looked at."""
+
+    rule_id: str
+    group_paths: tuple[Path, ...]
+    """Where its records hold the values of the group fields, parallel to :attr:`Correlation.group_by`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """All parts happened."""
+
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one part happened."""
+
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neither:
+    """The part did not happen."""
+
+    part: Expression
+
+
+Expression: TypeAlias = str | Both | Either | Neither
+"""Of a temporal correlation: the id of a source, or what is asked of several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A rule on the matches of other rules."""
+
+    info: RuleInfo
+    kind: Kind
+    sources: tuple[Source, ...]
+    """In the order in which a temporal_ordered correlation wants them."""
+    group_by: tuple[str, ...]
+    """The names of the group fields, as they are written and told in an alert. Empty: one group for all."""
+    timespan_seconds: int
+    bound: Bound | None = None
+    """None for a temporal correlation that wants all of its sources."""
+    fields: tuple[Path, ...] = ()
+    """Where the values are that a value_* correlation looks at."""
+    percentile: int | None = None
+    expression: Expression | None = None
+    """What a temporal correlation wants, where that is not simply all of its sources."""
+    alerts: bool = True
+    """Whether it alerts for itself: not where another correlation refers to it and ``generate`` is not said."""
