@@ -21,6 +21,7 @@ from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.courier import Courier, CourierSettings
+from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.handler import Handler
 from trailstream.pipeline.ports import Ledger, Quarantine, Sink
@@ -71,6 +72,7 @@ class World:
         """The core with its couriers at work while the block runs."""
         loaded = load(self.rules)
         assert not loaded.problems
+        detections = Detections(Ruleset([*loaded.rules, *self.more_rules]))
         couriers = [self._courier(sink) for sink in self.sinks]
         async with AsyncExitStack() as stack:
             for courier in couriers:
@@ -83,7 +85,7 @@ class World:
                     aside=self.aside,
                     allowed=self.allowed,
                     share=FairShare(4),
-                    ruleset=Ruleset([*loaded.rules, *self.more_rules]),
+                    detections=lambda: detections,
                     limits=self.limits,
                     reader=self.reader,
                     policy=RetryPolicy(Backoff(600, 600)),

@@ -12,6 +12,7 @@ from trailstream.bootstrap.core import SPARE_CONNECTIONS, Core, log_start, make_
 from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.config import Settings
 from trailstream.model.facts import Emit
+from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.telemetry.emf import EmfFacts
@@ -39,7 +40,7 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
     """
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form="json")
     loaded = load_rules(settings.rules.directory)
-    ruleset = usable_ruleset(loaded, skip_broken=settings.rules.skip_broken)
+    detections = Detections(usable_ruleset(loaded, skip_broken=settings.rules.skip_broken))
     async with AwsClients(
         region=settings.aws.region, endpoint_url=settings.aws.endpoint_url, connections=SPARE_CONNECTIONS
     ) as aws:
@@ -48,14 +49,21 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
             sys.stdout,
             namespace=settings.telemetry.emf_namespace,
             dimensions={"function": function_name},
-            rules=[rule.info for rule in ruleset.rules],
+            rules=[rule.info for rule in detections.ruleset.rules],
             sinks=[sink.name for sink in sinks],
         )
         emit = make_emit(log, emf.observe, LogFacts(log).observe)
         # Lambda decides when a failed message shows again; the handler's wait goes unused.
         policy = RetryPolicy(Backoff(0, 0))
         async with open_core(
-            settings, aws=aws, sinks=sinks, ruleset=ruleset, emit=emit, policy=policy, own=None, slots=UNLIMITED_SLOTS
+            settings,
+            aws=aws,
+            sinks=sinks,
+            detections=lambda: detections,
+            emit=emit,
+            policy=policy,
+            own=None,
+            slots=UNLIMITED_SLOTS,
         ) as core:
             log_start(log, loaded)
             yield LambdaCore(core, emit, emf.flush)

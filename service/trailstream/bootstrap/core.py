@@ -29,6 +29,7 @@ from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Courier, CourierSettings
+from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.handler import Handler
 from trailstream.pipeline.ports import Sink
@@ -36,7 +37,6 @@ from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.pipeline.storms import Storms
 from trailstream.rules.loading import LoadedRules
-from trailstream.rules.ruleset import Ruleset
 from trailstream.telemetry.fanout import Fanout, Listener
 
 CHUNK_BYTES = 256 * KIB
@@ -92,7 +92,7 @@ async def open_core(
     *,
     aws: AwsClients,
     sinks: Sequence[Sink],
-    ruleset: Ruleset,
+    detections: Callable[[], Detections],
     emit: Emit,
     policy: RetryPolicy,
     own: Principal | None,
@@ -141,7 +141,7 @@ async def open_core(
             aside=aside,
             allowed=AllowList(buckets=settings.logs.buckets, accounts=settings.logs.accounts),
             share=FairShare(max(1, slots // 2)),
-            ruleset=ruleset,
+            detections=detections,
             limits=settings.reader.limits,
             reader=settings.reader.choice,
             policy=policy,

@@ -18,6 +18,7 @@ from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.bootstrap.scale_in import protected_from_scale_in
 from trailstream.config import QueueSettings, WorkerSettings
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
+from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.pipeline.worker import Worker
@@ -36,7 +37,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
     """Make a worker from its settings, with its metrics and health served while the block runs."""
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form=settings.telemetry.log_format)
     loaded = load_rules(settings.rules.directory)
-    ruleset = usable_ruleset(loaded, skip_broken=settings.rules.skip_broken)
+    detections = Detections(usable_ruleset(loaded, skip_broken=settings.rules.skip_broken))
     registry = CollectorRegistry()
     health = Health()
     async with AwsClients(
@@ -49,7 +50,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             registry,
             accounts=settings.telemetry.accounts,
             max_other_accounts=settings.telemetry.max_other_accounts,
-            rules=[rule.info for rule in ruleset.rules],
+            rules=[rule.info for rule in detections.ruleset.rules],
             sinks=[sink.name for sink in sinks],
             broken_rules=len(loaded.problems),
             tasks=partial(_tasks_of, asyncio.get_running_loop()),
@@ -67,7 +68,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 settings,
                 aws=aws,
                 sinks=sinks,
-                ruleset=ruleset,
+                detections=lambda: detections,
                 emit=emit,
                 policy=_retry_policy(settings.queue),
                 own=await own_principal(aws, log),
@@ -78,7 +79,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 registry=registry, health=health, host=settings.telemetry.host, port=settings.telemetry.port
             ) as server,
         ):
-            health.rules_loaded(len(ruleset.rules))
+            health.rules_loaded(len(detections.ruleset.rules))
             log_start(log, loaded, metrics_url=server.url, queue=settings.queue.url)
             consumer = Consumer(
                 queue=queue,

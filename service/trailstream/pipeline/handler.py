@@ -15,10 +15,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from trailstream.decode.cloudtrail import batch_of_one
-from trailstream.decode.json_text import encode_record
 from trailstream.decode.keys import account_in_key
 from trailstream.decode.notices import read_notice
-from trailstream.model.alert import Match, alert_of
+from trailstream.model.alert import Match
 from trailstream.model.delivery import Deferred, Delivery, Done, InlineRecord, Notice, ObjectRef, Outcome, Reject, Retry
 from trailstream.model.errors import (
     AlertClaimedError,
@@ -47,12 +46,12 @@ from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Answer, Courier
+from trailstream.pipeline.detections import Detections, Findings
 from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.object_scan import ObjectScan
 from trailstream.pipeline.outbox import Outbox
 from trailstream.pipeline.ports import ObjectStore
 from trailstream.pipeline.retry_policy import RetryPolicy
-from trailstream.rules.ruleset import Ruleset
 
 TURN_SECONDS = 0.001
 """For how long one object is worked on before others get their turn; the step that is under way is finished."""
@@ -83,7 +82,7 @@ class Handler:
         aside: Aside | None,
         allowed: AllowList,
         share: FairShare,
-        ruleset: Ruleset,
+        detections: Callable[[], Detections],
         limits: ReadLimits,
         reader: ReaderChoice,
         policy: RetryPolicy,
@@ -92,7 +91,9 @@ class Handler:
         clock: Callable[[], float],
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """``own`` is who we are to AWS, where that is known; ``clock`` gives Unix seconds.
+        """Ask ``detections`` for the rules in force once for each delivery.
+
+        ``own`` is who we are to AWS, where that is known; ``clock`` gives Unix seconds.
 
         ``progress`` is called whenever a piece of work was done.
         """
@@ -102,7 +103,7 @@ class Handler:
         self._aside = aside
         self._allowed = allowed
         self._share = share
-        self._ruleset = ruleset
+        self._detections = detections
         self._limits = limits
         self._reader = reader
         self._policy = policy
@@ -166,18 +167,17 @@ class Handler:
             return [self._unexpected(delivery, tally)]
 
     async def _work_off(self, delivery: Delivery, notice: Notice, tally: _Tally) -> Sequence[Outcome]:
+        rules = self._detections()
         tally.objects, tally.skipped = len(notice.objects), len(notice.skipped)
         for skip in notice.skipped:
             self._emit(EntrySkipped(delivery, skip))
         outcomes: list[Outcome] = [
             self._failed(delivery, NotUnderstoodError(reason), tally) for reason in notice.not_understood
         ]
-        outcomes += [
-            await self._attempt(delivery, self._in_turn(delivery, ref, tally), tally, ref) for ref in notice.objects
-        ]
-        outcomes += [
-            await self._attempt(delivery, self._inline(delivery, inline, tally), tally) for inline in notice.records
-        ]
+        for ref in notice.objects:
+            outcomes.append(await self._attempt(delivery, self._in_turn(delivery, ref, rules, tally), tally, ref))
+        for inline in notice.records:
+            outcomes.append(await self._attempt(delivery, self._inline(delivery, inline, rules, tally), tally))
         return outcomes
 
     async def _attempt(
@@ -210,12 +210,12 @@ class Handler:
             return Retry(max(outcome.delay_seconds, error.until - self._clock()), outcome.code)
         return outcome
 
-    async def _in_turn(self, delivery: Delivery, ref: ObjectRef, tally: _Tally) -> None:
+    async def _in_turn(self, delivery: Delivery, ref: ObjectRef, rules: Detections, tally: _Tally) -> None:
         self._allowed.check_bucket(ref.bucket)
         self._allowed.check_account(account_in_key(ref.key))
         async with self._share.of(account_in_key(ref.key)):
             try:
-                await self._object(delivery, ref, tally)
+                await self._object(delivery, ref, rules, tally)
             except ObjectUnavailableError:
                 self._store_breaker.failed()
                 raise
@@ -224,14 +224,18 @@ class Handler:
                 raise
         self._store_breaker.succeeded()
 
-    async def _object(self, delivery: Delivery, ref: ObjectRef, tally: _Tally) -> None:
-        scan = ObjectScan(ruleset=self._ruleset, limits=self._limits, choice=self._reader)
+    async def _object(self, delivery: Delivery, ref: ObjectRef, rules: Detections, tally: _Tally) -> None:
+        scan = ObjectScan(ruleset=rules.ruleset, limits=self._limits, choice=self._reader)
         started = self._clock()
         try:
-            async with self._outbox(delivery, tally) as outbox, self._store.open(ref) as chunks:
+            async with (
+                self._outbox(delivery, tally) as outbox,
+                rules.findings(origin=ref.uri, key_account=account_in_key(ref.key), send=outbox.add) as findings,
+                self._store.open(ref) as chunks,
+            ):
                 async for chunk in chunks:
-                    await self._send_matches(scan.feed(chunk), outbox, ref)
-                await self._send_matches(scan.close(), outbox, ref)
+                    await self._take_matches(scan.feed(chunk), findings)
+                await self._take_matches(scan.close(), findings)
         except TrailstreamError as error:
             self._report(delivery, ref, scan, self._clock() - started, error.code)
             raise
@@ -240,15 +244,14 @@ class Handler:
             tally.matches += scan.matches
         self._report(delivery, ref, scan, self._clock() - started)
 
-    async def _send_matches(self, steps: Iterator[list[Match]], outbox: Outbox, ref: ObjectRef) -> None:
+    async def _take_matches(self, steps: Iterator[list[Match]], findings: Findings) -> None:
         now = asyncio.get_running_loop().time
         turn_ends_at = now() + TURN_SECONDS
         for matches in steps:
             for match in matches:
-                account = account_in_key(ref.key)
                 if self._own is not None and self._own.made(match.record):
                     self._emit(OwnRecordMatched(match.rule.id))
-                await outbox.add(alert_of(match, origin=ref.uri, key_account=account, encode=encode_record))
+                await findings.add(match)
             self._progress()
             if now() >= turn_ends_at:
                 # Heartbeats, health and small objects take their turn here; a small object needs no second one.
@@ -284,17 +287,20 @@ class Handler:
             )
         )
 
-    async def _inline(self, delivery: Delivery, inline: InlineRecord, tally: _Tally) -> None:
+    async def _inline(self, delivery: Delivery, inline: InlineRecord, rules: Detections, tally: _Tally) -> None:
         self._allowed.check_account(account_of(inline.record))
         started = self._clock()
-        matched = self._ruleset.match(batch_of_one(inline.record, self._ruleset.head_type))
+        matched = rules.ruleset.match(batch_of_one(inline.record, rules.ruleset.head_type))
         for rule_id, detail in matched.failures:
             self._emit(RuleFailed(rule_id, detail))
         tally.records += 1
         tally.matches += len(matched.matches)
-        async with self._outbox(delivery, tally) as outbox:
+        async with (
+            self._outbox(delivery, tally) as outbox,
+            rules.findings(origin=None, key_account=None, send=outbox.add) as findings,
+        ):
             for match in matched.matches:
-                await outbox.add(alert_of(match, origin=None, key_account=None, encode=encode_record))
+                await findings.add(match)
         self._emit(
             ObjectProcessed(
                 None,
