@@ -174,10 +174,14 @@ class Handler:
         outcomes: list[Outcome] = [
             self._failed(delivery, NotUnderstoodError(reason), tally) for reason in notice.not_understood
         ]
-        for ref in notice.objects:
-            outcomes.append(await self._attempt(delivery, self._in_turn(delivery, ref, rules, tally), tally, ref))
-        for inline in notice.records:
-            outcomes.append(await self._attempt(delivery, self._inline(delivery, inline, rules, tally), tally))
+        outcomes += [
+            await self._attempt(delivery, self._in_turn(delivery, ref, rules, tally), tally, ref)
+            for ref in notice.objects
+        ]
+        outcomes += [
+            await self._attempt(delivery, self._inline(delivery, inline, rules, tally), tally)
+            for inline in notice.records
+        ]
         return outcomes
 
     async def _attempt(
