@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import aiohttp
 from aiohttp import web
+
+from intercept import Forward, intercepted
 
 SQS_BATCHES = ("AmazonSQS.DeleteMessageBatch", "AmazonSQS.ChangeMessageVisibilityBatch")
 SNS_ENTRY = "PublishBatchRequestEntries.member."
@@ -26,30 +27,27 @@ NOTHING_PUBLISHED = (
 class PartialFailures:
     """Forwards everything to an endpoint, but for a share of the entries of batches."""
 
-    def __init__(self, upstream: str, session: aiohttp.ClientSession, rng: random.Random, share: float) -> None:
-        self._upstream = upstream
-        self._session = session
+    def __init__(self, rng: random.Random, share: float) -> None:
         self._rng = rng
         self._share = share
         self.url = ""
         self.failed = 0
         """Entries so far."""
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request, body: bytes, forward: Forward) -> web.Response:
         """Answer one request."""
-        body = await request.read()
         if request.headers.get("X-Amz-Target") in SQS_BATCHES:
-            return await self._sqs(request, json.loads(body))
+            return await self._sqs(request, json.loads(body), forward)
         if b"Action=PublishBatch" in body:
-            return await self._sns(request, dict(parse_qsl(body.decode(), keep_blank_values=True)))
-        return await self._forward(request, body)
+            return await self._sns(request, dict(parse_qsl(body.decode(), keep_blank_values=True)), forward)
+        return await forward(request, body)
 
-    async def _sqs(self, request: web.Request, call: dict[str, Any]) -> web.Response:
+    async def _sqs(self, request: web.Request, call: dict[str, Any], forward: Forward) -> web.Response:
         failed = self._chosen(entry["Id"] for entry in call["Entries"])
         kept = [entry for entry in call["Entries"] if entry["Id"] not in failed]
         answer: dict[str, Any] = {"Successful": []}
         if kept:
-            forwarded = await self._forward(request, json.dumps(call | {"Entries": kept}).encode())
+            forwarded = await forward(request, json.dumps(call | {"Entries": kept}).encode())
             if forwarded.status != web.HTTPOk.status_code:
                 return forwarded
             answer = json.loads(forwarded.body or b"{}")  # type: ignore[arg-type]  # it is bytes here
@@ -57,13 +55,13 @@ class PartialFailures:
         answer["Failed"] = answer.get("Failed", []) + failures
         return web.json_response(answer, content_type="application/x-amz-json-1.0")
 
-    async def _sns(self, request: web.Request, form: dict[str, str]) -> web.Response:
+    async def _sns(self, request: web.Request, form: dict[str, str], forward: Forward) -> web.Response:
         entries = _entries(form)
         failed = self._chosen(entry["Id"] for entry in entries)
         kept = [entry for entry in entries if entry["Id"] not in failed]
         xml = NOTHING_PUBLISHED
         if kept:
-            forwarded = await self._forward(request, _form(form, kept).encode())
+            forwarded = await forward(request, _form(form, kept).encode())
             if forwarded.status != web.HTTPOk.status_code:
                 return forwarded
             xml = forwarded.text or ""
@@ -82,29 +80,13 @@ class PartialFailures:
         self.failed += len(chosen)
         return chosen
 
-    async def _forward(self, request: web.Request, body: bytes) -> web.Response:
-        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
-        url = f"{self._upstream}{request.rel_url}"
-        async with self._session.request(request.method, url, data=body, headers=headers) as answer:
-            kept = {name: answer.headers[name] for name in ("Content-Type", "ETag") if name in answer.headers}
-            return web.Response(status=answer.status, body=await answer.read(), headers=kept)
-
 
 @asynccontextmanager
 async def partial_failures(upstream: str, rng: random.Random, share: float) -> AsyncIterator[PartialFailures]:
     """Serve it on a free loopback port while the block runs."""
-    async with aiohttp.ClientSession(auto_decompress=False) as session:
-        proxy = PartialFailures(upstream, session, rng, share)
-        application = web.Application(client_max_size=1 << 20)
-        application.router.add_route("*", "/{path:.*}", proxy.handle)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            yield proxy
-        finally:
-            await runner.cleanup()
+    proxy = PartialFailures(rng, share)
+    async with intercepted(upstream, proxy.answer) as proxy.url:
+        yield proxy
 
 
 def _entries(form: Mapping[str, str]) -> list[dict[str, str]]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-import aiohttp
 from aiohttp import web
 
 from endpoint import REGION, Endpoint
+from intercept import Forward, intercepted
 from templates.stacks import ACCOUNT
 
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([a-z0-9]+)/aws4_request")
-_HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,12 +27,12 @@ class Call:
     resource: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Recorder:
     """Which calls passed, and with what status they were answered."""
 
     url: str
-    calls: dict[Call, set[int]] = field(default_factory=dict)
+    calls: Mapping[Call, set[int]]
 
     @property
     def operations(self) -> set[str]:
@@ -43,39 +42,19 @@ class Recorder:
 
 @asynccontextmanager
 async def recorded(endpoint: Endpoint) -> AsyncIterator[Recorder]:
-    """Forward what comes in, unchanged: the host too, since it is signed."""
-    recorder = Recorder("")
-    async with aiohttp.ClientSession(auto_decompress=False) as session:
+    """Forward what comes in, unchanged, and write it down."""
+    calls: dict[Call, set[int]] = {}
 
-        async def forward(request: web.BaseRequest) -> web.Response:
-            body = await request.read()
-            async with session.request(
-                request.method,
-                endpoint.url + request.raw_path,
-                data=body,
-                headers=_end_to_end(request.headers),
-                skip_auto_headers=("Accept", "Content-Type", "User-Agent"),
-                allow_redirects=False,
-            ) as answer:
-                recorder.calls.setdefault(_call(request, body), set()).add(answer.status)
-                return web.Response(status=answer.status, headers=_end_to_end(answer.headers), body=await answer.read())
+    async def answer(request: web.Request, body: bytes, forward: Forward) -> web.Response:
+        response = await forward(request, body)
+        calls.setdefault(_call(request, body), set()).add(response.status)
+        return response
 
-        runner = web.ServerRunner(web.Server(forward, access_log=None))
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            recorder.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            yield recorder
-        finally:
-            await runner.cleanup()
+    async with intercepted(endpoint.url, answer) as url:
+        yield Recorder(url, calls)
 
 
-def _end_to_end(headers: Any) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in headers.items() if name.lower() not in _HOP_BY_HOP]
-
-
-def _call(request: web.BaseRequest, body: bytes) -> Call:
+def _call(request: web.Request, body: bytes) -> Call:
     signed = _SIGNED_FOR.search(request.headers.get("Authorization", ""))
     assert signed, f"not signed: {request.method} {request.raw_path}"
     service = signed[1]
@@ -99,7 +78,7 @@ def _arn(service: str, parameters: dict[str, Any]) -> str:
     return ""
 
 
-def _s3_call(request: web.BaseRequest) -> Call:
+def _s3_call(request: web.Request) -> Call:
     """Clients of an endpoint of their own put the bucket into the path."""
     bucket, _, key = request.path.removeprefix("/").partition("/")
     if request.method == "GET" and key:
