@@ -23,6 +23,9 @@ CONFIG ?=
 UV := $(shell command -v uv 2>/dev/null)
 PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet --disable-pip-version-check)
 
+# As constraints too: a pip before 23.3 takes a package and the same with extras for two, and only constraints hold for both.
+LOCKED = --require-hashes -r $(1) -c $(1)
+
 .PHONY: audit bench chaos dashboards demo docs fuzz monitoring simulate image sbom soak test check lint types imports wheel lambda-zip lock templates clean help
 .DEFAULT_GOAL := help
 
@@ -32,7 +35,7 @@ help: ## what can be asked of this file
 $(VENV)/.locked: requirements/dev.lock
 	@rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(call PIP_INSTALL,$(VENV)) --require-hashes -r requirements/dev.lock
+	$(call PIP_INSTALL,$(VENV)) $(call LOCKED,requirements/dev.lock)
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.locked pyproject.toml
@@ -42,25 +45,25 @@ $(VENV)/.ready: $(VENV)/.locked pyproject.toml
 $(ENDPOINT_VENV)/.ready: requirements/endpoint.lock
 	@rm -rf $(ENDPOINT_VENV)
 	$(PYTHON) -m venv $(ENDPOINT_VENV)
-	$(call PIP_INSTALL,$(ENDPOINT_VENV)) --require-hashes -r requirements/endpoint.lock
+	$(call PIP_INSTALL,$(ENDPOINT_VENV)) $(call LOCKED,requirements/endpoint.lock)
 	@touch $@
 
 $(DASHBOARDS_VENV)/.ready: requirements/dashboards.lock
 	@rm -rf $(DASHBOARDS_VENV)
 	$(PYTHON) -m venv $(DASHBOARDS_VENV)
-	$(call PIP_INSTALL,$(DASHBOARDS_VENV)) --require-hashes -r requirements/dashboards.lock
+	$(call PIP_INSTALL,$(DASHBOARDS_VENV)) $(call LOCKED,requirements/dashboards.lock)
 	@touch $@
 
 $(TEMPLATES_VENV)/.ready: requirements/templates.lock
 	@rm -rf $(TEMPLATES_VENV)
 	$(PYTHON) -m venv $(TEMPLATES_VENV)
-	$(call PIP_INSTALL,$(TEMPLATES_VENV)) --require-hashes -r requirements/templates.lock
+	$(call PIP_INSTALL,$(TEMPLATES_VENV)) $(call LOCKED,requirements/templates.lock)
 	@touch $@
 
 $(AUDIT_VENV)/.ready: requirements/audit.lock
 	@rm -rf $(AUDIT_VENV)
 	$(PYTHON) -m venv $(AUDIT_VENV)
-	$(call PIP_INSTALL,$(AUDIT_VENV)) --require-hashes -r requirements/audit.lock
+	$(call PIP_INSTALL,$(AUDIT_VENV)) $(call LOCKED,requirements/audit.lock)
 	@touch $@
 
 PROGRAMS = ENDPOINT_PROGRAM=$(abspath $(ENDPOINT_VENV))/bin/ministack DASHBOARDS_PYTHON=$(abspath $(DASHBOARDS_VENV))/bin/python
@@ -118,7 +121,7 @@ wheel: $(VENV)/.ready ## the wheel, built, installed from the lock in a clean en
 	@rm -rf dist/*.whl build/wheel-venv build/wheel-logs
 	$(BIN)/python -m hatchling build -t wheel
 	$(PYTHON) -m venv build/wheel-venv
-	$(WHEEL_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/service.lock
+	$(WHEEL_BIN)/python -m pip install --quiet --disable-pip-version-check $(call LOCKED,requirements/service.lock)
 	$(WHEEL_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
 	$(BIN)/python -m deploy.demo.write_logs build/wheel-logs --objects 20
 	cd build/wheel-logs && $(WHEEL_BIN)/trailstream --version
