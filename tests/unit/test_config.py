@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
 
-from trailstream.config import CONFIG_PATH_VARIABLE, ENV_PREFIX, Settings, WorkerSettings, load_settings
+from trailstream.config import (
+    CONFIG_PATH_VARIABLE,
+    ENV_PREFIX,
+    BucketSettings,
+    Settings,
+    WorkerSettings,
+    load_settings,
+)
 from trailstream.model.errors import ConfigurationError, Problem
 from trailstream.pipeline.consumer import LONGEST_HIDDEN_SECONDS
 
@@ -82,11 +91,67 @@ def test_a_relative_ledger_file_is_relative_to_the_file(tmp_path: Path) -> None:
     assert settings.ledger.sqlite.path == tmp_path / "sent.sqlite"
 
 
-def test_what_was_sent_is_remembered_in_one_place(tmp_path: Path) -> None:
-    two = '[ledger.sqlite]\npath = "sent.sqlite"\n[ledger.dynamodb]\ntable = "sent"\n'
+@pytest.mark.parametrize(
+    ("section", "two"),
+    [
+        ("ledger", '[ledger.sqlite]\npath = "sent.sqlite"\n[ledger.dynamodb]\ntable = "sent"\n'),
+        ("quarantine", '[quarantine.file]\ndirectory = "q"\n[quarantine.s3]\nbucket = "set-aside"\n'),
+    ],
+)
+def test_what_is_kept_is_kept_in_one_place(section: str, two: str, tmp_path: Path) -> None:
     (problem,) = problems(write(tmp_path, MINIMAL + two))
-    assert problem.where == "ledger"
-    assert "both" in problem.what
+    assert problem.where == section
+    assert "one place" in problem.what
+
+
+ROLE = "arn:aws:iam::444455556666:role/logs/read-logs"
+
+
+def test_a_bucket_is_an_account_or_a_table_with_a_role(tmp_path: Path) -> None:
+    text = f"""
+        [logs.buckets]
+        trail-of-a = "111122223333"
+        trail-of-b = {{account = "444455556666", role_arn = "{ROLE}", external_id = "trailstream-1f6c"}}
+        [logs.buckets."trail.of.c"]
+        account = "777788889999"
+    """
+    assert load_settings(WorkerSettings, write(tmp_path, MINIMAL + text)).logs.buckets == {
+        "trail-of-a": BucketSettings(account="111122223333"),
+        "trail-of-b": BucketSettings(account="444455556666", role_arn=ROLE, external_id="trailstream-1f6c"),
+        "trail.of.c": BucketSettings(account="777788889999"),
+    }
+
+
+def test_buckets_are_json_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    buckets = {"trail-of-a": "111122223333", "trail-of-b": {"account": "444455556666", "role_arn": ROLE}}
+    monkeypatch.setenv("TRAILSTREAM_LOGS__BUCKETS", json.dumps(buckets))
+    assert load_settings(WorkerSettings, write(tmp_path, MINIMAL)).logs.buckets == {
+        "trail-of-a": BucketSettings(account="111122223333"),
+        "trail-of-b": BucketSettings(account="444455556666", role_arn=ROLE),
+    }
+
+
+@pytest.mark.parametrize(
+    ("bucket", "where", "what"),
+    [
+        ("111122223333", ".account", "valid string, not 111122223333"),
+        ('"11112222333"', ".account", "not '11112222333'"),
+        ('{role_arn = "ROLE"}', ".account", "is required"),
+        ('{account = "111122223333", role = "ROLE"}', ".role", "no such setting"),
+        ('{account = "111122223333", role_arn = "read-logs"}', ".role_arn", "not 'read-logs'"),
+        ('{account = "111122223333", role_arn = "arn:aws:iam::1:role/x"}', ".role_arn", "not 'arn:aws:iam::1:role/x'"),
+        ('{account = "111122223333", role_arn = "ROLE", external_id = "a b"}', ".external_id", "not 'a b'"),
+        ('{account = "111122223333", external_id = "x1"}', "", "external_id is for assuming a role"),
+    ],
+)
+def test_a_bucket_that_cannot_be_read_so_is_named_with_what_is_wrong(
+    bucket: str, where: str, what: str, tmp_path: Path
+) -> None:
+    text = f"[logs.buckets]\ntrail-of-a = {bucket.replace('ROLE', ROLE)}\n"
+    (problem,) = problems(write(tmp_path, MINIMAL + text))
+    assert problem.where == f"logs.buckets.trail-of-a{where}"
+    assert what in problem.what
+    assert "TRAILSTREAM_LOGS__BUCKETS as JSON" in problem.remedy or problem.remedy == "did you mean role_arn?"
 
 
 def test_every_problem_is_reported_at_once_with_its_name_and_a_remedy(
@@ -158,13 +223,6 @@ def test_a_relative_quarantine_directory_is_relative_to_the_file(tmp_path: Path)
     assert settings.quarantine.file.directory == tmp_path / "set-aside"
 
 
-def test_two_quarantines_are_one_too_many(tmp_path: Path) -> None:
-    two = '[quarantine.file]\ndirectory = "q"\n[quarantine.s3]\nbucket = "set-aside"\n'
-    (problem,) = problems(write(tmp_path, MINIMAL + two))
-    assert problem.where == "quarantine"
-    assert "one place" in problem.what
-
-
 def test_a_list_in_the_environment_that_is_not_json_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAILSTREAM_TELEMETRY__ACCOUNTS", "111122223333,444455556666")
     found = problems(None)
@@ -178,16 +236,17 @@ def test_settings_cannot_be_changed_once_they_are_read(tmp_path: Path) -> None:
 
 
 def settings_of(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each setting's dotted name and description."""
+    """Yield each setting's dotted name and description; ``NAME`` is what people name themselves."""
     for name, field in kind.model_fields.items():
         section = next(
-            (each for each in (field.annotation, *getattr(field.annotation, "__args__", ()))
+            (each for each in (field.annotation, *get_args(field.annotation))
              if isinstance(each, type) and issubclass(each, BaseModel)), None
         )  # fmt: skip
-        if section is None:
+        is_table = get_origin(field.annotation) is dict
+        if section is None or is_table:
             yield f"{prefix}{name}", field.description or ""
-        else:
-            yield from settings_of(section, f"{prefix}{name}.")
+        if section is not None:
+            yield from settings_of(section, f"{prefix}{name}.NAME." if is_table else f"{prefix}{name}.")
 
 
 @pytest.mark.parametrize(("name", "description"), list(settings_of(Settings)))
@@ -199,7 +258,7 @@ def test_the_reference_lists_every_setting_as_the_code_describes_it(name: str, d
 
 
 def test_the_reference_names_no_setting_that_does_not_exist() -> None:
-    listed = set(re.findall(r"^\| `([a-z0-9_.]+)` \|", REFERENCE.read_text(), re.MULTILINE))
+    listed = set(re.findall(r"^\| `([\w.]+)` \|", REFERENCE.read_text(), re.MULTILINE))
     assert listed == {name for name, _ in settings_of(Settings)}
 
 

@@ -7,7 +7,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -16,16 +16,22 @@ from endpoint import ROOT
 from trailstream.config import WorkerSettings, load_settings
 
 EXAMPLE = ROOT / "deploy" / "trailstream.example.toml"
-COMMENTED_SETTING = re.compile(r"^# (?=[a-z_]+ = |\[[a-z0-9_.]+\]$)", re.MULTILINE)
+COMMENTED_SETTING = re.compile(r"^# (?=[a-z_-]+ = |\[[a-z0-9_.]+\]$)", re.MULTILINE)
 SECOND_STORE = re.compile(r"^\[(?:ledger\.dynamodb|quarantine\.file|quarantine\.sqs)\]\n(?:.+\n)*", re.MULTILINE)
 """Of the ledger's stores only one may be configured, and of the quarantine's."""
+SHOWN = "trail-of-b"
+"""The entry that shows every setting of a table whose names are people's own."""
 
 
 def every_setting(kind: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for name, field in kind.model_fields.items():
         kinds = [each for each in (field.annotation, *get_args(field.annotation)) if isinstance(each, type)]
         section = next((each for each in kinds if issubclass(each, BaseModel)), None)
-        yield from every_setting(section, (*path, name)) if section else [(*path, name)]
+        is_table = get_origin(field.annotation) is dict
+        if section is None or is_table:
+            yield (*path, name)
+        if section is not None:
+            yield from every_setting(section, (*path, name, SHOWN) if is_table else (*path, name))
 
 
 def value_at(document: Any, path: tuple[str, ...]) -> Any:
@@ -65,6 +71,7 @@ def test_the_example_configuration_shows_every_setting_with_its_default(
         ("aws", "endpoint_url"),
         ("queue", "url"),
         ("logs", "buckets"),
+        *(("logs", "buckets", SHOWN, name) for name in ("account", "role_arn", "external_id")),
         ("logs", "accounts"),
         ("sinks", "sns", "topic_arn"),
         ("sinks", "sqs", "url"),

@@ -37,6 +37,13 @@ def test_a_role_made_what_any_of_its_sessions_made_and_a_user_what_it_made_itsel
     assert Principal(own).made(by(caller)) is expected
 
 
+def test_what_it_made_in_a_role_that_it_assumes_is_its_own_and_another_session_of_that_role_is_not() -> None:
+    assumed = "arn:aws:sts::444455556666:assumed-role/read-logs"
+    principal = Principal(ROLE, frozenset({f"{assumed}/trailstream"}))
+    callers = [f"{assumed}/trailstream", f"{assumed}/ana", ROLE]
+    assert [principal.made(by(caller)) for caller in callers] == [True, False, True]
+
+
 @pytest.mark.parametrize("record", [{}, {"userIdentity": None}, {"userIdentity": "root"}])
 def test_a_record_without_an_actor_is_nobodys(record: dict[str, object]) -> None:
     assert not Principal(ROLE).made(record)

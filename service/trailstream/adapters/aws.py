@@ -14,8 +14,9 @@ from aiobotocore.session import get_session
 from botocore.exceptions import NoRegionError
 from botocore.httpsession import get_cert_path
 
+from trailstream.adapters.assumed_role import AssumedRole, Role
 from trailstream.adapters.lean_clients import LeanS3, LeanSqs
-from trailstream.adapters.signed_http import SignedHttp
+from trailstream.adapters.signed_http import SignedHttp, keys_of
 from trailstream.model.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ LONGEST_POLL_SECONDS = 20
 """SQS: the longest WaitTimeSeconds."""
 LONGEST_PUBLISH_SECONDS = 10
 """SNS answers within a second; what takes this long hangs on a dead connection, and is better asked on another."""
+LONGEST_ASSUMING_SECONDS = 5
+"""STS answers within a second; what waits for a role is better told soon that it cannot be had."""
 LONGEST_ITEM_SECONDS = 5
 """DynamoDB answers for one item within milliseconds; what takes this long is better asked again."""
 
@@ -61,7 +64,8 @@ class AwsClients:
         self._attempts = attempts
         self._session = get_session()
         self._stack = AsyncExitStack()
-        self._http: SignedHttp | None = None
+        self._requests: aiohttp.ClientSession | None = None
+        self._signed: dict[Role | None, SignedHttp] = {}
         self._clients: dict[tuple[str, str | None], Any] = {}
 
     async def __aenter__(self) -> Self:
@@ -96,15 +100,22 @@ class AwsClients:
 
     async def sts(self) -> STSClient:
         """Return the STS client."""
-        return cast("STSClient", await self._client("sts", None, self._read_timeout_seconds))
+        seconds = min(LONGEST_ASSUMING_SECONDS, self._read_timeout_seconds)
+        return cast("STSClient", await self._client("sts", None, seconds))
 
-    async def lean_s3(self, *, owners: Mapping[str, str] = MappingProxyType({})) -> LeanS3:
-        """Return a client that only gets objects, at a third of the cost; see :mod:`.lean_clients`."""
+    async def lean_s3(
+        self, *, owners: Mapping[str, str] = MappingProxyType({}), roles: Mapping[str, Role] = MappingProxyType({})
+    ) -> LeanS3:
+        """Return a client that only gets objects, at a third of the cost; see :mod:`.lean_clients`.
+
+        ``owners`` and ``roles`` are by bucket; a role is assumed when its bucket is first read.
+        """
         return LeanS3(
             http=await self._signed_http(),
             endpoint_of=self._s3_endpoint,
             path_style=bool(self._endpoint_url),
             owners=owners,
+            http_by_bucket={bucket: await self._signed_http(role) for bucket, role in roles.items()},
         )
 
     async def lean_sqs(self, *, region: str | None = None) -> LeanSqs:
@@ -117,26 +128,28 @@ class AwsClients:
         meta = (await self._client("s3", region, self._read_timeout_seconds)).meta
         return meta.region_name, meta.endpoint_url
 
-    async def _signed_http(self) -> SignedHttp:
-        if self._http is None:
-            authorities = self._session.get_config_variable("ca_bundle") or get_cert_path(True)
-            session = await self._stack.enter_async_context(
-                aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(
-                        limit=self._connections, ssl=ssl.create_default_context(cafile=authorities)
-                    ),
-                    auto_decompress=False,
-                )
-            )
-            credentials = await self._session.get_credentials()
-            self._http = SignedHttp(
-                session=session,
-                credentials=credentials,
+    async def _signed_http(self, role: Role | None = None) -> SignedHttp:
+        if role not in self._signed:
+            own = keys_of(await self._session.get_credentials())
+            self._signed[role] = SignedHttp(
+                session=await self._shared_requests(),
+                keys=own if role is None else AssumedRole(role, sts=await self.sts()).keys,
                 attempts=self._attempts,
                 connect_timeout_seconds=self._connect_timeout_seconds,
                 read_timeout_seconds=self._read_timeout_seconds,
             )
-        return self._http
+        return self._signed[role]
+
+    async def _shared_requests(self) -> aiohttp.ClientSession:
+        """Return the one pool of connections: who signs is a matter of each request."""
+        if self._requests is None:
+            authorities = self._session.get_config_variable("ca_bundle") or get_cert_path(True)
+            tls = ssl.create_default_context(cafile=authorities)
+            connector = aiohttp.TCPConnector(limit=self._connections, ssl=tls)
+            self._requests = await self._stack.enter_async_context(
+                aiohttp.ClientSession(connector=connector, auto_decompress=False)
+            )
+        return self._requests
 
     async def _client(
         self, service: Literal["dynamodb", "s3", "sqs", "sns", "sts"], region: str | None, read_timeout_seconds: float

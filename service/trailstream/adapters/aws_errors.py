@@ -62,6 +62,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         *("KMSAccessDenied", "KMSAccessDeniedException", "KMSDisabled", "KMSDisabledException", "KMSInvalidState"),
         *("KMSInvalidStateException", "KMSNotFound", "KMSNotFoundException", "KMSOptInRequired"),
         *("KmsAccessDenied", "KmsDisabled", "KmsInvalidState", "KmsNotFound", "KmsOptInRequired"),
+        "RegionDisabledException",  # STS is not activated there
         *("KmsInvalidKeyUsage", "KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException"),
     ),
     Cause.MISSING: (
@@ -75,6 +76,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         *("InvalidParameter", "InvalidParameterException", "InvalidParameterValue", "InvalidParameterValueException"),
         *("ParameterValueInvalid", "ValidationError", "ValidationException", "InvalidMessageContents"),
         *("EndpointDisabled", "EndpointDisabledException"),
+        *("MalformedPolicyDocument", "PackedPolicyTooLarge"),
         *("PlatformApplicationDisabled", "PlatformApplicationDisabledException"),
         *("BatchRequestTooLong", "BatchRequestTooLongException"),
         *("TooManyEntriesInBatchRequest", "TooManyEntriesInBatchRequestException"),
@@ -87,7 +89,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
 }
 
 CAUSES: Mapping[str, Cause] = {code: cause for cause, codes in _CODES.items() for code in codes}
-"""By error code, as S3, SQS, SNS and DynamoDB write them: in whole answers and in the entries of a batch."""
+"""By error code, as S3, SQS, SNS, DynamoDB and STS write them: in whole answers and in the entries of a batch."""
 
 _CAUSES_BY_STATUS = {401: Cause.DENIED, 403: Cause.DENIED, 404: Cause.MISSING}
 

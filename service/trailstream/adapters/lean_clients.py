@@ -31,14 +31,21 @@ class LeanS3:
     """Gets objects, and looks for keys. A bucket in another Region is found by S3's redirect, and remembered."""
 
     def __init__(
-        self, *, http: SignedHttp, endpoint_of: EndpointOf, path_style: bool, owners: Mapping[str, str]
+        self,
+        *,
+        http: SignedHttp,
+        endpoint_of: EndpointOf,
+        path_style: bool,
+        owners: Mapping[str, str],
+        http_by_bucket: Mapping[str, SignedHttp],
     ) -> None:
         """``path_style`` puts the bucket into the path, for endpoints that do not resolve a name for each bucket.
 
         ``owners`` are the accounts that own buckets: S3 refuses with 403 what belongs to another, for a bucket's name
-        is anybody's once it was deleted.
+        is anybody's once it was deleted. ``http_by_bucket`` signs as somebody else for the buckets that it names.
         """
         self._http = http
+        self._http_by_bucket = http_by_bucket
         self._endpoint_of = endpoint_of
         self._path_style = path_style
         self._owners = owners
@@ -74,7 +81,8 @@ class LeanS3:
             headers = {**headers, "x-amz-expected-bucket-owner": owner}
         region, endpoint = await self._endpoint_of(self._regions.get(bucket))
         url = self._base_url(endpoint, bucket) + rest_of_url
-        return await self._http.send(
+        http = self._http_by_bucket.get(bucket, self._http)
+        return await http.send(
             Request(service="s3", operation=operation, region=region, method="GET", url=url, headers=headers)
         )
 

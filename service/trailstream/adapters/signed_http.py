@@ -11,7 +11,7 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 LONGEST_BACKOFF_SECONDS = 20.0
 """As in botocore's standard mode, which waits a random part of a doubling second, up to this."""
 LONGEST_ERROR_BYTES = 64 * KIB
+KeysOf = Callable[[], Awaitable[Keys]]
+"""Gives the keys to sign with, and is asked with every request: temporary ones are renewed in time."""
+
 _AFTER_SCHEME = len("https://")
 _ERROR_XML = re.compile(r"<Code>([^<]*)</Code>(?:.*?<Message>([^<]*)</Message>)?", re.DOTALL)
 
@@ -53,14 +56,29 @@ class Request:
     """How long the service may wait before it begins to answer, beside the time that any answer may take."""
 
 
+def keys_of(credentials: AioCredentials | None) -> KeysOf:
+    """Give the keys of what botocore's chain found; they raise NoCredentialsError where it found nothing."""
+
+    async def keys() -> Keys:
+        frozen = None if credentials is None else await credentials.get_frozen_credentials()
+        if frozen is None or frozen.access_key is None or frozen.secret_key is None:
+            raise NoCredentialsError
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+
+    return keys
+
+
 class SignedHttp:
-    """Signs, sends and retries. Raises what ``aws.VENDOR_ERRORS`` lists, ClientError for an answer that says no."""
+    """Signs, sends and retries.
+
+    Raises what ``aws.VENDOR_ERRORS`` lists, ClientError for an answer that says no; and what giving the keys raises.
+    """
 
     def __init__(
         self,
         *,
         session: aiohttp.ClientSession,
-        credentials: AioCredentials | None,
+        keys: KeysOf,
         attempts: int,
         connect_timeout_seconds: float,
         read_timeout_seconds: float,
@@ -70,7 +88,7 @@ class SignedHttp:
         ``read_timeout_seconds`` is the longest silence of the other side.
         """
         self._session = session
-        self._credentials = credentials
+        self._keys = keys
         self._attempts = attempts
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
@@ -115,13 +133,6 @@ class SignedHttp:
             keys=await self._keys(),
             moment=datetime.now(UTC),
         )
-
-    async def _keys(self) -> Keys:
-        # Asked for with every request: botocore refreshes temporary ones in time.
-        frozen = None if self._credentials is None else await self._credentials.get_frozen_credentials()
-        if frozen is None or frozen.access_key is None or frozen.secret_key is None:
-            raise NoCredentialsError
-        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
 
 @lru_cache(maxsize=32)

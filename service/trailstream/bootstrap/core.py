@@ -6,13 +6,14 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
 from trailstream import __version__
+from trailstream.adapters.assumed_role import Role
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.sinks.sns import SnsSink, topic_region
@@ -20,6 +21,7 @@ from trailstream.adapters.sinks.sqs import SqsSink
 from trailstream.adapters.sinks.stdout import StdoutSink
 from trailstream.adapters.sqs import queue_region
 from trailstream.bootstrap.ledger import make_ledger
+from trailstream.bootstrap.logs import make_logs_client
 from trailstream.bootstrap.quarantine import make_quarantine
 from trailstream.config import Settings, SinksSettings
 from trailstream.model.facts import Emit
@@ -135,7 +137,7 @@ async def open_core(
             couriers.append(courier)
             await stack.enter_async_context(courier.at_work())
         handler = Handler(
-            store=S3ObjectStore(client=await aws.lean_s3(owners=settings.logs.buckets), chunk_bytes=CHUNK_BYTES),
+            store=S3ObjectStore(client=await make_logs_client(settings.logs, aws), chunk_bytes=CHUNK_BYTES),
             store_breaker=store_breaker,
             couriers=couriers,
             aside=aside,
@@ -153,12 +155,15 @@ async def open_core(
         yield Core(handler, couriers, breakers)
 
 
-async def own_principal(aws: AwsClients, log: FilteringBoundLogger) -> Principal | None:
-    """Ask STS who we are. Whoever has credentials may ask that; where STS cannot be reached, nobody knows."""
+async def own_principal(aws: AwsClients, log: FilteringBoundLogger, *, roles: Collection[Role]) -> Principal | None:
+    """Ask STS who we are, beside who we are in the roles that we assume.
+
+    Whoever has credentials may ask that; where STS cannot be reached, nobody knows.
+    """
     try:
         async with asyncio.timeout(OWN_PRINCIPAL_SECONDS):
             identity = await (await aws.sts()).get_caller_identity()
-            return Principal(identity["Arn"])
+            return Principal(identity["Arn"], frozenset(role.session_arn for role in roles))
     except Exception as error:  # noqa: BLE001 - an endpoint that is no STS answers anything, and only a metric needs it
         log.warning("who we are is not known, so our own calls are not told from others'", detail=repr(error))
         return None

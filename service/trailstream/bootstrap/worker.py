@@ -14,6 +14,7 @@ from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_sinks, open_core, own_principal
 from trailstream.bootstrap.failpoints import armed
+from trailstream.bootstrap.logs import roles_of
 from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.bootstrap.scale_in import protected_from_scale_in
 from trailstream.config import QueueSettings, WorkerSettings
@@ -71,7 +72,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 detections=lambda: detections,
                 emit=emit,
                 policy=_retry_policy(settings.queue),
-                own=await own_principal(aws, log),
+                own=await own_principal(aws, log, roles=roles_of(settings.logs).values()),
                 slots=settings.queue.slots,
                 progress=progress,
             ) as core,

@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
@@ -39,7 +39,9 @@ def load_settings(kind: type[S], path: Path | None) -> S:
         except ValidationError as error:
             problems += [_problem(kind, detail) for detail in error.errors(include_url=False)]
         except SettingsError as error:
-            problems.append(Problem("environment", str(error), 'a list is written as JSON: ["111122223333"]'))
+            problems.append(
+                Problem("environment", str(error), 'lists and tables are written as JSON: ["111122223333"]')
+            )
         else:
             if not problems:
                 return _resolve_paths(settings, path.parent if path else Path())
@@ -101,43 +103,60 @@ def _problem(kind: type[Settings], detail: Mapping[str, Any]) -> Problem:
     section = _section_at(kind, location)
     match detail["type"]:
         case "missing":
-            return Problem(where, "is required", _how_to_set(section, location))
+            return Problem(where, "is required", _how_to_set(kind, location))
         case "extra_forbidden":
             outer = _section_at(kind, location[:-1])
             known = sorted(outer.model_fields) if outer else []
             return Problem(where, "no such setting", _did_you_mean(location[-1], known) or f"known: {', '.join(known)}")
         case _:
             given = "" if isinstance(detail["input"], dict) else f", not {detail['input']!r}"
-            remedy = _how_to_set(section, location) if section else f"in the file, or {_variable(location)}"
+            is_there = section is None or (isinstance(detail["input"], dict) and not _parts_of(section))
+            remedy = f"in the file, or {_variable(kind, location)}" if is_there else _how_to_set(kind, location)
             return Problem(where, detail["msg"].removeprefix("Value error, ") + given, remedy)
 
 
-def _how_to_set(section: type[BaseModel] | None, location: list[str]) -> str:
+def _how_to_set(kind: type[BaseModel], location: list[str]) -> str:
     """Say what to write for a setting, or for a section to be there: of a section of sections, one is enough."""
+    section = _section_at(kind, location)
     if section is not None:
-        parts = {name: _section_of(field.annotation) for name, field in section.model_fields.items()}
-        if any(parts.values()):
-            return "; or ".join(_how_to_set(part, [*location, name]) for name, part in parts.items())
+        if parts := _parts_of(section):
+            return "; or ".join(_how_to_set(kind, [*location, part]) for part in parts)
         required = (name for name, field in section.model_fields.items() if field.is_required())
-        location = [*location, next(required, next(iter(parts)))]
+        location = [*location, next(required, next(iter(section.model_fields)))]
     *outer, name = location
-    return f"set `{name}` under [{'.'.join(outer)}] in the file, or {_variable(location)}"
+    return f"set `{name}` under [{'.'.join(outer)}] in the file, or {_variable(kind, location)}"
 
 
-def _variable(location: list[str]) -> str:
-    return ENV_PREFIX + "__".join(location).upper()
+def _variable(kind: type[BaseModel], location: list[str]) -> str:
+    """Name the variable of a setting. A table whose names are people's own, as that of buckets, is one variable."""
+    tables = [get_origin(annotation) is dict for annotation in _annotations(kind, location)]
+    depth = tables.index(True) + 1 if True in tables else None
+    return ENV_PREFIX + "__".join(location[:depth]).upper() + (" as JSON" if depth else "")
 
 
 def _section_at(kind: type[BaseModel], location: list[str]) -> type[BaseModel] | None:
-    section: type[BaseModel] | None = kind
+    return _section_of([kind, *_annotations(kind, location)][-1])
+
+
+def _annotations(kind: type[BaseModel], location: list[str]) -> Iterator[Any]:
+    """Yield the type at each step of a location: of a setting, a section or a table; None beyond what is known."""
+    found: Any = kind
     for name in location:
-        field = section.model_fields.get(name) if section else None
-        section = _section_of(field.annotation) if field else None
-    return section
+        section = _section_of(found)
+        if section is not None:
+            field = section.model_fields.get(name)
+            found = field.annotation if field else None
+        else:
+            found = get_args(found)[1] if get_origin(found) is dict else None
+        yield found
+
+
+def _parts_of(section: type[BaseModel]) -> list[str]:
+    return [name for name, field in section.model_fields.items() if _section_of(field.annotation)]
 
 
 def _section_of(annotation: Any) -> type[BaseModel] | None:
-    candidates = [annotation, *get_args(annotation)]
+    candidates = [annotation] if get_origin(annotation) is dict else [annotation, *get_args(annotation)]
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -50,7 +50,7 @@ class QueueSettings(Section):
     retry_missing_receives: int = Field(default=1, ge=1)
     """At which receive a missing object is given up. S3 is strongly consistent: it was deleted, or never was."""
     retry_denied_receives: int = Field(default=10, ge=1)
-    """At which receive a denied object is given up. A policy can be mended meanwhile: ten take half an hour."""
+    """At which receive a denied object or role is given up. A policy can be mended meanwhile: ten take half an hour."""
     reject_visibility_seconds: int = Field(default=5, ge=0, le=43200)
     """How soon a rejected message shows again, so that redrive moves it to the dead-letter queue."""
     shutdown_grace_seconds: float = Field(default=25, ge=0)
@@ -59,11 +59,33 @@ class QueueSettings(Section):
     """Start although the queue has no redrive policy. What nobody can read then loops until its retention ends."""
 
 
+class BucketSettings(Section):
+    """A bucket that logs are read from. Its account alone may be written as a text in its place."""
+
+    account: Account
+    """The account that owns the bucket. S3 checks it with each request."""
+    role_arn: str | None = Field(default=None, pattern=r"^arn:[^:]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$")
+    """A role to read it with, assumed in sessions named ``trailstream``. Unset: our own identity reads it."""
+    external_id: str | None = Field(default=None, min_length=2, max_length=1224, pattern=r"^[A-Za-z0-9_+=,.@:/-]+$")
+    """What the role's trust policy asks for as ``sts:ExternalId``, where it does."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _account_alone(cls, value: Any) -> Any:
+        return value if isinstance(value, dict | cls) else {"account": value}
+
+    @model_validator(mode="after")
+    def _external_id_of_a_role(self) -> BucketSettings:
+        if self.external_id is not None and self.role_arn is None:
+            raise ValueError("external_id is for assuming a role, and no role_arn is given")
+        return self
+
+
 class LogsSettings(Section):
     """Which logs are meant to be read. Whoever can write to the queue can name any object."""
 
-    buckets: dict[str, Account] = Field(default_factory=dict)
-    """Buckets that logs are read from, each with the account that owns it, which S3 checks. Empty: any bucket."""
+    buckets: dict[str, BucketSettings] = Field(default_factory=dict)
+    """Buckets that logs are read from, each with the account that owns it or a table of it. Empty: any bucket."""
     accounts: tuple[Account, ...] = ()
     """Accounts whose logs are read, by the object's key. Empty: any account."""
 

@@ -4,9 +4,10 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
 
     TrailstreamError
     ├── RetryableError            the same delivery may succeed later          -> Retry
-    │   ├── ObjectUnavailableError    S3 throttled, failed, or cut the body
+    │   ├── ObjectUnavailableError    S3, or STS for a role, throttled, failed, or cut the body
     │   ├── ObjectDeniedError         S3 said 403: a policy can be mended while the message waits
     │   ├── MissingOrDeniedError      S3 said 403, and will not say whether the key is there
+    │   ├── RoleDeniedError           STS does not let us assume the role that reads the bucket
     │   ├── SinkUnavailableError      the sink throttled, failed, or did not answer
     │   ├── QueueUnavailableError     the queue throttled, failed, or did not answer
     │   ├── LedgerUnavailableError    the alert ledger throttled, failed, or did not answer
@@ -59,7 +60,7 @@ class RetryableError(TrailstreamError):
 
 
 class ObjectUnavailableError(RetryableError):
-    """The object store throttled, failed, timed out or cut the body short."""
+    """The object store throttled, failed, timed out or cut the body short; or who gives us the right to read it did."""
 
     code = "object_unavailable"
     stage = "read"
@@ -76,6 +77,13 @@ class MissingOrDeniedError(RetryableError):
     """The object store refused access and we may not list: S3 answers 403 for a missing key then too."""
 
     code = "missing_or_denied"
+    stage = "read"
+
+
+class RoleDeniedError(RetryableError):
+    """The role that a bucket is read with may not be assumed, by its policy or by ours; or it does not exist."""
+
+    code = "role_denied"
     stage = "read"
 
 

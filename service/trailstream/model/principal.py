@@ -12,10 +12,12 @@ _ROLE_SESSION = re.compile(r"(arn:[^:]+:sts::\d{12}:assumed-role/[^/]+/).*")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A role in any of its sessions, or a user."""
+    """A role in any of its sessions, or a user; and what it is where it assumes a role."""
 
     arn: str
     """As STS's GetCallerIdentity gives it: of a role, that of one session."""
+    sessions: frozenset[str] = frozenset()
+    """The ARNs of the sessions of other roles that it assumes. Others may have sessions of those roles, too."""
 
     def made(self, record: Record) -> bool:
         """Say whether a record tells of a call that this principal made."""
@@ -23,4 +25,5 @@ class Principal:
         if caller is None:
             return False
         session = _ROLE_SESSION.fullmatch(self.arn)
-        return caller.startswith(session[1]) if session else caller == self.arn
+        ours = caller.startswith(session[1]) if session else caller == self.arn
+        return ours or caller in self.sessions

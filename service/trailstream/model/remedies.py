@@ -38,8 +38,12 @@ REMEDIES: Mapping[str, Remedy] = {
         "S3 said 403, and without s3:ListBucket it says so of a missing object too.",
         "Allow s3:ListBucket on the bucket, so that the next attempt tells which it is; then redrive.",
     ),
+    "role_denied": Remedy(
+        "The role that logs.buckets names for the bucket may not be assumed. Nobody has asked for the object yet.",
+        "Let the role trust ours, with the external id; let ours sts:AssumeRole it; compare both ARNs. Then redrive.",
+    ),
     "object_unavailable": Remedy(
-        "S3 throttled, failed or cut the object short until the receives were used up.", _LATER
+        "S3, or STS for a role, throttled, failed or cut the object short until the receives were used up.", _LATER
     ),
     "sink_unavailable": Remedy(
         "A sink throttled, failed, denied us or did not answer until the receives were used up.", _LATER

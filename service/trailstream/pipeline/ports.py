@@ -19,7 +19,8 @@ class ObjectStore(Protocol):
         """Give the object's bytes as they are stored, in chunks, nothing decoded behind our back.
 
         Entering and iterating raise :class:`ObjectMissingError`, :class:`ObjectDeniedError`,
-        :class:`MissingOrDeniedError` or :class:`ObjectUnavailableError`; no vendor error passes.
+        :class:`MissingOrDeniedError`, :class:`RoleDeniedError` or :class:`ObjectUnavailableError`; no vendor error
+        passes.
         """
         ...
 

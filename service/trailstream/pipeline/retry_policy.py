@@ -11,6 +11,7 @@ from trailstream.model.errors import (
     ObjectDeniedError,
     ObjectMissingError,
     RetryableError,
+    RoleDeniedError,
     TrailstreamError,
 )
 from trailstream.pipeline.retry import Backoff
@@ -24,7 +25,7 @@ class RetryPolicy:
     missing_receives: int = 1
     """At which receive a missing object is given up. S3 is strongly consistent: waiting seldom brings one."""
     denied_receives: int = 10
-    """At which receive a denied object is given up; also one of which S3 does not say whether it is there."""
+    """At which receive a denied object is given up; also a denied role, and what S3 does not say is there or not."""
     max_receive_count: int | None = None
     """The queue's own, where it is known: its redrive takes a message away after so many receives, whatever we say."""
 
@@ -42,7 +43,7 @@ class RetryPolicy:
         match error:
             case ObjectMissingError():
                 return self.missing_receives
-            case ObjectDeniedError() | MissingOrDeniedError():
+            case ObjectDeniedError() | MissingOrDeniedError() | RoleDeniedError():
                 return self.denied_receives
             case RetryableError():
                 return math.inf

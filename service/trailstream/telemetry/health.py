@@ -28,6 +28,7 @@ from trailstream.model.errors import (
     MissingOrDeniedError,
     ObjectDeniedError,
     ObjectUnavailableError,
+    RoleDeniedError,
     SinkUnavailableError,
 )
 from trailstream.model.facts import (
@@ -52,7 +53,9 @@ OBJECT_STORE = "object_store"
 FAILURES_IN_A_ROW = 3
 """One failed call among many is the network; this many in a row is a dependency that is not there."""
 
-_STORE_FAILURES = (ObjectUnavailableError.code, ObjectDeniedError.code, MissingOrDeniedError.code)
+_STORE_FAILURES = frozenset(
+    kind.code for kind in (ObjectUnavailableError, ObjectDeniedError, MissingOrDeniedError, RoleDeniedError)
+)
 
 
 @dataclass(frozen=True, slots=True)

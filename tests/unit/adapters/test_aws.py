@@ -40,6 +40,7 @@ OPERATIONS = {
     ],
     "sns": ["PublishBatch"],
     "dynamodb": ["PutItem", "DeleteItem"],
+    "sts": ["AssumeRole"],
 }
 
 

@@ -51,6 +51,7 @@ def s3_over(http: Http, *, path_style: bool = False, **endpoint: Any) -> LeanS3:
         endpoint_of=endpoint.get("of", endpoint_of),
         path_style=path_style,
         owners=endpoint.get("owners", {}),
+        http_by_bucket=endpoint.get("http_by_bucket", {}),
     )
 
 
@@ -85,6 +86,16 @@ async def test_s3_is_told_who_must_own_a_bucket_where_that_is_known() -> None:
     await s3.get_object("other", "k")
     owners = [request.headers.get("x-amz-expected-bucket-owner") for request in http.requests]
     assert owners == ["111122223333", None]
+
+
+async def test_a_bucket_with_a_role_is_read_and_listed_by_the_role_and_no_other_is() -> None:
+    own, role = Http(Response()), Http(Response(), Answer(b"<ListBucketResult/>"))
+    s3 = s3_over(own, http_by_bucket={"logs-of-a": role})
+    await s3.get_object("logs-of-a", "k")
+    await s3.has_key("logs-of-a", "k")
+    await s3.get_object("logs", "k")
+    assert [request.operation for request in role.requests] == ["GetObject", "ListObjectsV2"]
+    assert [request.url for request in own.requests] == ["https://logs.s3.eu-west-1.amazonaws.com/k"]
 
 
 async def test_a_bucket_of_another_region_is_found_once_and_remembered() -> None:

@@ -8,12 +8,14 @@ import pytest
 
 from endpoint import CREDENTIALS
 from raw_http import Part, answering
+from trailstream.adapters.assumed_role import Role
 from trailstream.adapters.aws import AwsClients
 from trailstream.bootstrap.core import own_principal
 from trailstream.model.principal import Principal
 from trailstream.telemetry.logs import configure_logs
 
 ARN = "arn:aws:sts::111122223333:assumed-role/trailstream/0a1b2c3d"
+ROLE = Role("arn:aws:iam::444455556666:role/logs/read-logs")
 IDENTITY = f"""\
 <GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>{ARN}</Arn>
 <UserId>AROA:0a1b2c3d</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"""
@@ -36,12 +38,12 @@ async def asked(what: list[Part]) -> tuple[Principal | None, list[dict[str, Any]
         answering(what) as sts,
         AwsClients(region="eu-west-1", endpoint_url=sts.url, connections=1, attempts=1) as aws,
     ):
-        principal = await own_principal(aws, configure_logs(log, level="info", form="json"))
+        principal = await own_principal(aws, configure_logs(log, level="info", form="json"), roles=[ROLE])
     return principal, [json.loads(line) for line in log.getvalue().splitlines()]
 
 
 async def test_sts_says_who_we_are() -> None:
-    assert await asked(answer(IDENTITY)) == (Principal(ARN), [])
+    assert await asked(answer(IDENTITY)) == (Principal(ARN, frozenset({ROLE.session_arn})), [])
 
 
 @pytest.mark.parametrize(

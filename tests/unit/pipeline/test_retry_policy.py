@@ -11,6 +11,7 @@ from trailstream.model.errors import (
     ObjectDeniedError,
     ObjectMissingError,
     ObjectUnavailableError,
+    RoleDeniedError,
     SinkUnavailableError,
     TrailstreamError,
 )
@@ -30,6 +31,7 @@ def received(times: int) -> Delivery:
         (ObjectMissingError("404"), 2),
         (ObjectDeniedError("403"), 4),
         (MissingOrDeniedError("403"), 4),
+        (RoleDeniedError("403"), 4),
         (CorruptGzipError("checksum"), 1),
         (NotUnderstoodError("envelope"), 1),
     ],

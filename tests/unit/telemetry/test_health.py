@@ -204,7 +204,7 @@ def again(fact: ErrorHappened, delivery: Delivery) -> Sequence[ErrorHappened]:
 
 
 @pytest.mark.parametrize("read", [None, "truncated_gzip", "rule_failed", "sink_unavailable"])
-@pytest.mark.parametrize("code", ["object_unavailable", "object_denied", "missing_or_denied"])
+@pytest.mark.parametrize("code", ["object_unavailable", "object_denied", "missing_or_denied", "role_denied"])
 def test_a_worker_that_cannot_read_a_single_object_is_not_ready_until_it_read_one(
     ready: Health, delivery: Delivery, processed: ProcessedObject, code: str, read: str | None
 ) -> None:
