@@ -220,6 +220,13 @@ def test_rules_check_reports_every_problem_at_once_with_file_and_line(tmp_path: 
     assert b"1 rules (1 event-pattern)" in done.stdout
 
 
+def test_rules_are_tried_on_events_from_standard_input_where_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rule.json").write_text('{"eventName": ["CreateTopic"]}')
+    for arguments in ([], ["-"]):
+        done = run("rules", "try", tmp_path / "rule.json", *arguments, stdin=LAYOUTS["JSON lines"])
+        assert (done.returncode, done.stdout) == (0, b"match\nno match\n")
+
+
 def test_a_broken_rule_stops_a_scan_unless_it_may_be_skipped(tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
@@ -240,7 +247,8 @@ def test_the_example_rules_are_sound() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["worker", "--help"], ["scan", "--help"], ["rules", "check", "--help"]]
+    "arguments",
+    [["--help"], ["worker", "--help"], ["scan", "--help"], ["rules", "check", "--help"], ["rules", "try", "--help"]],
 )
 def test_help_says_what_a_command_is_for(arguments: Sequence[str]) -> None:
     done = run(*arguments)

@@ -1,7 +1,7 @@
 """The command line: what can be asked of trailstream, and what its answers exit with.
 
 Exit codes: 0 it did what was asked; 1 it did, and something it read was not right; 2 the configuration, the rules or
-the command line are not usable, each problem on standard error.
+the command line are not usable, each problem on standard error; 3 a bug of ours that loses alerts came to light.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import get_args
 
 from trailstream import __version__
 from trailstream.entrypoints.dead_letter_text import REPORTS
-from trailstream.entrypoints.rules_check import run_rules_check
+from trailstream.entrypoints.rules import add_rules
+from trailstream.entrypoints.rules.trials import DisagreementError
 from trailstream.entrypoints.scan import FORMATS, run_scan
 from trailstream.model.errors import ConfigurationError
 from trailstream.model.limits import ReaderChoice
 
 NOT_USABLE = 2
+OUR_BUG = 3
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -33,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return NOT_USABLE
+    except DisagreementError as error:
+        print(error, file=sys.stderr)
+        return OUR_BUG
     except BrokenPipeError:
         # Whoever read our output has enough (`| head`). Python would complain once more while it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,7 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_worker(commands)
     _add_scan(commands)
-    _add_rules(commands)
+    add_rules(commands)
     _add_dlq(commands)
     return parser
 
@@ -82,18 +87,6 @@ def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     scan.add_argument("--summary", type=Path, metavar="FILE", help="write what the scan came to as JSON")
     scan.add_argument("--reader", choices=get_args(ReaderChoice), default="auto", help="how records are read")
     scan.set_defaults(command=run_scan)
-
-
-def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    rules = commands.add_parser("rules", help="tools for the people who write rules")
-    tools = rules.add_subparsers(required=True, metavar="TOOL")
-    check = tools.add_parser(
-        "check",
-        help="report everything that is wrong with a directory of rules",
-        description="Read every rule as the worker would, and report all problems at once: file, line, reason.",
-    )
-    check.add_argument("directory", type=Path, metavar="DIR", help="the directory of rules")
-    check.set_defaults(command=run_rules_check)
 
 
 def _add_dlq(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -141,6 +141,17 @@ def value_paths(gate: Gate | None) -> Iterator[Path]:
                 yield from value_paths(part)
 
 
+def lets_nothing_through(gate: Gate | None) -> bool:
+    """Say whether no record can pass, whatever it holds: then the rule never matches."""
+    match gate:
+        case Both(parts):
+            return any(map(lets_nothing_through, parts))
+        case Either(parts):
+            return all(map(lets_nothing_through, parts))
+        case _:
+            return False
+
+
 WIDE = frozenset([("eventType",), ("awsRegion",), ("errorCode",), ("userIdentity", "type"), ("eventCategory",)])
 """Fields of which one value stands in a great share of all records: rules that share such an anchor are all asked."""
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trailstream.model.alert import RuleInfo
 from trailstream.rules.condition import Condition
+
+
+@dataclass(frozen=True, slots=True)
+class AsEvents:
+    """What a rule asks of events as they are, where AWS would evaluate it on those: for whoever tries it."""
+
+    compile: Callable[[], Condition]
+    """Raises :class:`RuleSyntaxError` with the reason of AWS where AWS refuses the rule."""
+    whole: bool
+    """Whether it is written on whole events, and not on the record that one carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,8 @@ class Rule:
     """Whether the condition is only what a record must have: whether the rule matches is then for a judge to say."""
     alerts: bool = True
     """Whether it alerts for itself: not where a correlation refers to it and ``generate`` is not said."""
+    as_events: AsEvents | None = None
+    """None where it asks of any event what it asks of a record."""
 
 
 @dataclass(frozen=True, slots=True)

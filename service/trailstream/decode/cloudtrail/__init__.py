@@ -1,7 +1,7 @@
 """Log text -> batches of records: two readers under one contract."""
 
 from trailstream.decode.cloudtrail.batches import batch_of_one
-from trailstream.decode.cloudtrail.layouts import Layout
+from trailstream.decode.cloudtrail.layouts import Layout, record_in
 from trailstream.decode.cloudtrail.reader import RecordReader, open_reader
 
-__all__ = ["Layout", "RecordReader", "batch_of_one", "open_reader"]
+__all__ = ["Layout", "RecordReader", "batch_of_one", "open_reader", "record_in"]

@@ -153,7 +153,7 @@ class RecordFinder:
                 self._building = False
                 yield from self._elements(listed=True)
                 self._begin()
-            recognised = _recognised(record)
+            recognised = record_in(record)
             if recognised is not None:
                 self._keep(recognised)
             elif not had_records:
@@ -161,7 +161,7 @@ class RecordFinder:
         except RecordDamageError as damage:
             self._building = False
             had_records |= yield from self._records_within(self._depth, self._key)
-            recognised = _recognised(record)
+            recognised = record_in(record)
             if recognised is not None or not had_records:
                 self._note(damage)
         if recognised is not None or not had_records:
@@ -253,7 +253,7 @@ def _built(event: str, value: Any) -> Any:
     return value
 
 
-def _recognised(value: Record) -> Record | None:
+def record_in(value: Record) -> Record | None:
     """Return the record that an object is or, as an EventBridge event, carries; None where it is none."""
     if "detail-type" in value and isinstance(value.get("detail"), dict):
         value = value["detail"]

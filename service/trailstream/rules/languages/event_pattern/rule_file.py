@@ -12,7 +12,7 @@ from trailstream.rules.languages.event_pattern.whole_event import ENVELOPE, is_w
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.own_form import Problems
 from trailstream.rules.languages.record_fields import RECORD_FIELDS
-from trailstream.rules.rule import Rule, RuleSyntaxError
+from trailstream.rules.rule import AsEvents, Rule, RuleSyntaxError
 
 NAME = "event-pattern"
 
@@ -62,7 +62,9 @@ def _with_pattern(info: RuleInfo, pattern: Any, at: tuple[str, ...], problems: P
     except RuleSyntaxError as error:
         return Compiled(problems=[*problems, error])
     notes += _misplaced(read) if whole else _unknown(read)
-    return Compiled([Rule(info, condition)] if not problems else [], problems=problems, notes=notes)
+    as_events = AsEvents(lambda: compile_pattern(pattern, at=at), whole=whole)
+    rules = [Rule(info, condition, as_events=as_events)] if not problems else []
+    return Compiled(rules, problems=problems, notes=notes)
 
 
 def _misplaced(pattern: dict[str, Any]) -> list[str]:
