@@ -6,7 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from trailstream.adapters.rule_directory import read_rule_directory
+from trailstream.adapters.windows.memory import MemoryWindows
 from trailstream.model.errors import Problem, RulesError
+from trailstream.model.facts import Emit
+from trailstream.pipeline.detections import Detections
+from trailstream.pipeline.ports import WindowStore
 from trailstream.rules.loading import LoadedRules, load
 from trailstream.rules.ruleset import Ruleset
 
@@ -31,3 +35,19 @@ def usable_ruleset(loaded: LoadedRules, *, skip_broken: bool) -> Ruleset:
         what = "none can be evaluated, so nothing would ever be alerted"
         raise RulesError([*loaded.problems, Problem("rules", what, "see `trailstream rules check`")])
     return Ruleset(loaded.rules)
+
+
+def detections_of(
+    loaded: LoadedRules,
+    windows: WindowStore | None = None,
+    *,
+    skip_broken: bool,
+    emit: Emit = lambda _fact: None,
+) -> Detections:
+    """Return the sound rules, ready to make alerts of what they find.
+
+    What they count over time is kept in ``windows``; without one, in memory, for input that is read once. Raises
+    :class:`RulesError` where the rules are not to be used alone.
+    """
+    windows = windows or MemoryWindows()
+    return Detections(usable_ruleset(loaded, skip_broken=skip_broken))

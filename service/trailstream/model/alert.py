@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from trailstream.model.record import Record, account_of, actor_of, record_id, text_at
+from trailstream.model.shaping import PLAIN, Shaping
 
 
 class Severity(IntEnum):
@@ -39,6 +40,7 @@ class RuleInfo:
     description: str = ""
     tags: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    shaping: Shaping = PLAIN
 
 
 class Match(NamedTuple):

@@ -12,6 +12,7 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
     │   ├── QueueUnavailableError     the queue throttled, failed, or did not answer
     │   ├── LedgerUnavailableError    the alert ledger throttled, failed, or did not answer
     │   ├── AlertClaimedError         another delivery is sending the same alert at this moment
+    │   ├── WindowsUnavailableError   the store of what is counted throttled, failed, or did not answer
     │   ├── QuarantineUnavailableError  the quarantine throttled, failed, or did not answer
     │   ├── HeldTooLongError          SQS keeps no message hidden for more than 12 hours
     │   ├── OutOfTimeError            the time that the entrance allows is used up
@@ -118,6 +119,13 @@ class AlertClaimedError(RetryableError):
         """``until`` is when the claim ends, in Unix seconds."""
         super().__init__(detail)
         self.until = until
+
+
+class WindowsUnavailableError(RetryableError):
+    """The store of sightings and windows throttled, failed or did not answer."""
+
+    code = "windows_unavailable"
+    stage = "match"
 
 
 class QuarantineUnavailableError(RetryableError):

@@ -50,6 +50,9 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "queue_unavailable": Remedy("The queue throttled, failed or did not answer.", _LATER),
     "ledger_unavailable": Remedy("The alert ledger throttled, failed or did not answer.", _LATER),
+    "windows_unavailable": Remedy(
+        "The store of what is counted over time throttled, failed or did not answer.", _LATER
+    ),
     "quarantine_unavailable": Remedy("The quarantine throttled, failed or did not answer.", _LATER),
     "alert_claimed": Remedy(
         "Another delivery was sending the same alert each time.",

@@ -24,6 +24,12 @@ class Detections:
         """Take the matches of one object while the block runs; leaving it sends what was held back."""
         yield Findings(origin=origin, key_account=key_account, send=send)
 
+    async def judge_windows(self, *, send: Send, input_ended: bool = False) -> None:
+        """Send the alerts of windows that could not be judged before they had ended, and now can.
+
+        ``input_ended`` says that nothing will be added to any: then all of them are judged. Raises what ``send`` does.
+        """
+
 
 class Findings:
     """What the rules found in one object, or in one record that came in a message, on its way to alerts."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery, ObjectRef
 from trailstream.model.errors import TrailstreamError
+from trailstream.model.window import Group, Sighting, Window
 
 
 class ObjectStore(Protocol):
@@ -74,6 +75,69 @@ class Ledger(Protocol):
 
     async def release(self, sink: str, alert_ids: Sequence[str], *, holder: str) -> None:
         """Give up the holder's claims on what was not sent, so that another need not wait for their end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a piece of work brings to a group, and what it wants to know of it."""
+
+    group: Group
+    sightings: Sequence[Sighting]
+    since: float
+    until: float
+    """Which sightings are wanted, by their event times, both included."""
+    at_most: int
+    """How many of them, the earliest first."""
+    keep_until: float
+    """Unix seconds: when the sightings may be forgotten."""
+    judgements: Sequence[Judgement] = ()
+    """When windows are to be judged in which these sightings stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """That a window of a group is to be judged at a time, since only then everything in it is known."""
+
+    at: float
+    """Unix seconds."""
+    group: Group
+    start: float
+    """Of the window; event time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a group within the span of a visit."""
+
+    sightings: Sequence[Sighting]
+    """In the order of their times, then of their records."""
+    windows: Sequence[Window]
+    """That were told, and begin or end in the span."""
+
+
+class WindowStore(Protocol):
+    """What was seen and what was told, by group. What a call has written is there when it returns, for everybody.
+
+    Two callers that visit a group at the same moment may miss each other's sightings in neither order: the one that
+    returns later knows both. Event times are those of records, other times the caller's Unix seconds. A failure of the
+    store raises :class:`WindowsUnavailableError`, and then nobody knows what was written; writing it again is harmless.
+    """
+
+    async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
+        """Add the sightings that are not known yet, by time, record and rule; say what is known, in order."""
+        ...
+
+    async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
+        """Note that these windows are told; return for each the one that stands: the first of its group and start."""
+        ...
+
+    async def due(self, *, now: float, at_most: int) -> Sequence[Judgement]:
+        """Return judgements whose time has come, the earliest first."""
+        ...
+
+    async def judged(self, judgements: Sequence[Judgement]) -> None:
+        """Forget these judgements: they were made, and what came of them was accepted."""
         ...
 
 

@@ -1,0 +1,86 @@
+"""Sightings and windows in this process's memory: for a scan and the tools for rules, which end with what they read."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from trailstream.model.window import Group, Sighting, Window
+from trailstream.pipeline.ports import Judgement, Known, Visit
+
+MOST_GROUPS = 100_000
+"""Those of which nothing was seen for longest are forgotten beyond."""
+
+
+def _order(sighting: Sighting) -> tuple[float, str, str]:
+    return sighting.time, sighting.record_id, sighting.rule_id
+
+
+@dataclass(slots=True)
+class _Held:
+    sightings: list[Sighting] = field(default_factory=list)
+    """In order."""
+    windows: dict[float, Window] = field(default_factory=dict)
+    """By their start."""
+
+    def add(self, sighting: Sighting) -> None:
+        place = bisect_left(self.sightings, _order(sighting), key=_order)
+        if place == len(self.sightings) or _order(self.sightings[place]) != _order(sighting):
+            insort(self.sightings, sighting, key=_order)
+
+    def known(self, visit: Visit) -> Known:
+        first = bisect_left(self.sightings, (visit.since, "", ""), key=_order)
+        within = self.sightings[first : first + visit.at_most]
+        windows = (self.windows[start] for start in sorted(self.windows))
+        return Known(
+            [sighting for sighting in within if sighting.time <= visit.until],
+            [window for window in windows if window.end >= visit.since and window.start <= visit.until],
+        )
+
+
+class MemoryWindows:
+    """See :class:`trailstream.pipeline.ports.WindowStore`. Nothing expires; beyond a bound, groups are forgotten."""
+
+    def __init__(self, *, most_groups: int = MOST_GROUPS, on_forgotten: Callable[[], None] = lambda: None) -> None:
+        """``on_forgotten`` is called for each group that had to make room."""
+        self._most_groups = most_groups
+        self._on_forgotten = on_forgotten
+        self._groups: OrderedDict[str, _Held] = OrderedDict()
+        self._judgements: dict[Judgement, None] = {}
+
+    async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
+        """See :class:`trailstream.pipeline.ports.WindowStore`."""
+        del now  # nothing expires
+        return [self._visit(visit) for visit in visits]
+
+    def _visit(self, visit: Visit) -> Known:
+        held = self._held(visit.group)
+        for sighting in visit.sightings:
+            held.add(sighting)
+        self._judgements.update(dict.fromkeys(visit.judgements))
+        return held.known(visit)
+
+    async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
+        """See :class:`trailstream.pipeline.ports.WindowStore`."""
+        del keep_until
+        return [self._held(group).windows.setdefault(window.start, window) for group, window in windows]
+
+    async def due(self, *, now: float, at_most: int) -> Sequence[Judgement]:
+        """See :class:`trailstream.pipeline.ports.WindowStore`."""
+        due = [judgement for judgement in self._judgements if judgement.at <= now]
+        return sorted(due, key=lambda judgement: judgement.at)[:at_most]
+
+    async def judged(self, judgements: Sequence[Judgement]) -> None:
+        """See :class:`trailstream.pipeline.ports.WindowStore`."""
+        for judgement in judgements:
+            self._judgements.pop(judgement, None)
+
+    def _held(self, group: Group) -> _Held:
+        held = self._groups.setdefault(group.key, _Held())
+        self._groups.move_to_end(group.key)
+        if len(self._groups) > self._most_groups:
+            self._groups.popitem(last=False)
+            self._on_forgotten()
+        return held
