@@ -39,7 +39,7 @@ def test_everything_is_said_at_once_in_words(directory: Path, capsys: pytest.Cap
     assert "broken.yaml:3" in err
     assert "warning: everything.json: rule everything.json sees every record" in err
     assert "warning: never.json: rule never.json can never match" in err
-    assert 'note: noted.json: eventName.0: EventBridge has no "contains"' in err
+    assert 'note: noted.json: eventName: EventBridge has no "contains"' in err
 
 
 def test_a_program_gets_the_same_as_json(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
