@@ -42,6 +42,8 @@ class Source:
     rule_id: str
     group_paths: tuple[Path, ...]
     """Where its records hold the values of the group fields, parallel to :attr:`Correlation.group_by`."""
+    field_paths: tuple[Path, ...] = ()
+    """Where its records hold what a value_* correlation looks at, where that is not :attr:`Correlation.fields`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,12 @@ class Correlation:
     timespan_seconds: int
     bound: Bound | None = None
     """None for a temporal correlation that wants all of its sources."""
+    also: Bound | None = None
+    """A second bound that must hold too: ``gt: 100`` and ``lte: 200``."""
     fields: tuple[Path, ...] = ()
     """Where the values are that a value_* correlation looks at."""
     percentile: int | None = None
+    """From 0, the smallest value, to 100, the largest."""
     expression: Expression | None = None
     """What a temporal correlation wants, where that is not simply all of its sources."""
     alerts: bool = True

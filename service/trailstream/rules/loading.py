@@ -85,7 +85,10 @@ def _take(compiled: Compiled, file: RuleFile, seen: dict[str, tuple[RuleInfo, st
 
 
 def _located(error: RuleSyntaxError, file: RuleFile) -> Problem:
-    where = next((document for document in file.documents if error.at in document.lines), file.documents[0])
+    if error.document is not None:
+        where = file.documents[error.document]
+    else:
+        where = next((document for document in file.documents if error.at in document.lines), file.documents[0])
     return Problem(f"{file.path}:{where.line_of(error.at)}", error.what, error.remedy)
 
 

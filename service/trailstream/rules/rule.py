@@ -47,12 +47,18 @@ class Note:
 class RuleSyntaxError(Exception):
     """A rule cannot be compiled: what is wrong, at which path of its document, and what to do about it."""
 
-    def __init__(self, what: str, *, at: tuple[str | int, ...] = (), remedy: str = "") -> None:
-        """``at`` is the path of keys and positions that leads to the fault; the loader knows the line of each."""
+    def __init__(
+        self, what: str, *, at: tuple[str | int, ...] = (), remedy: str = "", document: int | None = None
+    ) -> None:
+        """``at`` is the path of keys and positions that leads to the fault; the loader knows the line of each.
+
+        ``document`` counts the documents of the file from 0; without it, the fault is in the first that has the path.
+        """
         super().__init__(what)
         self.what = what
         self.at = at
         self.remedy = remedy
+        self.document = document
 
 
 class NotEvaluatedError(Exception):
