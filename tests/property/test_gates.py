@@ -37,6 +37,11 @@ WORDS = (
     "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}x",
     "\N{LATIN SMALL LETTER LONG S}",
     "s",
+    "stra\N{LATIN SMALL LETTER SHARP S}e",
+    "STRASSE",
+    "10.0.0.1",
+    "::1",
+    "0:0::1",
 )
 TEXTS = st.sampled_from(WORDS) | st.text(max_size=3)
 SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-2, 2, allow_nan=False) | TEXTS
@@ -52,8 +57,12 @@ PATTERN_VALUES = st.one_of(
     TEXTS.map(lambda text: {"prefix": text}),
     TEXTS.map(lambda text: {"suffix": text}),
     TEXTS.map(lambda text: {"prefix": {"equals-ignore-case": text}}),
+    TEXTS.map(lambda text: {"suffix": {"equals-ignore-case": text}}),
     TEXTS.map(lambda text: {"equals-ignore-case": text}),
+    TEXTS.map(lambda text: {"exactly": text}),
     TEXTS.map(lambda text: {"anything-but": text}),
+    st.lists(TEXTS, min_size=1, max_size=2).map(lambda texts: {"anything-but": {"equals-ignore-case": texts}}),
+    st.sampled_from(["10.0.0.0/8", "0.0.0.0/0", "::/0"]).map(lambda block: {"cidr": block}),
     st.sampled_from(WORDS).map(lambda text: {"wildcard": f"*{text}*"}),
     st.booleans().map(lambda exists: {"exists": exists}),
     st.integers(-3, 3).map(lambda bound: {"numeric": [">=", bound]}),

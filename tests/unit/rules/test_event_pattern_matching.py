@@ -1,4 +1,8 @@
-"""How the fields of a pattern belong together: arrays, dots, alternatives, and what the corpora say."""
+"""How the fields of a pattern belong together: arrays, dots, alternatives, and what the corpora say.
+
+Names of cases are those of event-ruler's tests and test data; ``recorded`` are cases after what AWS itself answered in
+LocalStack's snapshot tests.
+"""
 
 from __future__ import annotations
 
@@ -81,6 +85,133 @@ def test_an_array_is_consistent_across_or() -> None:
     pattern = {"people": {"name": ["Ann"], "$or": [{"age": [40]}, {"age": [30]}]}}
     assert matches(pattern, PEOPLE)
     assert not matches({"people": {"name": ["Ann"], "$or": [{"age": [40]}, {"age": [41]}]}}, PEOPLE)
+
+
+SONGS = {
+    "Year": 1966,
+    "Genres": [{"Pop": True}, {"Classical": False}],
+    "Songs": [
+        {
+            "Name": "Paperback Writer",
+            "Writers": [{"First": "John", "Last": "Lennon"}, {"First": "Paul", "Last": "McCartney"}],
+        },
+        {
+            "Name": "Paint It Black",
+            "Writers": [{"First": "Mick", "Last": "Jagger"}, {"First": "Keith", "Last": "Richards"}],
+        },
+    ],
+}
+PAUL = {"First": ["Paul"], "Last": ["McCartney"]}
+MICK_MCCARTNEY = {"First": ["Mick"], "Last": ["McCartney"]}
+LINES = {"lines": [{"points": [[[{"pp": "index0"}, 483.3], [{"pp": "index1"}, 489.9]]]}]}
+
+SHAPES: list[tuple[str, Any, Any, bool]] = [
+    (
+        "ACMachineTest.songsACTest",
+        {"Year": [1966], "Songs": {"Name": ["Paperback Writer"], "Writers": PAUL}},
+        SONGS,
+        True,
+    ),
+    ("ACMachineTest.songsACTest", {"Genres": {"Pop": [True]}, "Songs": {"Name": ["Paint It Black"]}}, SONGS, True),
+    (
+        "ACMachineTest.songsACTest",
+        {"Songs": {"Name": ["Paperback Writer"], "Writers": {"First": ["Mick"]}}},
+        SONGS,
+        False,
+    ),
+    ("ACMachineTest.songsACTest", {"Songs": {"Writers": MICK_MCCARTNEY}}, SONGS, False),
+    ("ACMachineTest.songsACTest", {"Genres": {"Pop": [True]}, "Songs": {"Writers": MICK_MCCARTNEY}}, SONGS, False),
+    ("ArrayMembership: elements of two arrays", {"Genres": {"Pop": [True], "Classical": [False]}}, SONGS, False),
+    ("ACMachineTest.intensitiesACTest", {"lines": {"points": [489.9], "points.pp": ["index1"]}}, LINES, True),
+    (
+        "Event.loadArray: an element's own scalars",
+        {"lines": {"points": [483.3], "points.pp": ["index1"]}},
+        LINES,
+        False,
+    ),
+    (
+        "correctness-cases.json: outer split",
+        {"d": {"n": [{"exists": True}], "i": {"x": ["1"]}}},
+        {"d": [{"n": "a"}, {"i": {"x": "1"}}]},
+        False,
+    ),
+    (
+        "correctness-cases.json: inner split",
+        {"u": {"t": {"k": ["c"], "v": ["b"]}}},
+        {"u": [{"t": [{"k": "c"}, {"v": "b"}]}]},
+        False,
+    ),
+    (
+        "correctness-cases.json: two arrays of scalars",
+        {"t": [{"exists": True}], "c": ["x"], "v": ["1"]},
+        {"t": ["a"], "c": ["y", "x"], "v": "1"},
+        True,
+    ),
+    ("correctness-cases.json: empty array", {"d": {"a": [{"exists": True}]}}, {"d": []}, False),
+    ("recorded: dot_joining_event", {"s": {"t": ["r"]}}, {"s.t": "r"}, True),
+    ("recorded: dot_joining_event_NEG", {"s": {"t": ["r"]}}, {"s.t": {"t": "r"}}, False),
+    ("recorded: dot_joining_pattern", {"s.t": ["r"]}, {"s": {"t": "r"}}, True),
+    ("recorded: dot_joining_pattern_NEG", {"s.t": {"t": ["r"]}}, {"s": {"t": "r"}}, False),
+    ("Path.name", {"a": {"": ["x"]}}, {"a.": "x"}, True),
+    ("a value and an object at one name", {"a": [1], "a.b": [2]}, {"a": [1, {"b": 2}]}, True),
+    ("a value and an object at one name", {"a": [1], "a.b": [2]}, {"a": {"b": 2}}, False),
+    ("the later of two for one path stands", {"a.b": [1], "a": {"b": [2]}}, {"a": {"b": 2}}, True),
+    ("the later of two for one path stands", {"a.b": [1], "a": {"b": [2]}}, {"a": {"b": 1}}, False),
+]
+
+METRIC_OR = {"s": ["c"], "$or": [{"n": ["x", "y"]}, {"t": ["m"], "$or": [{"i": [1234]}, {"p": [1000]}]}, {"o": ["z"]}]}
+
+OR: list[tuple[str, Any, Any, bool]] = [
+    ("orRelationshipRules.json", METRIC_OR, {"s": "c", "n": "y"}, True),
+    ("orRelationshipRules.json", METRIC_OR, {"s": "c", "t": "m", "p": 1000}, True),
+    ("orRelationshipRules.json", METRIC_OR, {"s": "c", "t": "m"}, False),
+    ("orRelationshipRules.json", METRIC_OR, {"o": "z"}, False),
+    (
+        "orRelationshipRules.json",
+        {"$or": [{"a": [1]}, {"b": [1]}], "d": {"$or": [{"e": [1]}, {"f": [1]}]}},
+        {"b": 1, "d": {"e": 1}},
+        True,
+    ),
+    (
+        "orRelationshipRules.json",
+        {"$or": [{"a": [1]}, {"b": [1]}], "d": {"$or": [{"e": [1]}, {"f": [1]}]}},
+        {"b": 1},
+        False,
+    ),
+    (
+        "JsonRuleCompilerTest.testWithRuleOverride",
+        {"n": ["a", "b"], "$or": [{"n": [{"anything-but": "a"}]}, {"c": ["x"]}]},
+        {"n": "z"},
+        True,
+    ),
+    ("JsonRuleCompilerTest.testWithRuleOverride", {"$or": [{"n": ["z"]}, {"c": ["x"]}], "n": ["a"]}, {"n": "z"}, False),
+    ("normalRulesWithOrWording.json", {"$or": [{"cidr": "10.0.0.0/24"}]}, {"$or": "10.0.0.7"}, True),
+    (
+        "normalRulesWithOrWording.json",
+        {"s": ["c"], "$or": {"m": ["T"], "n": ["E"]}},
+        {"s": "c", "$or": {"m": "T", "n": "E"}},
+        True,
+    ),
+    (
+        "normalRulesWithOrWording.json",
+        {"s": ["c"], "$or": {"m": ["T"], "n": ["E"]}},
+        {"s": "c", "m": "T", "n": "E"},
+        False,
+    ),
+    (
+        "normalRulesWithOrWording.json",
+        {"$or": [{"numeric": [">", 0, "<=", 5]}, {"numeric": [">", 10]}]},
+        {"$or": 11},
+        True,
+    ),
+    ("RuleCompiler", {"$or": ["a", {"prefix": "b"}]}, {"$or": "bc"}, True),
+]
+
+
+@pytest.mark.parametrize(("source", "pattern", "event", "expected"), SHAPES + OR, ids=[row[0] for row in SHAPES + OR])
+def test_fields_belong_together_as_in_event_ruler(source: str, pattern: Any, event: Any, expected: bool) -> None:
+    assert matches(pattern, event) is expected, source
+    assert matches({"detail": pattern}, {"detail": event}) is expected, source
 
 
 @needs_corpora

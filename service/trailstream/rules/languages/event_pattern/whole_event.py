@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any as AnyValue
 
 from trailstream.rules.condition import LEAF, All, Any, Condition, Field, Not, Path, all_of, one_of
-from trailstream.rules.languages.event_pattern.pattern import Wanted, field_condition
+from trailstream.rules.languages.event_pattern.branches import Wanted
+from trailstream.rules.languages.event_pattern.pattern import field_condition
 from trailstream.rules.languages.event_pattern.texts import one_of_texts
 from trailstream.rules.predicate import Predicate
 
