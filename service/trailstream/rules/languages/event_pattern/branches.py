@@ -18,9 +18,14 @@ from trailstream.rules.rule import RuleSyntaxError
 MAX_BRANCHES = 1000
 """EventBridge's own limit on the combinations that ``$or`` multiplies out to."""
 
-RESERVED = frozenset(OPERATORS) | frozenset(
-    "= < <= > >= regex not-wildcard not-equals-ignore-case date-after date-on-or-after date-before date-on-or-before "
-    "in-date-range ip-address-in-range ip-address-not-in-range".split()
+RESERVED = frozenset(
+    [
+        *OPERATORS,
+        *("=", "<", "<=", ">", ">="),
+        *("regex", "not-wildcard", "not-equals-ignore-case"),
+        *("date-after", "date-on-or-after", "date-before", "date-on-or-before", "in-date-range"),
+        *("ip-address-in-range", "ip-address-not-in-range"),
+    ]
 )
 """Names that no field below ``$or`` may have: event-ruler keeps them for operators that are to come."""
 
