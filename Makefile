@@ -134,7 +134,7 @@ lambda-zip: $(VENV)/.ready ## the Lambda function's package: ARCH=arm64|x86_64 P
 	  --interpreter $(LAMBDA_PYTHON) --rules $(RULES) $(if $(CONFIG),--config $(CONFIG)) \
 	  --output dist/trailstream-lambda-$(ARCH).zip
 
-TEMPLATES := deploy/ecs/trailstream.yaml deploy/lambda/from-queue.yaml deploy/lambda/from-bucket.yaml deploy/trails/trail.yaml
+TEMPLATES := deploy/ecs/trailstream.yaml deploy/lambda/from-queue.yaml deploy/lambda/from-bucket.yaml deploy/trails/trail.yaml deploy/trails/reader-role.yaml
 templates: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(TEMPLATES_VENV)/.ready ## the templates: checked, created on the local endpoint, and used
 	$(TEMPLATES_VENV)/bin/cfn-lint $(TEMPLATES)
 	@for each in $(TEMPLATES); do \

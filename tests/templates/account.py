@@ -5,16 +5,33 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from endpoint import REGION, Endpoint
 from stage import Stage
-from templates.stacks import ACCOUNT, CreatedStack, client
+from templates.stacks import ACCOUNT, READER_ROLE, CreatedStack, client, create_stack
 from trailstream.adapters.aws import AwsClients
 
 BUCKET = "trail-logs"
 KEY = "AWSLogs/123456789012/CloudTrail/us-east-1/2026/01/02/{}.json.gz"
+
+THEIRS = "444455556666"
+"""Another account, which the endpoint knows by its id as the access key."""
+
+THEIR_BUCKET = "trail-of-theirs"
+THEIR_ROLE = f"arn:aws:iam::{THEIRS}:role/trailstream-reads-logs"
+THEIR_KEY = KEY.replace("123456789012", THEIRS)
+EXTERNAL_ID = "trailstream-1f6c"
+
+READ_WITH_THEIR_ROLE: Mapping[str, str] = {
+    "LogBuckets": json.dumps(
+        {BUCKET: ACCOUNT, THEIR_BUCKET: {"account": THEIRS, "role_arn": THEIR_ROLE, "external_id": EXTERNAL_ID}}
+    ),
+    "LogRoleArns": THEIR_ROLE,
+}
+"""Parameters of each door's stack."""
 
 BATCHES = ("sns:PublishBatch", "sqs:ChangeMessageVisibilityBatch", "sqs:DeleteMessageBatch", "sqs:SendMessageBatch")
 """Actions that this endpoint asks for, and AWS does not: there, a batch needs the permission of the single call."""
@@ -86,6 +103,52 @@ class Account:
             "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
             "AWS_SESSION_TOKEN": given["SessionToken"],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class LogAccount:
+    """Another account, with a bucket of logs and the role that lets us read it."""
+
+    endpoint: Endpoint
+
+    async def furnish(self, reader_arn: str) -> CreatedStack:
+        """Make the bucket, and the stack of the role that trusts this reader."""
+        async with self._client("s3") as s3:
+            await s3.create_bucket(Bucket=THEIR_BUCKET)
+        parameters = {
+            "TrustedRoleArn": reader_arn,
+            "ExternalId": EXTERNAL_ID,
+            "LogBucketArns": f"arn:aws:s3:::{THEIR_BUCKET}",
+        }
+        return await create_stack(self.endpoint, "reader", READER_ROLE, parameters, **self._root)
+
+    async def put(self, key: str, *records: Any) -> None:
+        """Store an object as CloudTrail writes it."""
+        body = gzip.compress(json.dumps({"Records": records}).encode())
+        async with self._client("s3") as s3:
+            await s3.put_object(Bucket=THEIR_BUCKET, Key=key, Body=body)
+
+    async def tell(self, queue_arn: str) -> None:
+        """Let the bucket tell a queue of new objects."""
+        queue = {"QueueArn": queue_arn, "Events": ["s3:ObjectCreated:*"]}
+        async with self._client("s3") as s3:
+            await s3.put_bucket_notification_configuration(
+                Bucket=THEIR_BUCKET, NotificationConfiguration={"QueueConfigurations": [queue]}
+            )
+
+    async def statements(self) -> Sequence[Mapping[str, Any]]:
+        """Return what the role's own policy says."""
+        async with self._client("iam") as iam:
+            answer = await iam.get_role_policy(RoleName=THEIR_ROLE.rpartition("/")[2], PolicyName="read-logs")
+        statements: Sequence[Mapping[str, Any]] = answer["PolicyDocument"]["Statement"]
+        return statements
+
+    @property
+    def _root(self) -> dict[str, str]:
+        return {"aws_access_key_id": THEIRS, "aws_secret_access_key": "test"}
+
+    def _client(self, service: str) -> AbstractAsyncContextManager[Any]:
+        return client(self.endpoint, service, **self._root)
 
 
 def document(*statements: Mapping[str, Any]) -> str:

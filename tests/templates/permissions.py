@@ -24,6 +24,7 @@ ACTION_OF: Mapping[str, str | None] = {
     "sqs:GetQueueUrl": "sqs:GetQueueUrl",
     "sqs:ReceiveMessage": "sqs:ReceiveMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sts:AssumeRole": "sts:AssumeRole",
     "sts:GetCallerIdentity": None,  # whoever has credentials may ask who they are
 }
 """What is called, and under which action; every call that the tests record stands here, and no other."""

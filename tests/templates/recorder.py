@@ -68,6 +68,8 @@ def _call(request: web.Request, body: bytes) -> Call:
 
 
 def _arn(service: str, parameters: dict[str, Any]) -> str:
+    if service == "sts":
+        return str(parameters.get("RoleArn", ""))
     if service == "sns":
         return str(parameters["TopicArn"])
     if service == "dynamodb":

@@ -20,7 +20,9 @@ LAMBDA_FROM_QUEUE = ROOT / "deploy" / "lambda" / "from-queue.yaml"
 LAMBDA_FROM_BUCKET = ROOT / "deploy" / "lambda" / "from-bucket.yaml"
 TRAIL = ROOT / "deploy" / "trails" / "trail.yaml"
 
-TEMPLATES = (ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET, TRAIL)
+READER_ROLE = ROOT / "deploy" / "trails" / "reader-role.yaml"
+
+TEMPLATES = (ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET, TRAIL, READER_ROLE)
 
 ACCOUNT = "000000000000"
 """The endpoint's own."""
@@ -93,10 +95,12 @@ class CreatedStack:
     """Logical -> physical id."""
 
 
-async def create_stack(endpoint: Endpoint, name: str, path: Path, parameters: Mapping[str, str]) -> CreatedStack:
+async def create_stack(
+    endpoint: Endpoint, name: str, path: Path, parameters: Mapping[str, str], **credentials: str
+) -> CreatedStack:
     """Create the stack and wait for it. Raises :class:`StackRefusedError`."""
     body = json.dumps(as_far_as_known(read_template(path)))
-    async with client(endpoint, "cloudformation") as cloudformation:
+    async with client(endpoint, "cloudformation", **credentials) as cloudformation:
         try:
             await cloudformation.create_stack(
                 StackName=name,

@@ -15,9 +15,22 @@ import pytest
 from endpoint import REGION, ROOT, Endpoint, free_port, wiped_environment
 from samples import topic_record
 from stage import WorkerProcess, running_worker
-from templates.account import BUCKET, KEY, Account, as_the_endpoint_names_it, document, names_of
-from templates.permissions import ACTION_OF, DEAD_LETTERS_INDIRECT, WORKER_INDIRECT, granted, needed
-from templates.recorder import Recorder, recorded
+from templates.account import (
+    BUCKET,
+    KEY,
+    READ_WITH_THEIR_ROLE,
+    THEIR_BUCKET,
+    THEIR_KEY,
+    THEIR_ROLE,
+    THEIRS,
+    Account,
+    LogAccount,
+    as_the_endpoint_names_it,
+    document,
+    names_of,
+)
+from templates.permissions import ACTION_OF, DEAD_LETTERS_INDIRECT, WORKER_INDIRECT, Permission, granted, needed
+from templates.recorder import Call, Recorder, recorded
 from templates.stacks import ACCOUNT, ECS, TRAIL, CreatedStack, client, create_stack
 from trailstream.adapters.aws import AwsClients
 
@@ -112,10 +125,33 @@ async def test_the_worker_may_do_what_it_does_and_nothing_else(account: Account,
         await account.put("somebody/else.json.gz", topic_record(5))
         await worker.until(lambda: "s3:ListObjectsV2" in recorder.operations)
         assert "object_denied" in worker.log
-    assert recorder.operations == ACTION_OF.keys()
+    assert recorder.operations == ACTION_OF.keys() - {"sts:AssumeRole"}
     names = names_of(stack)
     statements = await account.statements(stack.outputs["TaskRoleArn"], "worker")
     assert granted(statements, names) == needed(recorder.calls, names) | WORKER_INDIRECT.keys()
+
+
+async def test_the_bucket_of_another_account_is_read_with_the_role_that_its_owner_made_for_that(
+    account: Account, tmp_path: Path
+) -> None:
+    buckets = {"LogBucketArns": f"arn:aws:s3:::{BUCKET},arn:aws:s3:::{THEIR_BUCKET}"}
+    stack = await created(account, **buckets, LogBucketAccounts=f"{ACCOUNT},{THEIRS}", **READ_WITH_THEIR_ROLE)
+    theirs = LogAccount(account.endpoint)
+    assert (await theirs.furnish(stack.outputs["TaskRoleArn"])).outputs["RoleArn"] == THEIR_ROLE
+    await theirs.tell(stack.outputs["QueueArn"])
+    stage = await account.with_inbox(stack)
+    async with task(account, stack, tmp_path) as (worker, recorder):
+        await theirs.put(THEIR_KEY.format("plain"), topic_record(1))
+        assert len(await stage.inbox(1)) == 1, worker.log
+        assert recorder.calls[Call("sts:AssumeRole", THEIR_ROLE)] == {200}
+        await theirs.put("somebody/else.json.gz", topic_record(2))
+        await worker.until(lambda: "s3:ListObjectsV2" in recorder.operations)
+        assert "object_denied" in worker.log
+    ours = granted(await account.statements(stack.outputs["TaskRoleArn"], "worker"), {})
+    assert {each for each in ours if each.action.startswith("sts:")} == {Permission("sts:AssumeRole", THEIR_ROLE)}
+    read = {call for call in recorder.calls if call.resource.endswith(THEIR_BUCKET)}
+    of_a_version = Permission("s3:GetObjectVersion", f"arn:aws:s3:::{THEIR_BUCKET}")
+    assert granted(await theirs.statements(), {}) == needed(read, {}) | {of_a_version}
 
 
 async def test_a_trail_with_its_bucket_notifies_and_is_read(

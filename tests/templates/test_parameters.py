@@ -11,6 +11,7 @@ from templates.stacks import (
     ECS,
     LAMBDA_FROM_BUCKET,
     LAMBDA_FROM_QUEUE,
+    READER_ROLE,
     TRAIL,
     StackRefusedError,
     create_stack,
@@ -19,6 +20,7 @@ from templates.stacks import (
 ARN = f"arn:aws:s3:::{BUCKET}"
 DIGEST = f"sha256:{'0' * 64}"
 REPOSITORY = "arn:aws:ecr:us-east-1:111122223333:repository/trailstream"
+ROLE = "arn:aws:iam::444455556666:role/trailstream-reads-logs"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:new-objects"
 ZIP = {"CodeBucket": "code", "CodeKey": "trailstream-lambda-arm64.zip"}
 IMAGE = {"Package": "image", "ImageRepositoryArn": REPOSITORY, "ImageDigest": DIGEST}
@@ -38,6 +40,11 @@ GOOD = {
         "QueueArn": "arn:aws:sqs:us-east-1:111122223333:trailstream-log-objects",
         "ReaderRoleArn": "arn:aws:iam::111122223333:role/trailstream",
     },
+    READER_ROLE: {
+        "TrustedRoleArn": "arn:aws:iam::111122223333:role/trailstream",
+        "ExternalId": "trailstream-1f6c",
+        "LogBucketArns": ARN,
+    },
 }
 
 REFUSED = [
@@ -46,6 +53,13 @@ REFUSED = [
     (ECS, {"LogBucketAccounts": "12345678901"}, "LogBucketAccounts"),
     (ECS, {"LogBucketAccounts": "own,111122223333"}, "LogBucketAccounts must be own, or account ids"),
     (ECS, {"LogKeyArns": "arn:aws:kms:eu-west-1:111122223333:alias/logs"}, "LogKeyArns"),
+    *(
+        (path, {"LogRoleArns": ROLE}, "LogRoleArns are given, so LogBuckets must say which buckets they read")
+        for path in (ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET)
+    ),
+    (ECS, {"LogRoleArns": f"none,{ROLE}", "LogBuckets": "{...}"}, "LogRoleArns must be none, or ARNs"),
+    (ECS, {"LogRoleArns": "arn:aws:iam::444455556666:user/reader", "LogBuckets": "{...}"}, "LogRoleArns"),
+    (ECS, {"LogBuckets": "trail-of-a"}, "LogBuckets"),
     (ECS, {"NotificationsFrom": "email"}, "NotificationsFrom"),
     (ECS, {"NotificationsFrom": "sns"}, "so NotificationTopicArn must be given"),
     (ECS, {"NotificationTopicArn": TOPIC}, "so NotificationsFrom must be sns"),
@@ -80,6 +94,10 @@ REFUSED = [
     (TRAIL, {"BucketName": "with.dots"}, "BucketName"),
     (TRAIL, {"OrganizationId": "111122223333"}, "OrganizationId"),
     (TRAIL, {"QueueArn": "arn:aws:sqs:us-east-1:111122223333:queue.fifo"}, "QueueArn"),
+    (READER_ROLE, {"TrustedRoleArn": "arn:aws:iam::111122223333:root"}, "TrustedRoleArn"),
+    (READER_ROLE, {"ExternalId": "with a blank"}, "ExternalId"),
+    (READER_ROLE, {"LogBucketArns": f"{ARN}/*"}, "LogBucketArns"),
+    (READER_ROLE, {"RoleName": "path/name"}, "RoleName"),
     (TRAIL, {"DataEvents": "yes", "AlertTopicArn": TOPIC}, "so AlertTopicArn and LedgerArn must be given"),
 ]
 

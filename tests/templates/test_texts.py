@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from endpoint import ROOT
-from templates.stacks import ECS, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, TEMPLATES, read_template
+from templates.stacks import ECS, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, READER_ROLE, TEMPLATES, read_template
+from trailstream.adapters.assumed_role import SESSION_NAME
 from trailstream.config import QueueSettings
 
 SHARED_WITH_ECS = [
@@ -28,6 +29,24 @@ SHARED_WITH_ECS = [
 @pytest.mark.parametrize(("path", "name"), SHARED_WITH_ECS)
 def test_what_both_doors_need_is_the_same_in_their_templates(path: Path, name: str) -> None:
     assert read_template(path)["Resources"][name] == read_template(ECS)["Resources"][name]
+
+
+def test_whoever_reads_logs_may_do_the_same_with_them() -> None:
+    workers, readers = (
+        {statement["Sid"]: statement for statement in statements_of_roles(path)} for path in (ECS, READER_ROLE)
+    )
+    for sid in ("ReadLogs", "TellMissingFromDenied"):
+        assert readers[sid] == workers[sid]
+
+
+def test_a_role_is_assumed_under_the_name_that_it_asks_for() -> None:
+    (trust,) = read_template(READER_ROLE)["Resources"]["ReaderRole"]["Properties"]["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
+    assert trust["Condition"]["StringEquals"]["sts:RoleSessionName"] == SESSION_NAME
+    for path in (ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET):
+        (assume,) = (each for each in statements_of_roles(path) if each["Action"] == "sts:AssumeRole")
+        assert assume["Condition"] == {"StringEquals": {"sts:RoleSessionName": SESSION_NAME}}
 
 
 def test_the_function_is_the_same_however_it_is_invoked() -> None:
