@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from endpoint import Endpoint, free_port, wiped_environment
+from intercept import Forward, intercepted
 from stage import BUCKET, Stage, configuration, running_worker, set_stage
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.quarantines.file import FileQuarantine
@@ -185,17 +187,34 @@ async def test_a_message_that_is_meant_and_not_there_is_named_and_exits_with_1(d
     assert errors.splitlines()[-1] == "1 moved, 0 failed; not in the dead-letter queue: unheard-of"
 
 
-async def test_ctrl_c_hands_back_what_was_hidden_at_once(desk: Desk) -> None:
-    for _ in range(40):
+async def test_ctrl_c_hands_back_what_was_hidden_at_once(desk: Desk, endpoint: Endpoint) -> None:
+    for _ in range(12):
         await desk.bury()
-    process = desk.start("list")
-    async with asyncio.timeout(20):
-        while (await desk.dead())[1] < 10:  # noqa: ASYNC110 - SQS is only to be asked
-            await asyncio.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    assert await asyncio.to_thread(process.wait, 20) == 130
-    process.communicate()
-    assert await desk.dead() == (40, 0)
+    receives = 0
+    reading, interrupted = asyncio.Event(), asyncio.Event()
+
+    async def hold_the_second_look(request: web.Request, body: bytes, forward: Forward) -> web.Response:
+        nonlocal receives
+        receives += request.headers.get("X-Amz-Target", "").endswith(".ReceiveMessage")
+        if receives == 2:
+            reading.set()
+            await interrupted.wait()
+        return await forward(request, body)
+
+    async with intercepted(endpoint.url, hold_the_second_look) as url:
+        config = desk.config.with_name("intercepted.toml")
+        config.write_text(
+            desk.config.read_text().replace(f'endpoint_url = "{endpoint.url}"', f'endpoint_url = "{url}"')
+        )
+        process = desk.start("list", config=config)
+        async with asyncio.timeout(20):
+            await reading.wait()
+        assert (await desk.dead())[1] > 0
+        process.send_signal(signal.SIGINT)
+        interrupted.set()
+        assert await asyncio.to_thread(process.wait, 20) == 130
+        process.communicate()
+    assert await desk.dead() == (12, 0)
 
 
 async def test_without_a_dead_letter_queue_it_says_how_to_name_one(desk: Desk) -> None:
