@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from endpoint import ROOT
+from trailstream.config import LogsSettings
 from trailstream.decode.cloudtrail import batch_of_one
 from trailstream.rules.languages import LANGUAGES
 from trailstream.rules.loading import load
@@ -157,6 +159,18 @@ def test_a_rule_matches_what_its_page_says_and_nothing_else(identity: str) -> No
 )  # fmt: skip
 def test_every_json_in_a_page_is_json(page: str, text: str) -> None:
     assert json.loads(text), page
+
+
+def test_the_example_of_many_buckets_names_the_same_buckets_accounts_and_roles_throughout() -> None:
+    page = ROOT / "docs" / "many-buckets.md"
+    stack = next(json.loads(text) for text in fences(page, "json") if "ParameterKey" in text)
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in stack}
+    (toml,) = fences(page, "toml")
+    logs = LogsSettings(buckets=json.loads(given["LogBuckets"]))
+    assert logs == LogsSettings(**tomllib.loads(toml)["logs"])
+    assert given["LogBucketArns"].split(",") == [f"arn:aws:s3:::{name}" for name in logs.buckets]
+    assert given["LogBucketAccounts"].split(",") == [bucket.account for bucket in logs.buckets.values()]
+    assert given["LogRoleArns"].split(",") == [bucket.role_arn for bucket in logs.buckets.values() if bucket.role_arn]
 
 
 def test_a_pattern_for_the_bus_is_one_that_we_read_too() -> None:
