@@ -8,7 +8,7 @@ from trailstream.rules.languages.filter_pattern import rule_file as filter_patte
 from trailstream.rules.languages.language import Compiled, Language, RuleFile, one_by_one
 
 LANGUAGES: tuple[Language, ...] = (
-    Language(sigma.NAME, sigma.claims, one_by_one(sigma.compile_file)),
+    Language(sigma.NAME, sigma.claims, sigma.compile_files),
     Language(
         filter_pattern.NAME, filter_pattern.claims, one_by_one(filter_pattern.compile_file), filter_pattern.reads_text
     ),

@@ -66,23 +66,24 @@ def _alternatives(nodes: Sequence[AnyValue]) -> Condition:
             plain.setdefault(node.field, []).append(node.value)
         else:
             others.append(condition_of(node))
-    fields = [Field(_path(name), any_of_values(values)) for name, values in plain.items()]
+    fields = [Field(path_of(name), any_of_values(values)) for name, values in plain.items()]
     return one_of([*fields, *others])
 
 
-def _path(name: str) -> Path:
+def path_of(name: str) -> Path:
+    """Return the path that a field's name writes."""
     return tuple(name.split("."))
 
 
 def _field(name: str, value: SigmaType) -> Condition:
-    path = _path(name)
+    path = path_of(name)
     match value:
         case SigmaNull():
             return one_of([absent(path), Field(path, IS_NULL)])
         case SigmaExists():
             return Field(path, PRESENT) if value else absent(path)
         case SigmaFieldReference():
-            return SameValue(path, _path(value.field), _folded_text, _agreement(value))
+            return SameValue(path, path_of(value.field), _folded_text, _agreement(value))
         case SigmaExpansion():
             return one_of(_field(name, one) for one in value.values)
         case _:

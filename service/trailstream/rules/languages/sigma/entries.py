@@ -1,0 +1,148 @@
+"""The documents of a file as they are meant: with what global documents before them say, and one thing in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from trailstream.rules.documents import At
+from trailstream.rules.languages.language import Compiled, RuleFile
+from trailstream.rules.languages.sigma import PLACEHOLDERS, is_pipeline
+from trailstream.rules.rule import RuleSyntaxError
+
+MAX_CHARACTERS = 1024 * 1024
+"""In the texts of one document, each counted as often as an alias repeats it."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One document that says something, and where what is said about it goes."""
+
+    path: str
+    document: int
+    """Its position in the file."""
+    value: dict[str, Any]
+    result: Compiled
+    fallback_id: str
+    """What it goes by if it says no id: its path."""
+    inherits_id: bool = False
+    """Whether its id is that of a global document, and so of its neighbours too."""
+    place: At | None = None
+    """Where it is written, if elsewhere than its value says: what is said of it is said of there."""
+    suffix: str = ""
+    """What is added to its id: a document that holds several rules makes several entries."""
+    parts: dict[str, Entry] = field(default_factory=dict)
+    """What only this entry may refer to, by the name that it uses."""
+
+    def refuse(self, error: RuleSyntaxError) -> None:
+        """Report what is wrong with it."""
+        at = error.at if self.place is None else self.place
+        self.result.problems.append(RuleSyntaxError(error.what, at=at, remedy=error.remedy, document=self.document))
+
+    def note(self, what: str) -> None:
+        """Say what is worth knowing about it."""
+        if what not in self.result.notes:
+            self.result.notes.append(what)
+
+    def passed_over(self, reason: str) -> None:
+        """Say why it is not evaluated."""
+        self.note(f"not evaluated: {reason}")
+
+    @property
+    def is_correlation(self) -> bool:
+        """Whether it speaks of the matches of other rules."""
+        return "correlation" in self.value
+
+    @property
+    def is_filter(self) -> bool:
+        """Whether it narrows other rules."""
+        return "filter" in self.value and not self.is_correlation
+
+    @property
+    def is_pipeline(self) -> bool:
+        """Whether it changes other rules before they are compiled."""
+        return is_pipeline(self.value)
+
+    @property
+    def is_placeholders(self) -> bool:
+        """Whether it lists what placeholders stand for."""
+        return _is_placeholders(self.value)
+
+
+def entries_of(file: RuleFile, result: Compiled) -> Iterator[Entry]:
+    """Yield what the file says, in order. What is no Sigma document is reported.
+
+    Actions are those of the specification's rule collections: what global documents say is added up and wins over what
+    a rule says; a repeated rule is the one before it, changed.
+    """
+    template: dict[str, Any] = {}
+    previous: dict[str, Any] = {}
+    rules = 0
+    for position, document in enumerate(file.documents):
+        value = document.value
+        if value is None:
+            continue
+        entry = Entry(file.path, position, {}, result, file.path if not rules else f"{file.path}#{rules + 1}")
+        if not isinstance(value, dict):
+            entry.refuse(RuleSyntaxError("a Sigma rule is a mapping"))
+            continue
+        if _characters(value) > MAX_CHARACTERS:
+            entry.refuse(RuleSyntaxError(f"holds more than {MAX_CHARACTERS} characters, aliases counted"))
+            continue
+        said = {key: each for key, each in value.items() if key != "action"}
+        match value.get("action"):
+            case "global":
+                template = previous = merged(template, said)
+                continue
+            case "reset":
+                template = {}
+                continue
+            case "repeat":
+                entry.value = previous = merged(previous, said)
+            case None if _stands_apart(said):
+                entry.value = said
+            case None:
+                entry.value = previous = merged(said, template)
+            case action:
+                entry.refuse(RuleSyntaxError(f'"{action}" is no action', at=("action",), remedy=_ACTIONS))
+                continue
+        entry.inherits_id = "id" in entry.value and "id" not in said
+        rules += 1
+        yield entry
+
+
+_ACTIONS = "global, reset or repeat"
+
+
+def _stands_apart(value: dict[str, Any]) -> bool:
+    """Say whether a document is no rule, so that nothing global is for it."""
+    return not {"correlation", "filter"}.isdisjoint(value) or is_pipeline(value) or _is_placeholders(value)
+
+
+def _is_placeholders(value: dict[str, Any]) -> bool:
+    return PLACEHOLDERS in value and {"detection", "correlation", "filter"}.isdisjoint(value)
+
+
+def merged(value: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the value with the other's keys, which win; mappings are merged key by key."""
+    both = dict(value)
+    for key, each in other.items():
+        mine = both.get(key)
+        both[key] = merged(mine, each) if isinstance(mine, dict) and isinstance(each, dict) else each
+    return both
+
+
+def _characters(value: Any) -> int:
+    """Count the characters of all texts in a value; the reader has bounded how many there are."""
+    count, pending = 0, [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str):
+            count += len(one)
+        elif isinstance(one, dict):
+            pending.extend(one)
+            pending.extend(one.values())
+        elif isinstance(one, list):
+            pending.extend(one)
+    return count

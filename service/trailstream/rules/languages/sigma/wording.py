@@ -1,0 +1,92 @@
+"""What pySigma would misread, written as it reads it.
+
+The reader of rule files keeps ``yes`` and ``no`` as the texts that they are. Of older rules, ``AND`` is ``and``; and
+``timeframe`` stands beside the detections and is none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from trailstream.rules.rule import RuleSyntaxError
+
+MAX_CONDITION_CHARACTERS = 4096
+MAX_CONDITION_DEPTH = 20
+"""Parentheses within parentheses, and *not* before *not*."""
+
+_BOOLEANS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+_OPERATORS = frozenset(["and", "or", "not", "of", "all", "any", "them"])
+_TOKEN = re.compile(r"[\w*-]+")
+_NOT_DETECTIONS = frozenset(["condition", "timeframe"])
+_SYNONYMS = {"utf16le": "wide"}
+"""Modifiers of the specification that pySigma knows by another name."""
+
+
+def boolean(value: Any) -> Any:
+    """Return the boolean that a text writes, as YAML 1.1 has it; what is none is returned as it is."""
+    return _BOOLEANS.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def reworded(value: dict[str, Any], section: str) -> dict[str, Any]:
+    """Return a rule or a filter as pySigma reads it; its detections are in the section.
+
+    Raises :class:`RuleSyntaxError` for a condition that is too much to parse.
+    """
+    detections = value.get(section)
+    if not isinstance(detections, dict):
+        return value
+    named = {name: _definition(each) for name, each in detections.items() if name not in _NOT_DETECTIONS}
+    if "condition" in detections:
+        named["condition"] = _conditions(detections["condition"], frozenset(named), (section, "condition"))
+    return {**value, section: named}
+
+
+def _definition(definition: Any) -> Any:
+    if isinstance(definition, dict):
+        return {_key(key): _values(key, each) for key, each in definition.items()}
+    return [_definition(each) for each in definition] if isinstance(definition, list) else definition
+
+
+def _key(key: str) -> str:
+    field, *modifiers = key.split("|")
+    return "|".join((field, *(_SYNONYMS.get(modifier, modifier) for modifier in modifiers)))
+
+
+def _values(key: str, value: Any) -> Any:
+    modifiers = key.split("|")[1:]
+    if isinstance(value, list):
+        return [_values(key, each) for each in value]
+    if "exists" in modifiers:
+        return boolean(value)
+    if "re" in modifiers and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _conditions(condition: Any, names: frozenset[str], at: tuple[str, ...]) -> Any:
+    if isinstance(condition, list):
+        return [_conditions(each, names, at) for each in condition]
+    if not isinstance(condition, str):
+        raise RuleSyntaxError("a condition must be text", at=at)
+    bounded(condition, at)
+    return _TOKEN.sub(lambda found: _operator(found[0], names), condition)
+
+
+def _operator(token: str, names: frozenset[str]) -> str:
+    return token.lower() if token.lower() in _OPERATORS and token not in names else token
+
+
+def bounded(condition: str, at: tuple[str, ...]) -> None:
+    """Raise :class:`RuleSyntaxError` for a condition that is too much to parse."""
+    if len(condition) > MAX_CONDITION_CHARACTERS or _nesting(condition) > MAX_CONDITION_DEPTH:
+        raise RuleSyntaxError("the condition is too long or nested too deep", at=at)
+
+
+def _nesting(condition: str) -> int:
+    depth = negations = deepest = 0
+    for token in re.findall(r"[()]|[^\s()]+", condition):
+        negations = negations + 1 if token.lower() == "not" else 0
+        depth += (token == "(") - (token == ")")  # noqa: S105 -- a token of a condition
+        deepest = max(deepest, depth + negations)
+    return deepest
