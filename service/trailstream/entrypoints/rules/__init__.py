@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 
 from trailstream.entrypoints.rules.check import add_check
+from trailstream.entrypoints.rules.explain import add_explain
+from trailstream.entrypoints.rules.list_ import add_list
 from trailstream.entrypoints.rules.try_ import add_try
 
 
@@ -12,5 +14,5 @@ def add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     """Add the tools to the command line."""
     rules = commands.add_parser("rules", help="tools for the people who write rules")
     tools = rules.add_subparsers(required=True, metavar="TOOL")
-    for add in (add_check, add_try):
+    for add in (add_check, add_list, add_try, add_explain):
         add(tools)

@@ -39,14 +39,14 @@ class Trials:
         self._ungated = Ruleset(rules, gated=False)
 
     def of(self, record: Record) -> Matched:
-        """Return what the worker finds in the record. Raises :class:`DisagreementError`."""
+        """Return what the worker finds in the record as CloudTrail writes it. Raises :class:`DisagreementError`."""
         found = self._gated.match(_as_cut(record, self._gated.head_type))
         expected = self._ungated.match(batch_of_one(record, self._ungated.head_type))
         for matched in (found, self._gated.match(batch_of_one(record, self._gated.head_type))):
             failed = {rule_id for rule_id, _ in expected.failures + matched.failures}
             if differing := (_settled(matched) ^ _settled(expected)) - failed:
                 raise DisagreementError(sorted(differing), record)
-        return expected
+        return found
 
 
 def _as_cut(record: Record, head_type: type[msgspec.Struct]) -> Batch:

@@ -5,21 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from trailstream.bootstrap.rules import load_rules
-from trailstream.decode.cloudtrail import record_in
+from trailstream.entrypoints.rules.attempts import TriedRule, triable
 from trailstream.entrypoints.rules.events import STDIN, EventsError, read_events
-from trailstream.entrypoints.rules.trials import Trials
-from trailstream.model.errors import Problem, RulesError
+from trailstream.model.errors import Problem
 from trailstream.model.record import Record
-from trailstream.rules.loading import LoadedRules
-from trailstream.rules.rule import Rule, RuleSyntaxError
-from trailstream.rules.ruleset import Matched
-
-ONLY_IN_EVENTS = frozenset(["detail", "detail-type", "source"])
-"""Names that EventBridge events have at their top and records do not."""
 
 
 def add_try(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,68 +39,20 @@ def run_rules_try(options: argparse.Namespace) -> int:
     Raises :class:`RulesError` and :class:`EventsError` with every reason why there is no answer.
     """
     loaded = load_rules(options.rule_file)
-    attempt = Attempt(_usable(loaded))
+    rules = [TriedRule(rule) for rule in triable(loaded)]
     for note in loaded.notes:
         print(f"note: {note}", file=sys.stderr)
     events = read_events(options.event_file)
-    answers = [_certain(attempt.of(event), options.event_file, number) for number, event in enumerate(events, 1)]
+    answers = [_answer(rules, event, f"{options.event_file}: event {number}") for number, event in enumerate(events, 1)]
     for ids in answers:
         print("\t".join(["match", *(ids if options.ids else ())]) if ids else "no match")
     return 0 if any(answers) else 1
 
 
-def _usable(loaded: LoadedRules) -> list[Rule]:
-    problems = [*loaded.problems, *(problem for rule in loaded.rules if (problem := _refused(rule)) is not None)]
+def _answer(rules: Sequence[TriedRule], event: Record, where: str) -> list[str]:
+    """Return the ids of the rules that match."""
+    answers = [rule.of(event) for rule in rules]
+    problems = [Problem(where, f"rule {rule_id}: {what}") for answer in answers for rule_id, what in answer.failures]
     if problems:
-        raise RulesError(problems)
-    if not loaded.rules:
-        raise RulesError([Problem(note.path, note.what) for note in loaded.notes])
-    return loaded.rules
-
-
-def _refused(rule: Rule) -> Problem | None:
-    """Return why AWS refuses a rule that the worker reads as meant."""
-    try:
-        if rule.as_events is not None:
-            rule.as_events.compile()
-    except RuleSyntaxError as error:
-        return Problem(
-            rule.info.path, error.what, error.remedy or "the worker reads it as meant, with a note; AWS does not"
-        )
-    return None
-
-
-class Attempt:
-    """The rules of a file, to be tried on events: as the worker does on records, and as AWS does on other events."""
-
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self._on_records = Trials(rules)
-        self._on_events = Trials([_on_events(rule) for rule in rules])
-        self._on_whole = Trials([_on_events(rule) for rule in rules if _is_whole(rule)])
-        self._on_carried = Trials([rule for rule in rules if not _is_whole(rule)])
-
-    def of(self, event: Record) -> Matched:
-        """Return what the rules find in an event."""
-        record = record_in(event)
-        if record is None:
-            return self._on_events.of(event)
-        if ONLY_IN_EVENTS.isdisjoint(event):
-            return self._on_records.of(event)
-        whole, carried = self._on_whole.of(event), self._on_carried.of(record)
-        return Matched(whole.matches + carried.matches, failures=whole.failures + carried.failures)
-
-
-def _is_whole(rule: Rule) -> bool:
-    return rule.as_events is not None and rule.as_events.whole
-
-
-def _on_events(rule: Rule) -> Rule:
-    return rule if rule.as_events is None else replace(rule, condition=rule.as_events.compile())
-
-
-def _certain(matched: Matched, source: str, number: int) -> list[str]:
-    if matched.failures:
-        raise EventsError(
-            [Problem(f"{source}: event {number}", f"rule {rule_id}: {what}") for rule_id, what in matched.failures]
-        )
-    return [match.rule.id for match in matched.matches]
+        raise EventsError(problems)
+    return [match.rule.id for answer in answers for match in answer.matches]

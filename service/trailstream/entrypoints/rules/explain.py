@@ -1,0 +1,128 @@
+"""``trailstream rules explain RULE --record FILE``: which condition was true, and which gate let the record through."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from trailstream.bootstrap.rules import load_rules
+from trailstream.decode.json_text import encode_record
+from trailstream.entrypoints.rules.attempts import TriedRule
+from trailstream.entrypoints.rules.events import STDIN, read_events
+from trailstream.entrypoints.rules.trials import DisagreementError
+from trailstream.entrypoints.rules.words import gate_in_words, mark, tree, values_in_words
+from trailstream.model.alert import RuleInfo
+from trailstream.model.errors import Problem, RulesError
+from trailstream.model.printable import printable
+from trailstream.model.record import Record
+from trailstream.rules.correlation import Correlation, Source
+from trailstream.rules.explanation import Explained, explain, explain_gate, values_at
+from trailstream.rules.gate import Gate, anchors, gate_of
+from trailstream.rules.loading import LoadedRules
+from trailstream.rules.rule import Rule
+
+
+def add_explain(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the tool to the command line."""
+    tool = tools.add_parser(
+        "explain",
+        help="say why a record matches a rule, or does not",
+        description="Say of each part of a rule whether it holds for a record, which values were found, and which gate "
+        "let the record through or held it back. Exits with 0 where a record matches and with 1 where none does.",
+    )
+    tool.add_argument("rule", metavar="RULE", help="a rule file; with --rules, the id of a rule of that directory")
+    tool.add_argument(
+        "--record", default=STDIN, metavar="FILE", help="the records, or other events, as for rules try (default: -)"
+    )
+    tool.add_argument("--rules", type=Path, metavar="DIR", help="the directory of rules that RULE is one of")
+    tool.set_defaults(command=run_rules_explain)
+
+
+def run_rules_explain(options: argparse.Namespace) -> int:
+    """Print an explanation of every rule that is meant on every record. Return 0 where one matches, 1 where none does.
+
+    Raises :class:`RulesError` where there is no such rule, or it is broken.
+    """
+    loaded = load_rules(Path(options.rule) if options.rules is None else options.rules)
+    rules, correlations = _meant(loaded, None if options.rules is None else options.rule)
+    events = read_events(options.record)
+    answers = []
+    for number, event in enumerate(events, 1):
+        if len(events) > 1:
+            print(f"# record {number}")
+        answers += [_explain(rule, event) for rule in rules]
+        answers += [_correlate(correlation, loaded.rules, event) for correlation in correlations]
+    return 0 if any(answers) else 1
+
+
+def _meant(loaded: LoadedRules, rule_id: str | None) -> tuple[list[TriedRule], list[Correlation]]:
+    rules = [rule for rule in loaded.rules if rule_id in (None, rule.info.id)]
+    correlations = [each for each in loaded.correlations if rule_id in (None, each.info.id)]
+    if rule_id is None and loaded.problems:
+        raise RulesError(loaded.problems)
+    if not rules and not correlations:
+        what = Problem(rule_id or "rules", "there is no such rule", "see `trailstream rules list`")
+        notes = [Problem(note.path, note.what) for note in loaded.notes if rule_id in (None, note.path)]
+        raise RulesError([*loaded.problems, *notes] or [what])
+    return [TriedRule(rule) for rule in rules], correlations
+
+
+def _explain(tried: TriedRule, event: Record) -> bool:
+    """Print why an event matches a rule or does not; say whether it does."""
+    matched = tried.of(event)
+    held = bool(matched.matches)
+    rule, record = tried.seen(event)
+    gate = gate_of(rule.condition)
+    passed, condition = explain_gate(gate, encode_record(record)), explain(rule.condition, record)
+    if condition.held not in (None, held) or (condition.held and not passed.held):
+        raise DisagreementError([rule.info.id], record)
+    print(f"{_name(rule.info)}: {'match' if held else 'no match'}")
+    for _, what in matched.failures:
+        print(f"  it failed, so nobody knows whether it matches: {printable(what)}")
+    print(f"  the gate {_came_of_gate(gate, passed, is_candidate=matched.candidates > 0)}:")
+    print("\n".join(tree(passed, 2)))
+    print(f"  the condition {_ANSWERS[condition.held]}:")
+    print("\n".join(tree(condition, 2)))
+    return held
+
+
+_ANSWERS = {True: "holds", False: "does not hold", None: "fails"}
+
+
+def _came_of_gate(gate: Gate | None, passed: Explained, *, is_candidate: bool) -> str:
+    if is_candidate and passed.held:
+        return "lets the record through"
+    if is_candidate:
+        entered = " or ".join(map(gate_in_words, anchors(gate) or ()))
+        return f"lets the record through, for the rule is looked up by {entered}"
+    if passed.held:
+        return "lets the record through, and the fields that are decoded for gates say that it does not match"
+    return "holds the record back"
+
+
+def _name(info: RuleInfo) -> str:
+    return printable(f"{info.id} ({info.language}, {info.path})")
+
+
+def _correlate(correlation: Correlation, rules: Sequence[Rule], event: Record) -> bool:
+    """Print which of a correlation's rules match, and in which group the record counts; say whether one does."""
+    by_id = {rule.info.id: rule for rule in rules}
+    counted = False
+    print(f"{_name(correlation.info)}: {correlation.kind.value} within {correlation.timespan_seconds} s")
+    for source in correlation.sources:
+        if (rule := by_id.get(source.rule_id)) is not None:
+            tried = TriedRule(rule)
+            matches = bool(tried.of(event).matches)
+            print(f"  {mark(matches)} {printable(source.rule_id)}")
+            if matches:
+                print("\n".join(_group(correlation, source, tried.seen(event)[1])))
+            counted |= matches
+    return counted
+
+
+def _group(correlation: Correlation, source: Source, record: Record) -> Iterator[str]:
+    for name, path in zip(correlation.group_by, source.group_paths, strict=True):
+        yield f"      group {printable(name)}: {values_in_words(values_at(record, path))}"
+    for path in correlation.fields:
+        yield f"      counted {printable('.'.join(path))}: {values_in_words(values_at(record, path))}"
