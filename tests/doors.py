@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,10 +11,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import pytest
+
 from fakes import FakeLedger, FakeObjectStore, FakeQueue, FakeSink
-from samples import CREATE_TOPIC_RULE
+from samples import CREATE_TOPIC_RULE, topic_record
 from trailstream.entrypoints.aws_lambda import SPARE_SHARE, LambdaDoor
-from trailstream.model.facts import Fact
+from trailstream.model.facts import DeliverySettled, Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.principal import Principal
 from trailstream.pipeline.allow_list import AllowList
@@ -60,6 +63,8 @@ class World:
     claim_seconds: float = 60
     budget: int = 1_000_000
     """Alerts of its own that a rule may have."""
+    failures_to_pause: int = 1_000_000
+    """Failures in a row of the object store, or of a sink, that open its breaker."""
     facts: list[Fact] = field(default_factory=list)
 
     @property
@@ -123,7 +128,9 @@ class World:
 
     @property
     def breaker(self) -> Breaker:
-        return Breaker("none", failures=10**6, backoff=Backoff(0, 0), clock=time.monotonic, emit=self.facts.append)
+        return Breaker(
+            "none", failures=self.failures_to_pause, backoff=Backoff(0, 0), clock=time.monotonic, emit=self.facts.append
+        )
 
     def of(self, kind: type[Fact]) -> list[Any]:
         return [fact for fact in self.facts if isinstance(fact, kind)]
@@ -208,3 +215,28 @@ def created(*keys: str, bucket: str = "logs") -> str:
             ]
         }
     )
+
+
+BOTH = pytest.mark.parametrize("entrance", [via_worker, via_lambda])
+KEY = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/02/log.json.gz"
+
+
+def log(*records: Any) -> bytes:
+    """An object as CloudTrail writes it."""
+    return gzip.compress(json.dumps({"Records": records}, separators=(",", ":")).encode())
+
+
+def pretty(*records: Any) -> bytes:
+    """An object that the fast reader leaves to the other one."""
+    return gzip.compress(json.dumps({"Records": records}, indent=2).encode())
+
+
+def cut(*records: Any) -> bytes:
+    """A log whose JSON stops in the middle of the record after these."""
+    text = json.dumps({"Records": [*records, topic_record(99)]}, separators=(",", ":")).encode()
+    return gzip.compress(text[:-200])
+
+
+def settled(world: World) -> list[Any]:
+    """What became of each delivery, in the order of their ends."""
+    return [fact.outcome for fact in world.of(DeliverySettled)]
