@@ -26,7 +26,10 @@ KEYS = (
     *("alert_id", "rule_id", "rule_title", "severity", "event_id", "event_time", "account", "region"),
     *("event_source", "event_name", "object", "record"),
 )
-SUMMARY = {"objects", "records", "bytes_compressed", "bytes_inflated", "matches", "skipped", "failed", "seconds"}
+SUMMARY = {
+    *("objects", "records", "bytes_compressed", "bytes_inflated", "matches", "alerts", "skipped", "failed", "seconds"),
+    *("interrupted", "since", "until", "by_rule", "by_severity", "by_account", "by_hour"),
+}
 
 
 def compact(value: Any) -> bytes:

@@ -65,6 +65,13 @@ class LeanS3:
             listed = _LISTED_KEY.search(await response.read())
         return listed is not None and unquote_plus(listed[1].decode("ascii", "replace")) == key
 
+    async def list_objects(self, bucket: str, *, prefix: str, start_after: str) -> str:
+        """Return a page of ListObjectsV2 as it is, its keys encoded: what sorts behind ``start_after``."""
+        after = f"&start-after={quote(start_after, safe='~')}" if start_after else ""
+        query = f"?encoding-type=url&list-type=2&prefix={quote(prefix, safe='~')}{after}"
+        async with await self._get("ListObjectsV2", bucket, query, {}) as response:
+            return (await response.read()).decode("utf-8", "replace")
+
     async def _get(
         self, operation: str, bucket: str, rest_of_url: str, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:

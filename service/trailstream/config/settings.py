@@ -303,3 +303,9 @@ class WorkerSettings(Settings):
     """What the worker cannot do without."""
 
     queue: QueueSettings
+
+
+class ScanSettings(Settings):
+    """What a scan takes of the worker's settings. It alerts nobody, so it asks for no sink."""
+
+    sinks: SinksSettings = SinksSettings(stdout=StdoutSettings())

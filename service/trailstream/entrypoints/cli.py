@@ -11,15 +11,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import get_args
 
 from trailstream import __version__
 from trailstream.entrypoints.dead_letter_text import REPORTS
 from trailstream.entrypoints.rules import add_rules
 from trailstream.entrypoints.rules.trials import DisagreementError
-from trailstream.entrypoints.scan import FORMATS, run_scan
+from trailstream.entrypoints.scan import add_scan
 from trailstream.model.errors import ConfigurationError
-from trailstream.model.limits import ReaderChoice
 
 NOT_USABLE = 2
 OUR_BUG = 3
@@ -55,7 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trailstream {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_worker(commands)
-    _add_scan(commands)
+    add_scan(commands)
     add_rules(commands)
     _add_dlq(commands)
     return parser
@@ -70,23 +68,6 @@ def _add_worker(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     worker.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML; TRAILSTREAM_* variables win")
     worker.set_defaults(command=_run_worker)
-
-
-def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    scan = commands.add_parser(
-        "scan",
-        help="match rules against log files",
-        description="Match rules against CloudTrail logs in files, directories and standard input (-): as delivered, "
-        "or re-serialised as an array, single records, JSON lines or EventBridge events, gzipped or not. Exits with 1 "
-        "where an input could not be read to its end; the others are read all the same.",
-    )
-    scan.add_argument("paths", nargs="+", metavar="PATH", help="a file, a directory, or - for standard input")
-    scan.add_argument("--rules", type=Path, required=True, metavar="DIR", help="the directory of rules")
-    scan.add_argument("--skip-broken", action="store_true", help="go on without the rules that are broken")
-    scan.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="how a match is written (default: jsonl)")
-    scan.add_argument("--summary", type=Path, metavar="FILE", help="write what the scan came to as JSON")
-    scan.add_argument("--reader", choices=get_args(ReaderChoice), default="auto", help="how records are read")
-    scan.set_defaults(command=run_scan)
 
 
 def _add_dlq(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
