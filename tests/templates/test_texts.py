@@ -44,9 +44,6 @@ def test_a_role_is_assumed_under_the_name_that_it_asks_for() -> None:
         "Statement"
     ]
     assert trust["Condition"]["StringEquals"]["sts:RoleSessionName"] == SESSION_NAME
-    for path in (ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET):
-        (assume,) = (each for each in statements_of_roles(path) if each["Action"] == "sts:AssumeRole")
-        assert assume["Condition"] == {"StringEquals": {"sts:RoleSessionName": SESSION_NAME}}
 
 
 def test_the_function_is_the_same_however_it_is_invoked() -> None:
