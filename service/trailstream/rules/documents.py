@@ -3,7 +3,8 @@
 YAML is read by its events, which bounds what hostile text can cost (aliases are counted, depth is limited), keeps the
 lines, and lets scalars mean what the author wrote: of YAML 1.1's surprises none is kept. Unquoted, only ``true`` and
 ``false`` are booleans (``yes``, ``No`` and ``on`` are text), only plain decimal numbers are numbers (``0123``, ``0x1F``
-and ``12:30`` are text: account ids and times), and dates are text.
+and ``12:30`` are text: account ids and times), and dates are text. The short form of a CloudFormation function is
+read as the long one: ``!Ref Name`` is ``{"Ref": "Name"}``.
 """
 
 from __future__ import annotations
@@ -103,6 +104,11 @@ _NULLS = frozenset(["", "~", "null", "Null", "NULL"])
 _TRUE = frozenset(["true", "True", "TRUE"])
 _FALSE = frozenset(["false", "False", "FALSE"])
 _STRING_TAG = "tag:yaml.org,2002:str"
+_FUNCTIONS = {"!Ref": "Ref"} | {
+    f"!{name}": f"Fn::{name}"
+    for name in ("Base64", "FindInMap", "GetAtt", "If", "ImportValue", "Join", "Select", "Split", "Sub", "Transform")
+}
+"""CloudFormation's functions, by their tags."""
 
 
 def plain_scalar(text: str) -> Any:
@@ -164,6 +170,8 @@ class _YamlReader:
                 value = _scalar(event)
             case _:
                 raise DocumentError("not the shape of a YAML document", line=line)
+        if event.tag in _FUNCTIONS:
+            value = {_FUNCTIONS[event.tag]: value}
         if event.anchor is not None:
             self._anchors[event.anchor] = value
         return value

@@ -65,6 +65,24 @@ def test_json_has_lines_too() -> None:
     assert document.line_of(("a", 1, "b")) == 4
 
 
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("!Ref Name", {"Ref": "Name"}),
+        ("!Sub '${Name}-x'", {"Fn::Sub": "${Name}-x"}),
+        ("!Sub 5", {"Fn::Sub": "5"}),
+        ("!Join ['-', [a, !Ref B]]", {"Fn::Join": ["-", ["a", {"Ref": "B"}]]}),
+        ("!FindInMap [Map, !Ref 'AWS::Region', {a: 1}]", {"Fn::FindInMap": ["Map", {"Ref": "AWS::Region"}, {"a": 1}]}),
+        ("!Unknown 5", "5"),
+        ("!!str 5", "5"),
+    ],
+)
+def test_the_short_form_of_a_function_of_cloudformation_is_read_as_the_long_one(short: str, long: Any) -> None:
+    (document,) = documents(f"a:\n- {short}\n- b\n", is_json=False)
+    assert document.value == {"a": [long, "b"]}
+    assert (document.line_of(("a", 0)), document.line_of(("a", 1))) == (2, 3)
+
+
 def test_several_documents_are_kept_apart() -> None:
     first, second = documents("a: &x 1\n---\nb: 2\n", is_json=False)
     assert (first.value, second.value) == ({"a": 1}, {"b": 2})

@@ -46,6 +46,13 @@ def cidr(argument: Any, at: At) -> Predicate:
     return text_predicate(f"in {text}", lambda found: (inside := _address(found)) is not None and inside in network)
 
 
+def alone(block: str) -> str | None:
+    """Return the address of a block of one, ``10.0.0.1/32``, which EventBridge refuses; None for other text."""
+    text, _, bits = block.partition("/")
+    address = _address(text)
+    return text if address is not None and bits == str(address.max_prefixlen) else None
+
+
 def _mask_bits(text: str, at: At) -> int:
     if not _MASK_BITS.match(text):
         raise RuleSyntaxError("Malformed CIDR, mask bits must be an integer", at=at)

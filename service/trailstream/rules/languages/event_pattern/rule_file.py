@@ -1,14 +1,31 @@
-"""Rule files of our own form: a mapping with ``pattern`` and what a rule says of itself; or a bare pattern."""
+"""Files of event patterns: rules of our own form, bare patterns, and what people have for EventBridge already."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from trailstream.model.alert import RuleInfo
+from trailstream.rules.documents import At
 from trailstream.rules.languages import own_form
-from trailstream.rules.languages.event_pattern.pattern import compile_pattern
+from trailstream.rules.languages.deployments import Defaults, Naming, UnsaidError, defaults_of
+from trailstream.rules.languages.event_pattern.branches import Branch, branches_of
+from trailstream.rules.languages.event_pattern.pattern import compile_pattern, condition_of
+from trailstream.rules.languages.event_pattern.sources import (
+    Found,
+    ends_in_lists,
+    is_bare,
+    names_of,
+    pattern_of,
+    patterns,
+)
 from trailstream.rules.languages.event_pattern.tolerance import tolerate
-from trailstream.rules.languages.event_pattern.whole_event import ENVELOPE, is_whole_event, place
+from trailstream.rules.languages.event_pattern.whole_event import (
+    ENVELOPE,
+    is_whole_event,
+    other_detail_types,
+    place,
+)
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.own_form import Problems
 from trailstream.rules.languages.record_fields import RECORD_FIELDS
@@ -16,62 +33,100 @@ from trailstream.rules.rule import AsEvents, Rule, RuleSyntaxError
 
 NAME = "event-pattern"
 
-REQUIRED = (*own_form.REQUIRED, "pattern")
+BODY = "pattern"
+"""The key of the pattern in a rule of our own form."""
+
+REQUIRED = (*own_form.REQUIRED, BODY)
 OPTIONAL = own_form.OPTIONAL
 
 
 def claims(file: RuleFile) -> bool:
-    """Claim a mapping that has ``pattern``, or a field of events or records, or lists at the ends of all branches."""
+    """Claim a rule of our own form, what looks like a pattern or a failed one, and what holds patterns."""
     value = file.documents[0].value
-    return isinstance(value, dict) and ("pattern" in value or _names_a_field(value) or _ends_in_lists(value))
+    is_one = isinstance(value, dict) and (BODY in value or _names_a_field(value) or ends_in_lists(value))
+    return is_one or holds_patterns(file)
+
+
+def holds_patterns(file: RuleFile) -> bool:
+    """Say whether patterns stand somewhere in the file, which is not itself one."""
+    value = file.documents[0].value
+    is_one = isinstance(value, dict) and (BODY in value or is_bare(value))
+    return not is_one and any(next(patterns(document.value), None) is not None for document in file.documents)
 
 
 def _names_a_field(value: dict[str, Any]) -> bool:
-    return not _names(value).isdisjoint(RECORD_FIELDS | ENVELOPE | {"$or"})
-
-
-def _names(pattern: dict[str, Any]) -> set[str]:
-    return {name.split(".")[0] for name in pattern}
-
-
-def _ends_in_lists(value: Any) -> bool:
-    return isinstance(value, list) or (
-        isinstance(value, dict) and value != {} and all(map(_ends_in_lists, value.values()))
-    )
+    return not names_of(value).isdisjoint(RECORD_FIELDS | ENVELOPE | {"$or"})
 
 
 def compile_file(file: RuleFile) -> Compiled:
-    """Compile the one rule of the file."""
+    """Compile the one rule of the file, or every pattern that stands in it."""
+    if holds_patterns(file):
+        return _compile_all(file)
     if len(file.documents) > 1:
         error = RuleSyntaxError("more than one document in the file", remedy="write one rule to a file")
         return Compiled(problems=[error])
-    document = file.documents[0]
-    if "pattern" not in document.value:
+    value = file.documents[0].value
+    if BODY not in value:
         info = RuleInfo(file.path, file.path, own_form.DEFAULT_SEVERITY, NAME, file.path)
-        return _with_pattern(info, document.value, (), [])
+        return _with_pattern(info, value, (), [])
     problems: Problems = []
-    info = own_form.info_of(document.value, "pattern", NAME, file.path, problems)
-    return _with_pattern(info, document.value["pattern"], ("pattern",), problems)
+    info = own_form.info_of(value, BODY, NAME, file.path, problems)
+    return _with_pattern(info, value[BODY], (BODY,), problems)
 
 
-def _with_pattern(info: RuleInfo, pattern: Any, at: tuple[str, ...], problems: Problems) -> Compiled:
+def _compile_all(file: RuleFile) -> Compiled:
+    result = Compiled()
+    naming = Naming(NAME, file.path, {})
+    for document in file.documents:
+        defaults = defaults_of(document.value)
+        for found in patterns(document.value):
+            _add_found(found, defaults, naming, result)
+    return result
+
+
+def _add_found(found: Found, defaults: Defaults, naming: Naming, result: Compiled) -> None:
+    name = found.name or naming.path
+    if found.is_disabled:
+        result.notes.append(f"{name}: not evaluated: the rule is disabled")
+        return
+    try:
+        pattern = pattern_of(found.written, defaults, found.at)
+    except UnsaidError:
+        result.notes.append(f"{name}: not evaluated: its pattern is not said before its template is deployed")
+        return
+    except RuleSyntaxError as error:
+        result.problems.append(error)
+        return
+    info = naming.info_of(found.owner, found.name, found.at[:-1], pattern, result.problems)
+    if info is not None:
+        one = _with_pattern(info, pattern, found.at, [])
+        result.rules.extend(one.rules)
+        result.problems.extend(one.problems)
+        result.notes.extend(f"{name}: {note}" for note in one.notes)
+
+
+def _with_pattern(info: RuleInfo, pattern: Any, at: At, problems: Problems) -> Compiled:
     read, notes = tolerate(pattern)
     try:
-        whole = isinstance(read, dict) and is_whole_event(read)
-        condition = compile_pattern(read, place=place if whole else None, at=at)
+        branches = branches_of(read, at)
     except RuleSyntaxError as error:
         return Compiled(problems=[*problems, error])
-    notes += _misplaced(read) if whole else _unknown(read)
+    whole = is_whole_event(read)
+    notes += _worth_knowing(read, branches, whole=whole)
     as_events = AsEvents(lambda: compile_pattern(pattern, at=at), whole=whole)
-    rules = [Rule(info, condition, as_events=as_events)] if not problems else []
-    return Compiled(rules, problems=problems, notes=notes)
+    rule = Rule(info, condition_of(branches, place if whole else None), as_events=as_events)
+    return Compiled([rule] if not problems else [], problems=problems, notes=notes)
 
 
-def _misplaced(pattern: dict[str, Any]) -> list[str]:
-    names = (name for name in pattern if name in RECORD_FIELDS and name != "resources")
-    return [f'can never match: events have no "{name}" at their top; write it under "detail"' for name in names]
-
-
-def _unknown(pattern: dict[str, Any]) -> list[str]:
-    names = sorted(_names(pattern) - RECORD_FIELDS - {"$or"})
-    return [f'may never match: no record that we know has "{name}" at its top' for name in names]
+def _worth_knowing(pattern: dict[str, Any], branches: list[Branch], *, whole: bool) -> Iterator[str]:
+    names = names_of(pattern)
+    if whole:
+        for name in (name for name in pattern if name in RECORD_FIELDS and name != "resources"):
+            yield f'can never match: events have no "{name}" at their top; write it under "detail"'
+        if others := other_detail_types(branches):
+            yield f"can never match: no record of CloudTrail is of the detail-type {' or '.join(others)}"
+    else:
+        for name in sorted(names - RECORD_FIELDS - {"$or"}):
+            yield f'may never match: no record that we know has "{name}" at its top'
+    if any("$or" in path for branch in branches for path in branch):
+        yield "$or is read as the name of a field, as EventBridge does where it is no list of two objects or more"

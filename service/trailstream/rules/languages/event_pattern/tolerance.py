@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from trailstream.rules.documents import At
+from trailstream.rules.languages.event_pattern.addresses import alone
 from trailstream.rules.languages.event_pattern.operators import OPERATORS
 
 
@@ -44,6 +45,9 @@ def _expression(value: Any, at: At, notes: list[str]) -> list[Any]:
             notes.append(f'{_dotted(at)}: EventBridge has no "contains"; read as the wildcard *{text}*')
             escaped = text.replace("\\", "\\\\").replace("*", "\\*")
             return [{"wildcard": f"*{escaped}*"}]
+        case {"cidr": str(block)} if len(value) == 1 and (address := alone(block)) is not None:
+            notes.append(f"{_dotted(at)}: EventBridge takes no block of one address; read as the address {address}")
+            return [address]
         case {"anything": list(values)} if len(value) == 1 and values:
             notes.append(f'{_dotted(at)}: EventBridge has no "anything"; read as any of its values')
             return values

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any as AnyValue
 
 from trailstream.rules.condition import LEAF, All, Any, Condition, Field, Not, Path, all_of, one_of
-from trailstream.rules.languages.event_pattern.branches import Wanted
+from trailstream.rules.languages.event_pattern.branches import Branch, Wanted
 from trailstream.rules.languages.event_pattern.pattern import field_condition
 from trailstream.rules.languages.event_pattern.texts import one_of_texts
 from trailstream.rules.predicate import Predicate
@@ -43,6 +43,17 @@ def is_whole_event(pattern: dict[str, AnyValue]) -> bool:
     return not ENVELOPE.isdisjoint(name.split(".")[0] for name in pattern) or any(
         isinstance(one, dict) and is_whole_event(one) for one in inner
     )
+
+
+def other_detail_types(branches: Iterable[Branch]) -> list[str]:
+    """Return what a pattern asks ``detail-type`` to be, where that is nothing that a record could become."""
+    asked: list[str] = []
+    for branch in branches:
+        texts = branch[("detail-type",)].written if ("detail-type",) in branch else ()
+        if not texts or not all(isinstance(text, str) and not any(_event_types(text)) for text in texts):
+            return []
+        asked += texts
+    return sorted(set(asked))
 
 
 def place(path: Path, wanted: Wanted) -> Condition | tuple[Path, Wanted]:

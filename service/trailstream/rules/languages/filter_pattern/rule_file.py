@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from trailstream.model.alert import RuleInfo, Severity
+from trailstream.model.alert import RuleInfo
 from trailstream.rules.condition import All, Condition, Not, Selected
 from trailstream.rules.condition import Any as AnyOf
 from trailstream.rules.documents import At
 from trailstream.rules.languages import own_form
+from trailstream.rules.languages.deployments import Naming
 from trailstream.rules.languages.filter_pattern.grammar import AWS_MAX_CHARACTERS, compile_pattern, is_filter
 from trailstream.rules.languages.filter_pattern.sources import Found, patterns, says_filters
 from trailstream.rules.languages.language import Compiled, RuleFile
@@ -20,9 +21,6 @@ NAME = "filter-pattern"
 
 BODY = "filter_pattern"
 """The key of the pattern in a rule of our own form."""
-
-_TITLE_KEYS = ("title", "alarm_name", "AlarmName")
-_DESCRIPTION_KEYS = ("description", "alarm_description", "AlarmDescription")
 
 
 def claims(file: RuleFile) -> bool:
@@ -49,7 +47,7 @@ def _is_own(value: Any) -> bool:
 def compile_file(file: RuleFile) -> Compiled:
     """Compile every pattern of the file. Of several, those that are not for JSON logs are notes."""
     result = Compiled()
-    taken: dict[str, str] = {}
+    naming = Naming(NAME, file.path, {})
     for document in file.documents:
         value = document.value
         if _is_bare(value):
@@ -59,7 +57,7 @@ def compile_file(file: RuleFile) -> Compiled:
             _add_own(value, file.path, result)
         else:
             for found in patterns(value):
-                _add_found(found, file.path, taken, result)
+                _add_found(found, naming, result)
     return result
 
 
@@ -117,54 +115,18 @@ def _first_names(condition: Condition) -> Iterator[str]:
             yield from condition.path[:1]
 
 
-def _add_found(found: Found, path: str, taken: dict[str, str], result: Compiled) -> None:
-    name = found.name or path
+def _add_found(found: Found, naming: Naming, result: Compiled) -> None:
+    name = found.name or naming.path
     if not found.is_quoted:
         result.problems.append(RuleSyntaxError("a filter pattern must be text", at=found.at, remedy="put it in quotes"))
         return
     if found.text is None:
         result.notes.append(f"{name}: not evaluated: its pattern is not said before its template is deployed")
         return
-    rule_id = _text(found.owner, ("id",)) or _free_id(found, path, taken)
-    if taken.get(rule_id) == found.text:
-        return  # a plan of Terraform says everything twice
-    taken[rule_id] = found.text
-    info = RuleInfo(
-        id=rule_id,
-        title=_text(found.owner, _TITLE_KEYS) or name,
-        severity=_severity(found, result),
-        language=NAME,
-        path=path,
-        description=_text(found.owner, _DESCRIPTION_KEYS),
-        tags=_texts(found.owner, "tags"),
-        references=_texts(found.owner, "references"),
-    )
+    info = naming.info_of(found.owner, found.name, found.at[:-1], found.text, result.problems)
+    if info is None:
+        return
     try:
         _add(info, found.text, found.at, result)
     except NotEvaluatedError as reason:
         result.notes.append(f"{name}: not evaluated: {reason}")
-
-
-def _free_id(found: Found, path: str, taken: dict[str, str]) -> str:
-    """Return the id made of path and name; of two patterns with one name, the second has a number."""
-    first = f"{path}#{found.name}" if found.name else path
-    rule_id, number = first, 1
-    while taken.get(rule_id, found.text) != found.text:
-        number += 1
-        rule_id = f"{first}#{number}"
-    return rule_id
-
-
-def _text(owner: dict[str, Any], keys: tuple[str, ...]) -> str:
-    return next((text for key in keys if isinstance(text := owner.get(key), str) and text.strip()), "")
-
-
-def _texts(owner: dict[str, Any], key: str) -> tuple[str, ...]:
-    found = owner.get(key)
-    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
-
-
-def _severity(found: Found, result: Compiled) -> Severity:
-    if "severity" not in found.owner:
-        return own_form.DEFAULT_SEVERITY
-    return own_form.severity_of(found.owner["severity"], (*found.at[:-1], "severity"), result.problems)

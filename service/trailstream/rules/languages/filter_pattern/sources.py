@@ -12,23 +12,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from trailstream.rules.documents import At
+from trailstream.rules.languages.deployments import (
+    ELSEWHERE,
+    Defaults,
+    UnsaidError,
+    defaults_of,
+    enclosing,
+    is_function,
+    name_of,
+    said,
+)
 from trailstream.rules.languages.filter_pattern.grammar import is_filter
 
 PATTERN_KEYS = frozenset(["filter_pattern", "filterPattern", "FilterPattern", "pattern"])
 """Keys whose value is a pattern. ``pattern`` is so common that it alone does not make a file one of filter patterns."""
 
-NAME_KEYS = ("filterName", "FilterName", "filter_name", "name", "Name")
-
 SUBSCRIPTIONS = frozenset(
     ["AWS::Logs::SubscriptionFilter", "aws_cloudwatch_log_subscription_filter", "subscriptionFilters", "CloudWatchLogs"]
 )
 """What holds patterns that say which logs are forwarded, not what is worth an alarm."""
-
-ELSEWHERE = frozenset(["Parameters", "variable", "requestParameters"])
-"""What a template is told, which counts where it is used; and what a record in a rule's tests says of its own call."""
-
-_CONTAINERS = frozenset(["Properties", "values", "attributes", "instances", "resources", "metricFilters", "after"])
-"""Keys that name the shape of a file, and not what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Found:
 
 def patterns(document: Any) -> Iterator[Found]:
     """Yield every pattern of a document, in its order."""
-    return _within(document, (), _defaults(document))
+    return _within(document, (), defaults_of(document))
 
 
 def says_filters(document: Any) -> bool:
@@ -60,7 +62,7 @@ def says_filters(document: Any) -> bool:
     )
 
 
-def _within(value: Any, at: At, defaults: dict[str, str]) -> Iterator[Found]:
+def _within(value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
     if isinstance(value, dict):
         if not _forwards(value):
             for key, inner in value.items():
@@ -72,12 +74,12 @@ def _within(value: Any, at: At, defaults: dict[str, str]) -> Iterator[Found]:
             case _:
                 for position, inner in enumerate(value):
                     if isinstance(inner, str) and is_filter(inner):
-                        yield Found(inner, (*at, position), {}, _enclosing(at))
+                        yield Found(inner, (*at, position), {}, enclosing(at))
                     else:
                         yield from _within(inner, (*at, position), defaults)
 
 
-def _entry(owner: dict[str, Any], key: str, value: Any, at: At, defaults: dict[str, str]) -> Iterator[Found]:
+def _entry(owner: dict[str, Any], key: str, value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
     if key in PATTERN_KEYS:
         if key != "pattern" or isinstance(value, str):
             yield from _under_key(owner, value, at, defaults)
@@ -87,46 +89,21 @@ def _entry(owner: dict[str, Any], key: str, value: Any, at: At, defaults: dict[s
         yield from _within(value, at, defaults)
 
 
-def _under_key(owner: dict[str, Any], value: Any, at: At, defaults: dict[str, str]) -> Iterator[Found]:
-    name = next((owner[key] for key in NAME_KEYS if _is_name(owner.get(key))), "") or _enclosing(at[:-1])
-    match value:
-        case str():
-            text = defaults.get(value, value)
-            # "${...}" is a parameter or a variable, of CloudFormation or of Terraform.
-            yield Found(None if "${" in text else text, at, owner, name)
-        case {"Fn::Sub": str(text)} | {"Fn::Sub": [str(text), *_]}:
-            yield Found(None if "${" in text else text, at, owner, name)
-        case {"Fn::Join": [str(glue), [*parts]]} | [str(glue), [*parts]]:
-            whole = all(isinstance(part, str) for part in parts)
-            yield Found(glue.join(parts) if whole else None, at, owner, name)
-        case {"Ref": str(parameter)}:
-            yield Found(defaults.get(parameter), at, owner, name)
-        case {"Fn::If": _} | {"Fn::FindInMap": _} | {"Fn::ImportValue": _} | {"Fn::GetAtt": _}:
-            yield Found(None, at, owner, name)
-        case dict() if value and all(inner is None for inner in value.values()):
-            yield Found(None, at, owner, name, is_quoted=False)
+def _under_key(owner: dict[str, Any], value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
+    name = name_of(owner, at)
+    if isinstance(value, str) or is_function(value):
+        yield Found(_text(value, defaults), at, owner, name)
+    elif isinstance(value, dict) and value and all(inner is None for inner in value.values()):
+        yield Found(None, at, owner, name, is_quoted=False)
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and value.strip() != "" and "${" not in value
-
-
-def _enclosing(at: At) -> str:
-    """Return the nearest key around a place that is a name."""
-    return next((key for key in reversed(at) if isinstance(key, str) and key not in _CONTAINERS), "")
+def _text(value: Any, defaults: Defaults) -> str | None:
+    try:
+        text = said(value, defaults)
+    except UnsaidError:
+        return None
+    return text if isinstance(text, str) else None
 
 
 def _forwards(value: dict[str, Any]) -> bool:
     return any(isinstance(kind, str) and kind in SUBSCRIPTIONS for kind in (value.get("Type"), value.get("type")))
-
-
-def _defaults(document: Any) -> dict[str, str]:
-    """Return the defaults of a template's parameters: what stands for them where nobody says otherwise."""
-    parameters = document.get("Parameters") if isinstance(document, dict) else None
-    if not isinstance(parameters, dict):
-        return {}
-    return {
-        name: parameter["Default"]
-        for name, parameter in parameters.items()
-        if isinstance(parameter, dict) and isinstance(parameter.get("Default"), str)
-    }

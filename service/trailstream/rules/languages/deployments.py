@@ -1,0 +1,171 @@
+"""What files that deploy things to AWS have in common: names, ids made of them, and values that only a deployment says.
+
+Such files are CloudFormation templates (SAM's and CDK's too), Terraform's JSON (configuration, state and plan), the
+Serverless Framework's, answers of the AWS CLI, and lists and mappings that people made of what stands in those.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from trailstream.model.alert import RuleInfo, Severity
+from trailstream.rules.documents import At
+from trailstream.rules.languages import own_form
+from trailstream.rules.languages.own_form import Problems
+
+NAME_KEYS = ("filterName", "FilterName", "filter_name", "name", "Name")
+
+ELSEWHERE = frozenset(["Parameters", "variable", "requestParameters"])
+"""What a template is told, which counts where it is used; and what a record in a rule's tests says of its own call."""
+
+_CONTAINERS = frozenset(
+    [
+        *("Properties", "Events", "Rules", "metricFilters"),
+        *("values", "attributes", "instances", "resources", "after"),
+        *("events", "eventBridge", "cloudwatchEvent"),
+    ]
+)
+"""Keys that name the shape of a file, and not what is in it."""
+
+_TITLE_KEYS = ("title", "alarm_name", "AlarmName")
+_DESCRIPTION_KEYS = ("description", "Description", "alarm_description", "AlarmDescription")
+
+Defaults: TypeAlias = dict[str, str | list[str]]
+
+
+def defaults_of(document: Any) -> Defaults:
+    """Return the defaults of a template's parameters: what stands for them where nobody says otherwise."""
+    parameters = document.get("Parameters") if isinstance(document, dict) else None
+    if not isinstance(parameters, dict):
+        return {}
+    return {
+        name: default.split(",") if parameter.get("Type") in ("CommaDelimitedList", "List<String>") else default
+        for name, parameter in parameters.items()
+        if isinstance(parameter, dict) and isinstance(default := parameter.get("Default"), str)
+    }
+
+
+class UnsaidError(Exception):
+    """The document does not say the value: it is put together when a template is deployed."""
+
+
+def is_function(value: Any) -> bool:
+    """Say whether a value is one of CloudFormation's functions."""
+    match value:
+        case {"Ref": str()} if len(value) == 1:
+            return True
+        case dict() if len(value) == 1:
+            return any(name.startswith("Fn::") for name in value)
+        case _:
+            return False
+
+
+def said(value: Any, defaults: Defaults) -> Any:
+    """Return the value with CloudFormation's functions applied. Raises :class:`UnsaidError`."""
+    match value:
+        case dict() if is_function(value):
+            return _result(value, defaults)
+        case dict():
+            return {key: said(inner, defaults) for key, inner in value.items()}
+        case list():
+            return [said(inner, defaults) for inner in value]
+        case str() if "${" in value:  # a variable, of Terraform or of the Serverless Framework
+            raise UnsaidError
+        case _:
+            return value
+
+
+def _result(function: dict[str, Any], defaults: Defaults) -> Any:
+    match function:
+        case {"Ref": name} if name in defaults:
+            return defaults[name]
+        case {"Fn::Sub": str(text)}:
+            return _PLACEHOLDER.sub(lambda found: _substitute(found, defaults), text)
+        case {"Fn::Join": [str(glue), [*parts]]}:
+            texts = [said(part, defaults) for part in parts]
+            if all(isinstance(text, str) for text in texts):
+                return glue.join(texts)
+    raise UnsaidError
+
+
+_PLACEHOLDER = re.compile(r"\$\{(!?)([^}]*)\}")
+
+
+def _substitute(found: re.Match[str], defaults: Defaults) -> str:
+    escaped, name = found.groups()
+    if escaped:
+        return f"${{{name}}}"
+    default = defaults.get(name)
+    if not isinstance(default, str):
+        raise UnsaidError
+    return default
+
+
+def name_of(owner: dict[str, Any], at: At) -> str:
+    """Return the nearest name of what stands at a place: what its mapping says, or a key around it; else nothing."""
+    return next((owner[key] for key in NAME_KEYS if _is_name(owner.get(key))), "") or enclosing(at[:-1])
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() != "" and "${" not in value
+
+
+def enclosing(at: At) -> str:
+    """Return the nearest key around a place that is a name."""
+    return next((key for key in reversed(at) if isinstance(key, str) and key not in _CONTAINERS), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Says what the rules of one file are called, of which several may have one name, or one rule stand there twice."""
+
+    language: str
+    path: str
+    taken: dict[str, Any]
+    """What each id says."""
+
+    def info_of(self, owner: dict[str, Any], name: str, at: At, content: Any, problems: Problems) -> RuleInfo | None:
+        """Return what a rule says of itself in the mapping around it; None where the same was there before.
+
+        A plan of Terraform says everything twice. ``at`` is where the mapping is.
+        """
+        rule_id = _text(owner, ("id",)) or self._free_id(name, content)
+        if self.taken.get(rule_id) == content:
+            return None
+        self.taken[rule_id] = content
+        return RuleInfo(
+            id=rule_id,
+            title=_text(owner, _TITLE_KEYS) or name or self.path,
+            severity=_severity(owner, at, problems),
+            language=self.language,
+            path=self.path,
+            description=_text(owner, _DESCRIPTION_KEYS),
+            tags=_texts(owner, "tags"),
+            references=_texts(owner, "references"),
+        )
+
+    def _free_id(self, name: str, content: Any) -> str:
+        """Return the id made of path and name; of two rules with one name, the second has a number."""
+        first = f"{self.path}#{name}" if name else self.path
+        rule_id, number = first, 1
+        while self.taken.get(rule_id, content) != content:
+            number += 1
+            rule_id = f"{first}#{number}"
+        return rule_id
+
+
+def _text(owner: dict[str, Any], keys: tuple[str, ...]) -> str:
+    return next((text for key in keys if isinstance(text := owner.get(key), str) and text.strip()), "")
+
+
+def _texts(owner: dict[str, Any], key: str) -> tuple[str, ...]:
+    found = owner.get(key)
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+
+
+def _severity(owner: dict[str, Any], at: At, problems: Problems) -> Severity:
+    if "severity" not in owner:
+        return own_form.DEFAULT_SEVERITY
+    return own_form.severity_of(owner["severity"], (*at, "severity"), problems)

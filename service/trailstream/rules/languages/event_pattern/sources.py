@@ -1,0 +1,141 @@
+"""Where event patterns stand in the files that people have, and what the nearest names are.
+
+Read are CloudFormation templates (``AWS::Events::Rule``, the events of SAM's functions, what CDK writes), Terraform's
+JSON (configuration, state and plan), the Serverless Framework's, the answers of ``aws events list-rules`` and
+``describe-rule``, and lists and mappings of names and patterns. A pattern is an object there, or its JSON as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from trailstream.rules.documents import At, DocumentError, documents
+from trailstream.rules.languages.deployments import ELSEWHERE, Defaults, enclosing, name_of, said
+from trailstream.rules.rule import RuleSyntaxError
+
+PATTERN_KEYS = frozenset(["EventPattern", "eventPattern", "event_pattern"])
+"""Keys whose value is a pattern, wherever they stand."""
+
+ARCHIVES = frozenset(["AWS::Events::Archive", "aws_cloudwatch_event_archive"])
+"""What holds patterns that say which events are kept, not what is worth an alarm."""
+
+_OF_FUNCTIONS = frozenset(["EventBridgeRule", "CloudWatchEvent"])
+"""SAM's types of events, whose pattern stands under ``Pattern``."""
+
+_SERVERLESS = {"eventBridge": "pattern", "cloudwatchEvent": "event"}
+"""The Serverless Framework's events, and the key of the pattern below each."""
+
+_WORDS = PATTERN_KEYS | _SERVERLESS.keys() | {"pattern", "Pattern", "event"}
+"""Keys of patterns, which are no names of them."""
+
+_ENABLED_KEYS = ("enabled", "Enabled", "is_enabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A pattern in a document."""
+
+    written: Any
+    """An object, a text that may be one, or a function of CloudFormation that makes either."""
+    at: At
+    """Where it stands."""
+    owner: dict[str, Any]
+    """The mapping around it."""
+    name: str
+    """The nearest name; empty where there is none."""
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether the rule around the pattern is switched off."""
+        states = [self.owner.get(key) for key in ("State", "state")]
+        return "DISABLED" in states or any(self.owner.get(key) is False for key in _ENABLED_KEYS)
+
+
+def patterns(document: Any) -> Iterator[Found]:
+    """Yield every pattern of a document that is not itself one, in its order."""
+    return _within(document, ())
+
+
+def _within(value: Any, at: At) -> Iterator[Found]:
+    if isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _element(inner, (*at, position))
+    elif isinstance(value, dict) and ARCHIVES.isdisjoint(map(str, (value.get("Type"), value.get("type")))):
+        are_patterns = _WORDS.isdisjoint(value) and value != {} and all(map(is_bare, value.values()))
+        for key, inner in value.items():
+            if are_patterns:
+                yield Found(inner, (*at, key), {}, key)
+            else:
+                yield from _entry(value, key, inner, (*at, key))
+
+
+def _element(value: Any, at: At) -> Iterator[Found]:
+    if is_bare(value):
+        yield Found(value, at, {}, enclosing(at))
+    else:
+        yield from _within(value, at)
+
+
+def _entry(owner: dict[str, Any], key: str, value: Any, at: At) -> Iterator[Found]:
+    if (key in PATTERN_KEYS and _may_be_pattern(value)) or (key == "pattern" and _is_pattern(value)):
+        yield Found(value, at, owner, name_of(owner, at))
+    elif key == "Properties" and isinstance(value, dict) and owner.get("Type") in _OF_FUNCTIONS and "Pattern" in value:
+        yield Found(value["Pattern"], (*at, "Pattern"), value, enclosing(at))
+    elif key in _SERVERLESS and isinstance(value, dict) and _SERVERLESS[key] in value:
+        yield Found(value[_SERVERLESS[key]], (*at, _SERVERLESS[key]), value, enclosing(at))
+    elif key not in ELSEWHERE:
+        yield from _within(value, at)
+
+
+def _may_be_pattern(value: Any) -> bool:
+    return isinstance(value, str | dict) and bool(value)
+
+
+def _is_pattern(value: Any) -> bool:
+    """Say whether what stands under a key that many files have is one of events."""
+    if not isinstance(value, str):
+        return is_bare(value)
+    try:
+        return value.lstrip().startswith("{") and is_bare(_read(value))
+    except DocumentError:
+        return False
+
+
+def pattern_of(written: Any, defaults: Defaults, at: At) -> Any:
+    """Return the pattern that is written as an object, as text or as a function.
+
+    Raises :class:`UnsaidError` where only a deployment says it, and :class:`RuleSyntaxError` where it is no JSON.
+    """
+    value = said(written, defaults)
+    try:
+        return _read(value) if isinstance(value, str) else value
+    except DocumentError as error:
+        raise RuleSyntaxError(f"the pattern is {error.what}", at=at) from None
+
+
+def _read(text: str) -> Any:
+    (document,) = documents(text, is_json=True)
+    return document.value
+
+
+_TELLING = frozenset(["source", "detail-type", "detail", "eventSource", "eventName", "$or"])
+"""Fields by which a pattern is told from a mapping of other things."""
+
+
+def is_bare(value: Any) -> bool:
+    """Say whether a value is plainly a pattern: on what tells events and records, with lists at all ends."""
+    return isinstance(value, dict) and not _TELLING.isdisjoint(names_of(value)) and ends_in_lists(value)
+
+
+def names_of(pattern: dict[str, Any]) -> set[str]:
+    """Return the names at the top of a pattern."""
+    return {name.split(".")[0] for name in pattern}
+
+
+def ends_in_lists(value: Any) -> bool:
+    """Say whether nothing but lists stands at the ends of an object's branches."""
+    return isinstance(value, list) or (
+        isinstance(value, dict) and value != {} and all(map(ends_in_lists, value.values()))
+    )
