@@ -54,7 +54,7 @@ def attributes_of(alert: Alert) -> dict[str, dict[str, str]]:
     values = {
         "account": alert.account,
         "region": alert.region,
-        "severity": alert.rule.severity.label,
+        "severity": alert.level.label,
         "rule": alert.rule.id,
     }
     return {

@@ -17,6 +17,7 @@ import orjson
 
 from trailstream.model.alert import Alert
 from trailstream.model.printable import MAX_CHARACTERS, printable
+from trailstream.model.window import Told, timestamp
 
 _ACTIVE = re.compile(
     rb"\x7f|\xc2[\x80-\x9f]"  # DEL and the C1 controls, CSI among them
@@ -56,8 +57,8 @@ def shortened_alert_text(alert: Alert) -> str:
     )
 
 
-_RULE_TEXTS = {"description", "tags", "references"}
-"""Whoever has the rule's id has these: the first to go."""
+_RULE_TEXTS = {"description", "tags", "references", "context"}
+"""Whoever has the rule's id has these, or can have them: the first to go."""
 
 
 def _fields(alert: Alert) -> dict[str, Any]:
@@ -66,7 +67,8 @@ def _fields(alert: Alert) -> dict[str, Any]:
         "alert_id": alert.id,
         "rule_id": rule.id,
         "rule_title": rule.title,
-        "severity": rule.severity.label,
+        "title": alert.headline,
+        "severity": alert.level.label,
         "event_id": alert.event_id,
         "event_time": alert.event_time,
         "account": alert.account,
@@ -81,15 +83,31 @@ def _fields(alert: Alert) -> dict[str, Any]:
         "record_index": alert.record_index,
         "record_id": alert.record_id,
         "language": rule.language,
-        "description": rule.description,
+        "description": rule.description if alert.description is None else alert.description,
         "tags": rule.tags,
-        "references": rule.references,
+        "references": rule.references if alert.reference is None else (alert.reference, *rule.references),
+        "runbook": alert.runbook or None,
+        "dedup": alert.dedup,
+        "window": None if alert.told is None else _window(alert.told),
+        "context": alert.context,
+    }
+
+
+def _window(told: Told) -> dict[str, Any]:
+    window = told.window
+    return {
+        "from": timestamp(window.start),
+        "to": timestamp(window.end),
+        "matches": window.matches,
+        "number": window.number,
+        "group": told.group,
+        "record_ids": window.record_ids,
     }
 
 
 def _letter(alert: Alert) -> str:
     lines = (f"{name + ':':<17}{printable(value)}\n" for name, value in _facts(alert) if value)
-    return f"[{alert.rule.severity.label}] {printable(alert.rule.title)}\n\n{''.join(lines)}"
+    return f"[{alert.level.label}] {printable(alert.headline)}\n\n{''.join(lines)}"
 
 
 def _facts(alert: Alert) -> Iterator[tuple[str, str | None]]:
@@ -105,7 +123,19 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str | None]]:
     yield "Shared event id", alert.shared_event_id
     yield "Object", alert.object
     yield "Record", str(alert.record_index) if alert.object else None
+    yield from _window_facts(alert.told)
+    yield "Key", alert.dedup
+    yield "Context", json.dumps(alert.context, ensure_ascii=False, default=str) if alert.context else None
+    yield "Runbook", alert.runbook
     yield "Alert id", alert.id
+
+
+def _window_facts(told: Told | None) -> Iterator[tuple[str, str]]:
+    if told is not None:
+        window = told.window
+        yield "Matches", f"{window.matches} from {timestamp(window.start)} to {timestamp(window.end)}"
+        for name, value in told.group.items():
+            yield f"By {name}", value or ""
 
 
 def _one_line(record_json: bytes) -> bytes:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.adapters.windows.memory import MemoryWindows
 from trailstream.model.errors import Problem, RulesError
-from trailstream.model.facts import Emit
+from trailstream.model.facts import Emit, SightingsDropped
+from trailstream.pipeline.counting import Counting, CountingSettings
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.ports import WindowStore
 from trailstream.rules.loading import LoadedRules, load
 from trailstream.rules.ruleset import Ruleset
+
+DEFAULT_COUNTING = CountingSettings()
 
 
 def load_rules(directory: Path) -> LoadedRules:
@@ -42,12 +47,32 @@ def detections_of(
     windows: WindowStore | None = None,
     *,
     skip_broken: bool,
+    settings: CountingSettings = DEFAULT_COUNTING,
     emit: Emit = lambda _fact: None,
+    clock: Callable[[], float] = time.time,
 ) -> Detections:
     """Return the sound rules, ready to make alerts of what they find.
 
     What they count over time is kept in ``windows``; without one, in memory, for input that is read once. Raises
     :class:`RulesError` where the rules are not to be used alone.
     """
-    windows = windows or MemoryWindows()
-    return Detections(usable_ruleset(loaded, skip_broken=skip_broken))
+    ruleset = usable_ruleset(loaded, skip_broken=skip_broken)
+    if not counts_over_time(loaded):
+        return Detections(ruleset)
+    counting = Counting(
+        loaded.rules,
+        loaded.correlations,
+        store=MemoryWindows(on_forgotten=lambda rule_id: emit(SightingsDropped(rule_id, "forgotten", 1)))
+        if windows is None
+        else windows,
+        settings=settings,
+        emit=emit,
+        clock=clock,
+    )
+    return Detections(ruleset, counting)
+
+
+def counts_over_time(loaded: LoadedRules) -> bool:
+    """Say whether any rule looks at more than one record."""
+    shapings = (rule.info.shaping for rule in loaded.rules)
+    return bool(loaded.correlations) or any(shaping.period_seconds is not None for shaping in shapings)

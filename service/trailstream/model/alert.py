@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trailstream.model.record import Record, account_of, actor_of, record_id, text_at
 from trailstream.model.shaping import PLAIN, Shaping
+from trailstream.model.window import Told
 
 
 class Severity(IntEnum):
@@ -75,6 +76,30 @@ class Alert:
     actor: str | None
     source_ip: str | None
     shared_event_id: str | None
+    title: str | None = None
+    """Made for this alert. None, here and below: what its rule says."""
+    severity: Severity | None = None
+    description: str | None = None
+    reference: str | None = None
+    runbook: str = ""
+    destinations: tuple[str, ...] | None = None
+    """Names of the sinks that it goes to. None: all of them."""
+    context: Mapping[str, Any] | None = None
+    """What the rule adds."""
+    dedup: str | None = None
+    """The key by which later matches joined it."""
+    told: Told | None = None
+    """The window that it stands for, where it stands for more than its record."""
+
+    @property
+    def headline(self) -> str:
+        """Its own title, else its rule's."""
+        return self.rule.title if self.title is None else self.title
+
+    @property
+    def level(self) -> Severity:
+        """Its own severity, else its rule's."""
+        return self.rule.severity if self.severity is None else self.severity
 
 
 def alert_id(rule_id: str, of_record: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class Group:
         """Compute the key once: it is asked for at every step."""
         text = json.dumps([self.rule_id, *self.values], ensure_ascii=False, separators=(",", ":"))
         object.__setattr__(self, "key", hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32])
+
+    def alert_id(self, start: float) -> str:
+        """Return the id of the alert for the window of this group that begins then: the same whoever finds it."""
+        text = f"{self.key}\n{start:.3f}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +71,8 @@ class Told:
 
     group: Mapping[str, str | None]
     window: Window
+
+
+def timestamp(seconds: float) -> str:
+    """Return a moment as records write theirs: in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

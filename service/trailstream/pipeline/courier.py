@@ -161,7 +161,12 @@ class Courier:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def deliver(self, alerts: Iterable[Alert], delivery: Delivery) -> Sequence[Verdict]:
+    @property
+    def sink_name(self) -> str:
+        """Where it takes alerts to."""
+        return self._sink.name
+
+    async def deliver(self, alerts: Iterable[Alert], delivery: Delivery | None) -> Sequence[Verdict]:
         """Hand in alerts and wait for their verdicts, in order. What is cancelled meanwhile is not sent any more."""
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._settings.patience_seconds

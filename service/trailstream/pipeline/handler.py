@@ -13,6 +13,7 @@ import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from trailstream.decode.cloudtrail import batch_of_one
 from trailstream.decode.keys import account_in_key
@@ -231,30 +232,39 @@ class Handler:
     async def _object(self, delivery: Delivery, ref: ObjectRef, rules: Detections, tally: _Tally) -> None:
         scan = ObjectScan(ruleset=rules.ruleset, limits=self._limits, choice=self._reader)
         started = self._clock()
+        matches: Counter[str] = Counter()
         try:
             async with (
                 self._outbox(delivery, tally) as outbox,
-                rules.findings(origin=ref.uri, key_account=account_in_key(ref.key), send=outbox.add) as findings,
+                rules.findings(
+                    origin=ref.uri,
+                    key_account=account_in_key(ref.key),
+                    send=outbox.add,
+                    noticed=partial(self._noticed, matches),
+                ) as findings,
                 self._store.open(ref) as chunks,
             ):
                 async for chunk in chunks:
                     await self._take_matches(scan.feed(chunk), findings)
                 await self._take_matches(scan.close(), findings)
         except TrailstreamError as error:
-            self._report(delivery, ref, scan, self._clock() - started, error.code)
+            self._report(delivery, ref, scan, matches, self._clock() - started, error.code)
             raise
         finally:
             tally.records += scan.records
-            tally.matches += scan.matches
-        self._report(delivery, ref, scan, self._clock() - started)
+            tally.matches += matches.total()
+        self._report(delivery, ref, scan, matches, self._clock() - started)
+
+    def _noticed(self, matches: Counter[str], match: Match) -> None:
+        matches[match.rule.id] += 1
+        if self._own is not None and self._own.made(match.record):
+            self._emit(OwnRecordMatched(match.rule.id))
 
     async def _take_matches(self, steps: Iterator[list[Match]], findings: Findings) -> None:
         now = asyncio.get_running_loop().time
         turn_ends_at = now() + TURN_SECONDS
         for matches in steps:
             for match in matches:
-                if self._own is not None and self._own.made(match.record):
-                    self._emit(OwnRecordMatched(match.rule.id))
                 await findings.add(match)
             self._progress()
             if now() >= turn_ends_at:
@@ -267,6 +277,7 @@ class Handler:
         delivery: Delivery,
         ref: ObjectRef,
         scan: ObjectScan,
+        matches: Counter[str],
         duration_seconds: float,
         code: str | None = None,
     ) -> None:
@@ -281,8 +292,8 @@ class Handler:
                 records=scan.records,
                 damaged_records=scan.damaged_records,
                 candidates=scan.candidates,
-                matches=scan.matches,
-                matches_by_rule=scan.matches_by_rule,
+                matches=matches.total(),
+                matches_by_rule=matches,
                 bytes_compressed=scan.bytes_compressed,
                 bytes_inflated=scan.bytes_inflated,
                 reader=scan.reader,
@@ -298,13 +309,16 @@ class Handler:
         for rule_id, detail in matched.failures:
             self._emit(RuleFailed(rule_id, detail))
         tally.records += 1
-        tally.matches += len(matched.matches)
+        matches: Counter[str] = Counter()
         async with (
             self._outbox(delivery, tally) as outbox,
-            rules.findings(origin=None, key_account=None, send=outbox.add) as findings,
+            rules.findings(
+                origin=None, key_account=None, send=outbox.add, noticed=partial(self._noticed, matches)
+            ) as findings,
         ):
             for match in matched.matches:
                 await findings.add(match)
+        tally.matches += matches.total()
         self._emit(
             ObjectProcessed(
                 None,
@@ -312,8 +326,8 @@ class Handler:
                 records=1,
                 damaged_records=0,
                 candidates=matched.candidates,
-                matches=len(matched.matches),
-                matches_by_rule=Counter(match.rule.id for match in matched.matches),
+                matches=matches.total(),
+                matches_by_rule=matches,
                 bytes_compressed=0,
                 bytes_inflated=0,
                 reader="inline",
@@ -325,7 +339,7 @@ class Handler:
             raise RuleFailedError(f"rule {rule_id}: {detail}")
 
     def _outbox(self, delivery: Delivery, tally: _Tally) -> Outbox:
-        return Outbox(couriers=self._couriers, delivery=delivery, told_later=tally.told_later)
+        return Outbox(couriers=self._couriers, delivery=delivery, told_later=tally.told_later, emit=self._emit)
 
 
 def _worst(outcomes: Iterable[Outcome]) -> Outcome:

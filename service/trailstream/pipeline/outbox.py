@@ -10,6 +10,7 @@ from typing import Self
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery
 from trailstream.model.errors import AlertClaimedError, PermanentError, RetryableError, TrailstreamError
+from trailstream.model.facts import AlertKept, Emit
 from trailstream.model.limits import MIB
 from trailstream.pipeline.courier import Answer, Courier
 
@@ -26,7 +27,12 @@ class Outbox:
     """
 
     def __init__(
-        self, *, couriers: Sequence[Courier], delivery: Delivery, told_later: set[asyncio.Future[Answer]]
+        self,
+        *,
+        couriers: Sequence[Courier],
+        delivery: Delivery | None,
+        told_later: set[asyncio.Future[Answer]],
+        emit: Emit,
     ) -> None:
         """``told_later`` takes the answers that come when the storms are told in which some matches are counted."""
         self._couriers = couriers
@@ -37,6 +43,8 @@ class Outbox:
         self._claimed: AlertClaimedError | None = None
         self._refused: TrailstreamError | None = None
         self._told_later = told_later
+        self._emit = emit
+        self._sink_names = frozenset(courier.sink_name for courier in couriers)
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,6 +65,9 @@ class Outbox:
 
         Raises the :class:`RetryableError` of a sink, ledger or quarantine that cannot do its part now.
         """
+        if alert.destinations == ():
+            self._emit(AlertKept(alert))
+            return
         self._waiting.append(alert)
         self._waiting_bytes += len(alert.record_json)
         if len(self._waiting) >= MAX_WAITING_ALERTS or self._waiting_bytes >= MAX_WAITING_BYTES:
@@ -66,7 +77,9 @@ class Outbox:
         alerts, self._waiting, self._waiting_bytes = self._waiting, [], 0
         if not alerts:
             return
-        answers = await asyncio.gather(*(courier.deliver(alerts, self._delivery) for courier in self._couriers))
+        answers = await asyncio.gather(
+            *(courier.deliver(self._meant_for(courier, alerts), self._delivery) for courier in self._couriers)
+        )
         for verdict in (verdict for answer in answers for verdict in answer):
             match verdict:
                 case None:
@@ -80,3 +93,12 @@ class Outbox:
                     raise verdict
                 case _:
                     self._refused = self._refused or verdict
+
+    def _meant_for(self, courier: Courier, alerts: Sequence[Alert]) -> Sequence[Alert]:
+        """Leave out what goes elsewhere. Destinations of which no sink has the name are none: then all are meant."""
+        return [alert for alert in alerts if courier.sink_name in self._destinations(alert)]
+
+    def _destinations(self, alert: Alert) -> frozenset[str]:
+        if alert.destinations is None:
+            return self._sink_names
+        return self._sink_names.intersection(alert.destinations) or self._sink_names

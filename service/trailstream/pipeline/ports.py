@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from trailstream.model.alert import Alert
+from trailstream.model.alert import Alert, Match
 from trailstream.model.delivery import Delivery, ObjectRef
 from trailstream.model.errors import TrailstreamError
+from trailstream.model.finding import Remarks
 from trailstream.model.window import Group, Sighting, Window
 
 
@@ -22,6 +23,18 @@ class ObjectStore(Protocol):
         Entering and iterating raise :class:`ObjectMissingError`, :class:`ObjectDeniedError`,
         :class:`MissingOrDeniedError`, :class:`RoleDeniedError` or :class:`ObjectUnavailableError`; no vendor error
         passes.
+        """
+        ...
+
+
+class Judge(Protocol):
+    """What decides whether a rule matches that is more than its condition."""
+
+    async def verdicts(self, matches: Sequence[Match], *, origin: str | None) -> Sequence[Remarks | None]:
+        """Say of each match, in order, what its rule says of it: None where it does not match after all.
+
+        What a rule does wrong is not raised, and costs no other rule its verdicts. Raises
+        :class:`RulesUnavailableError` where nobody can be asked now.
         """
         ...
 
@@ -88,7 +101,7 @@ class Visit:
     until: float
     """Which sightings are wanted, by their event times, both included."""
     at_most: int
-    """How many of them, the earliest first."""
+    """How many of them; of more, the latest."""
     keep_until: float
     """Unix seconds: when the sightings may be forgotten."""
     judgements: Sequence[Judgement] = ()
@@ -111,7 +124,7 @@ class Known:
     """What is known of a group within the span of a visit."""
 
     sightings: Sequence[Sighting]
-    """In the order of their times, then of their records."""
+    """In the order of their times."""
     windows: Sequence[Window]
     """That were told, and begin or end in the span."""
 
@@ -125,7 +138,10 @@ class WindowStore(Protocol):
     """
 
     async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
-        """Add the sightings that are not known yet, by time, record and rule; say what is known, in order."""
+        """Add the sightings that are not known yet; say what is known then, in the order of the visits.
+
+        A sighting is known if one of the same time, record, rule and values is.
+        """
         ...
 
     async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:

@@ -14,12 +14,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from trailstream.decode.json_text import encode_record
 from trailstream.model.alert import Alert, RuleInfo, alert_id
 from trailstream.model.errors import TrailstreamError
 from trailstream.model.limits import KIB
+from trailstream.model.window import timestamp
 
 MOST_NAMES = 1000
 MOST_NAME_BYTES = 100 * KIB
@@ -84,8 +84,8 @@ class Storm:
             "storm": {
                 "rule_id": self.rule.id,
                 "matches": self.matches,
-                "from": _timestamp(now - lasted_seconds),
-                "to": _timestamp(now),
+                "from": timestamp(now - lasted_seconds),
+                "to": timestamp(now),
                 "accounts": dict(self.accounts),
                 "objects": dict(self.objects),
             }
@@ -164,7 +164,3 @@ class Storms:
         """Return when the next storm is to be told, or None where there is none."""
         ends = [period.started + self._period_seconds for period in self._periods.values() if period.storm is not None]
         return min(ends, default=None)
-
-
-def _timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -6,7 +6,7 @@ to plain closures (so that evaluating it costs little)::
     All, Any, Not     the connectives; All(()) always holds, Any(()) never does
     Field             a predicate on the values at a path
     Together          fields that must hold in one and the same element of the arrays that they share
-    Keyword           a predicate on every string of the record
+    Keyword           a predicate on every scalar of the record
     SameValue         two paths hold values that agree
     Selected          a predicate on the values that a selector points at, to the letter
 
@@ -77,7 +77,7 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """The predicate holds for some string value of the record, wherever it stands."""
+    """The predicate holds for some value of the record that is neither an object nor an array, wherever it stands."""
 
     predicate: Predicate
 
@@ -170,7 +170,7 @@ def evaluator(condition: Condition) -> Evaluate:  # noqa: PLR0911 -- one return 
             return _together(members)
         case Keyword(predicate):
             holds = predicate.holds
-            return lambda record: any(holds(text) for text in _strings(record))
+            return lambda record: any(map(holds, _scalars_below(record)))
         case SameValue():
             return _same(condition)
         case Selected(selector, predicate):
@@ -248,6 +248,19 @@ def _reaches(value: AnyValue, path: Path, holds: Holds) -> bool:
     return False
 
 
+def scalars_at(record: Record, path: Path) -> list[AnyValue]:
+    """Return the values at the path that are neither objects nor arrays, nor null: those that can be counted."""
+    found: list[AnyValue] = []
+
+    def collect(value: AnyValue) -> bool:
+        if value is not None and LEAF.holds(value):
+            found.append(value)
+        return False
+
+    _reaches(record, path, collect)
+    return found
+
+
 def _steps(value: Record, path: Path) -> Iterator[tuple[AnyValue, Path]]:
     """Yield what the first name of the path leads to; then what its joins with the next names do, dots in the key."""
     for end in range(1, len(path) + 1):
@@ -303,15 +316,15 @@ def _scalars(values: list[AnyValue]) -> Iterator[AnyValue]:
     return (value for value in values if not isinstance(value, (dict, list)))
 
 
-def _strings(value: AnyValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
+def _scalars_below(value: AnyValue) -> Iterator[AnyValue]:
+    if isinstance(value, dict):
         for below in value.values():
-            yield from _strings(below)
+            yield from _scalars_below(below)
     elif isinstance(value, list):
         for below in value:
-            yield from _strings(below)
+            yield from _scalars_below(below)
+    else:
+        yield value
 
 
 def _same(condition: SameValue) -> Evaluate:

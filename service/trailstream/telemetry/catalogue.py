@@ -26,6 +26,7 @@ RESULTS = (OK, FAILED)
 READERS = ("fast", "ijson", "inline")
 OUTCOMES = ("done", "retry", "reject")
 SEVERITIES = tuple(severity.label for severity in Severity)
+DROP_CAUSES = ("untimed", "full", "forgotten")
 KINDS_ASIDE = ("delivery", "alert")
 STAGES: tuple[str, ...] = get_args(Stage)
 SKIP_REASONS = (*sorted(OTHER_KINDS.values()), FOLDER, "not_created", "test_event", "validation_message", OTHER)
@@ -169,6 +170,29 @@ OVER_BUDGET_MATCHES = Metric(
     "trailstream_over_budget_matches_total",
     "Matches beyond their rule's budget, which the storm alert of the period counts.",
     {"rule": None, "severity": None},
+)
+COMMITTED_SIGHTINGS = Metric(
+    "trailstream_committed_sightings_total", "Matches that were kept to be counted over time; a repeat counts again."
+)
+LATE_SIGHTINGS = Metric(
+    "trailstream_late_sightings_total",
+    "Committed sightings of records older than windows.lateness_hours: what belongs with them may be forgotten.",
+)
+DROPPED_SIGHTINGS = Metric(
+    "trailstream_dropped_sightings_total",
+    "Matches without a time, groups with more sightings around one moment than are looked at, and groups forgotten.",
+    {"cause": DROP_CAUSES},
+)
+TOLD_WINDOWS = Metric(
+    "trailstream_told_windows_total", "Windows in which a correlation or a threshold was met.", {"rule": None}
+)
+JOINED_MATCHES = Metric(
+    "trailstream_joined_matches_total",
+    "Matches of a rule with a deduplication key or a threshold that are no alert of their own.",
+    {"rule": None},
+)
+KEPT_ALERTS = Metric(
+    "trailstream_kept_alerts_total", "Alerts that went to no sink, because their rule wants none.", {"rule": None}
 )
 STORM_ALERTS = Metric(
     "trailstream_storm_alerts_total", "Storm alerts that a sink accepted; among the sent alerts too.", {"sink": None}

@@ -24,7 +24,7 @@ class Labels:
         self._max_accounts = len(self._accounts) + max_other_accounts
         self._configured: dict[str, tuple[str, ...]] = {
             "account": tuple(dict.fromkeys(accounts)),
-            "dependency": ("object_store", *(f"sinks.{sink}" for sink in dict.fromkeys(sinks))),
+            "dependency": ("object_store", "windows", *(f"sinks.{sink}" for sink in dict.fromkeys(sinks))),
             "language": tuple(dict.fromkeys(rule.language for rule in rules)),
             "rule": tuple(self._severities),
             "sink": tuple(dict.fromkeys(sinks)),

@@ -19,6 +19,7 @@ from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Rejec
 from trailstream.model.errors import UnexpectedError
 from trailstream.model.facts import (
     AlertAccepted,
+    AlertKept,
     AlertOverBudget,
     AlertRepeated,
     AlertsClaimed,
@@ -31,6 +32,7 @@ from trailstream.model.facts import (
     EntrySkipped,
     ErrorHappened,
     Fact,
+    MatchesJoined,
     ObjectProcessed,
     OwnRecordMatched,
     ProtectionAsked,
@@ -40,10 +42,13 @@ from trailstream.model.facts import (
     ReceivingPaused,
     RecordsRead,
     RuleFailed,
+    SightingsCommitted,
+    SightingsDropped,
     SlotsChanged,
     StopRequested,
     StormReported,
     VisibilityExtended,
+    WindowTold,
 )
 from trailstream.telemetry.measures import outcome_name
 
@@ -68,6 +73,11 @@ class LogFacts:
             ErrorHappened: self._error_happened,
             ObjectProcessed: self._object_processed,
             EntrySkipped: self._entry_skipped,
+            SightingsCommitted: self._nothing,
+            SightingsDropped: self._sightings_dropped,
+            WindowTold: self._nothing,
+            MatchesJoined: self._nothing,
+            AlertKept: self._alert_kept,
             AlertsClaimed: self._nothing,
             AlertAccepted: self._alert_accepted,
             AlertRepeated: self._alert_repeated,
@@ -159,7 +169,7 @@ class LogFacts:
             sink=fact.sink,
             alert_id=alert.id,
             rule=alert.rule.id,
-            severity=alert.rule.severity.label,
+            severity=alert.level.label,
             record_id=alert.record_id,
             account=alert.account,
             region=alert.region,
@@ -174,6 +184,14 @@ class LogFacts:
         self._logger.log(
             logging.DEBUG, "alert repeated", sink=fact.sink, alert_id=alert.id, rule=alert.rule.id, object=alert.object
         )
+
+    def _sightings_dropped(self, fact: SightingsDropped) -> None:
+        self._logger.log(
+            logging.WARNING, "sightings dropped", rule=fact.rule_id, cause=fact.cause, sightings=fact.sightings
+        )
+
+    def _alert_kept(self, fact: AlertKept) -> None:
+        self._logger.log(logging.INFO, "alert kept", alert_id=fact.alert.id, rule=fact.alert.rule.id)
 
     def _storm_reported(self, fact: StormReported) -> None:
         self._logger.log(

@@ -10,6 +10,7 @@ from trailstream.decode.notices import unix_seconds
 from trailstream.model.delivery import Done, Outcome, Reject, Retry
 from trailstream.model.facts import (
     AlertAccepted,
+    AlertKept,
     AlertOverBudget,
     AlertRepeated,
     AlertsClaimed,
@@ -22,6 +23,7 @@ from trailstream.model.facts import (
     EntrySkipped,
     ErrorHappened,
     Fact,
+    MatchesJoined,
     ObjectProcessed,
     OwnRecordMatched,
     ProtectionAsked,
@@ -31,10 +33,13 @@ from trailstream.model.facts import (
     ReceivingPaused,
     RecordsRead,
     RuleFailed,
+    SightingsCommitted,
+    SightingsDropped,
     SlotsChanged,
     StopRequested,
     StormReported,
     VisibilityExtended,
+    WindowTold,
 )
 from trailstream.telemetry import catalogue as c
 from trailstream.telemetry.labels import Labels
@@ -66,6 +71,11 @@ class Measures:
             ObjectProcessed: self._object_processed,
             OwnRecordMatched: self._own_record_matched,
             RuleFailed: self._rule_failed,
+            SightingsCommitted: self._sightings_committed,
+            SightingsDropped: self._sightings_dropped,
+            WindowTold: self._window_told,
+            MatchesJoined: self._matches_joined,
+            AlertKept: self._alert_kept,
             AlertsClaimed: self._nothing,
             AlertAccepted: self._alert_accepted,
             AlertRepeated: self._alert_repeated,
@@ -148,6 +158,22 @@ class Measures:
 
     def _rule_failed(self, fact: RuleFailed) -> None:
         self._move(c.FAILED_EVALUATIONS, fact.times, (self._labels.rule(fact.rule_id),))
+
+    def _sightings_committed(self, fact: SightingsCommitted) -> None:
+        self._move(c.COMMITTED_SIGHTINGS, fact.sightings)
+        self._move(c.LATE_SIGHTINGS, fact.late)
+
+    def _sightings_dropped(self, fact: SightingsDropped) -> None:
+        self._move(c.DROPPED_SIGHTINGS, fact.sightings, (fact.cause,))
+
+    def _window_told(self, fact: WindowTold) -> None:
+        self._move(c.TOLD_WINDOWS, 1, (self._labels.rule(fact.rule_id),))
+
+    def _matches_joined(self, fact: MatchesJoined) -> None:
+        self._move(c.JOINED_MATCHES, fact.matches, (self._labels.rule(fact.rule_id),))
+
+    def _alert_kept(self, fact: AlertKept) -> None:
+        self._move(c.KEPT_ALERTS, 1, (self._labels.rule(fact.alert.rule.id),))
 
     def _alert_accepted(self, fact: AlertAccepted) -> None:
         self._move(c.SENT_ALERTS, 1, (self._labels.sink(fact.sink),))

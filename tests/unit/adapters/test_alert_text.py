@@ -22,7 +22,7 @@ from trailstream.model.limits import KIB
 CONTRACT_KEYS = {
     *("alert_id", "rule_id", "rule_title", "severity", "event_id", "event_time", "account", "region", "event_source"),
     *("event_name", "object", "record", "record_index", "record_id", "actor", "source_ip", "error_code", "tags"),
-    *("shared_event_id", "references", "description", "language"),
+    *("shared_event_id", "references", "description", "language", "title", "runbook", "dedup", "window", "context"),
 }
 
 json_values = st.recursive(

@@ -11,6 +11,7 @@ from trailstream.model.delivery import Delivery, Done, ObjectRef, Skip
 from trailstream.model.errors import Problem
 from trailstream.model.facts import (
     AlertAccepted,
+    AlertKept,
     AlertOverBudget,
     AlertRepeated,
     AlertsClaimed,
@@ -23,6 +24,7 @@ from trailstream.model.facts import (
     EntrySkipped,
     ErrorHappened,
     Fact,
+    MatchesJoined,
     ObjectProcessed,
     OwnRecordMatched,
     ProtectionAsked,
@@ -32,10 +34,13 @@ from trailstream.model.facts import (
     ReceivingPaused,
     RecordsRead,
     RuleFailed,
+    SightingsCommitted,
+    SightingsDropped,
     SlotsChanged,
     StopRequested,
     StormReported,
     VisibilityExtended,
+    WindowTold,
 )
 from trailstream.telemetry.metrics import Metrics
 
@@ -169,6 +174,11 @@ def every_fact(delivery: Delivery, ref: ObjectRef, alert: Alert, processed: Proc
         AlertRepeated("sns", alert),
         AlertOverBudget("sns", alert),
         StormReported("sns", "topic-created", matches=7, objects=2),
+        SightingsCommitted(sightings=3, late=1),
+        SightingsDropped("topic-created", "untimed", 1),
+        WindowTold("topic-created", matches=3),
+        MatchesJoined("topic-created", matches=2),
+        AlertKept(alert),
         PutAside("delivery", "message-1", "corrupt_gzip"),
         PutAside("alert", "message-2", "alert_refused"),
         BreakerClosed("sinks.sns"),

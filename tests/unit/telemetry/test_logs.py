@@ -156,6 +156,7 @@ def test_one_delivery_is_one_line_where_debug_is_off(log: Log, every_fact: Seque
         facts.observe(fact)
     informed = [line["event"] for line in log.lines() if line["level"] == "info"]
     assert informed == [
+        "alert kept",
         "put aside",
         "receiving again",
         "scale-in protection asked for",

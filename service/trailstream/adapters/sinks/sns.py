@@ -70,6 +70,6 @@ class SnsSink:
 def subject_of(alert: Alert) -> str:
     """Return a subject that SNS takes, whatever the rule's author and the record wrote: title, account, Region."""
     place = ", ".join(part for part in (alert.account, alert.region) if part)
-    text = f"[{alert.rule.severity.label}] {alert.rule.title}" + (f" ({place})" if place else "")
+    text = f"[{alert.level.label}] {alert.headline}" + (f" ({place})" if place else "")
     plain = unicodedata.normalize("NFKD", printable(text)).encode("ascii", "ignore").decode()
     return plain[:MAX_SUBJECT_CHARS].rstrip()

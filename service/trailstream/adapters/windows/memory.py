@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from trailstream.model.window import Group, Sighting, Window
 from trailstream.pipeline.ports import Judgement, Known, Visit
@@ -14,12 +15,16 @@ MOST_GROUPS = 100_000
 """Those of which nothing was seen for longest are forgotten beyond."""
 
 
-def _order(sighting: Sighting) -> tuple[float, str, str]:
-    return sighting.time, sighting.record_id, sighting.rule_id
+def _order(sighting: Sighting) -> tuple[float, str, str, tuple[str, ...]]:
+    return sighting.time, sighting.record_id, sighting.rule_id, sighting.looked_at
+
+
+_time = attrgetter("time")
 
 
 @dataclass(slots=True)
 class _Held:
+    rule_id: str
     sightings: list[Sighting] = field(default_factory=list)
     """In order."""
     windows: dict[float, Window] = field(default_factory=dict)
@@ -31,11 +36,11 @@ class _Held:
             insort(self.sightings, sighting, key=_order)
 
     def known(self, visit: Visit) -> Known:
-        first = bisect_left(self.sightings, (visit.since, "", ""), key=_order)
-        within = self.sightings[first : first + visit.at_most]
+        first = bisect_left(self.sightings, visit.since, key=_time)
+        last = bisect_right(self.sightings, visit.until, key=_time)
         windows = (self.windows[start] for start in sorted(self.windows))
         return Known(
-            [sighting for sighting in within if sighting.time <= visit.until],
+            self.sightings[max(first, last - visit.at_most) : last],
             [window for window in windows if window.end >= visit.since and window.start <= visit.until],
         )
 
@@ -43,8 +48,8 @@ class _Held:
 class MemoryWindows:
     """See :class:`trailstream.pipeline.ports.WindowStore`. Nothing expires; beyond a bound, groups are forgotten."""
 
-    def __init__(self, *, most_groups: int = MOST_GROUPS, on_forgotten: Callable[[], None] = lambda: None) -> None:
-        """``on_forgotten`` is called for each group that had to make room."""
+    def __init__(self, *, most_groups: int = MOST_GROUPS, on_forgotten: Callable[[str], None] = lambda _: None) -> None:
+        """``on_forgotten`` is called for each group that had to make room, with the id of its rule."""
         self._most_groups = most_groups
         self._on_forgotten = on_forgotten
         self._groups: OrderedDict[str, _Held] = OrderedDict()
@@ -78,9 +83,9 @@ class MemoryWindows:
             self._judgements.pop(judgement, None)
 
     def _held(self, group: Group) -> _Held:
-        held = self._groups.setdefault(group.key, _Held())
+        held = self._groups.setdefault(group.key, _Held(group.rule_id))
         self._groups.move_to_end(group.key)
         if len(self._groups) > self._most_groups:
-            self._groups.popitem(last=False)
-            self._on_forgotten()
+            _, forgotten = self._groups.popitem(last=False)
+            self._on_forgotten(forgotten.rule_id)
         return held

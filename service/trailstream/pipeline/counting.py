@@ -1,0 +1,381 @@
+"""What rules count over time: findings -> the windows that are to be told.
+
+Everything that a finding adds is committed before anything is told, and before its delivery is done::
+
+    visit      commit the sightings; what comes back holds those of everybody who returned before
+    tell       note the windows that hold now; a kill between here ...
+    send       ... and the alert's acceptance makes the delivery come again
+
+Then the same records are seen again. Nothing is added by that, and a window that is noted already is told again by
+whoever reads the record that brought it to light, under the same id.
+
+A window that is told is a match, too, for the correlations that look at its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from trailstream.decode.notices import unix_seconds
+from trailstream.model.facts import Emit, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
+from trailstream.model.finding import Finding
+from trailstream.model.record import Record, record_id
+from trailstream.model.window import Group, Sighting, Window
+from trailstream.pipeline.ports import Judgement, Known, Visit, WindowStore
+from trailstream.rules.correlation import Bound, Correlation, Kind, Source
+from trailstream.rules.rule import Rule
+from trailstream.rules.sightings import bounded, groups_of, sightings_of, sources_by_rule
+from trailstream.rules.templates import dedup_key
+from trailstream.rules.windows import fixed_start, fixed_window, growing_windows, grows, most_sightings
+
+VISITS_AT_ONCE = 16
+"""So that what is read of their groups stays small."""
+JUDGED_AT_ONCE = 100
+JUDGEMENT_STEP_SECONDS = 60
+"""Times of judgements are rounded up to it, so that many sightings share one."""
+REMEMBERED_WINDOWS = 4
+REMEMBERED_GROUPS = 10_000
+"""Of which is known in memory that a window was told: what joins it costs no writing."""
+
+
+LATEST_TIME = 32_503_680_000.0
+"""The year 3000: no clock shows it, and what lies beyond is no time of a record."""
+DEDUP = "dedup"
+"""The name of the one thing that the matches of a rule's own count have in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountingSettings:
+    """How long is waited for what belongs together."""
+
+    lateness_seconds: float = 86_400
+    """For how long after a window what was seen is kept, so that what comes late still meets it."""
+    settle_seconds: float = 900
+    """How long after its end, and after the last sighting in it, a window is judged that must be complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A window that is to be told."""
+
+    correlation: Correlation
+    group: Group
+    window: Window
+    finding: Finding | None = None
+    """By which it came to light; None where that was the end of the window."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the rule counts its own matches: then the alert is that of one of them."""
+        return self.finding is not None and self.finding.match.rule is self.correlation.info
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the group has in common, by the names of its fields."""
+        named = zip(self.correlation.group_by, self.group.values, strict=True)
+        return {name: value for name, value in named if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    rule_id: str
+    record: Record
+    record_id: str
+    time: float
+    finding: Finding | None
+
+
+@dataclass(slots=True)
+class _Cluster:
+    """What a piece of work adds to one group, within one timespan."""
+
+    correlation: Correlation
+    group: Group
+    sightings: list[Sighting] = field(default_factory=list)
+    matches: dict[str, _Match] = field(default_factory=dict)
+    """By the id of the record."""
+
+
+_Found = tuple[Correlation, Group, Window]
+
+
+class Counting:
+    """Counts for one set of rules. What two deliveries bring is counted one after the other."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        correlations: Sequence[Correlation],
+        *,
+        store: WindowStore,
+        settings: CountingSettings,
+        emit: Emit,
+        clock: Callable[[], float],
+    ) -> None:
+        """``clock`` gives Unix seconds."""
+        self._own = {rule.info.id: count for rule in rules if (count := count_of(rule)) is not None}
+        self._sources = sources_by_rule(correlations)
+        self._by_id = {each.info.id: each for each in (*correlations, *self._own.values())}
+        self.silent = frozenset(rule.info.id for rule in rules if not rule.alerts)
+        """The rules of which no match is an alert."""
+        self.looked_at = frozenset({*self._own, *self._sources, *self.silent})
+        """The rules whose matches are to be taken."""
+        self.alone = self.looked_at - self.silent - self._own.keys()
+        """Those of them of which each match is an alert all the same."""
+        self.correlations = tuple(each.info for each in correlations)
+        """What correlations say of themselves."""
+        self._store = store
+        self._settings = settings
+        self._emit = emit
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self._told: OrderedDict[str, list[Window]] = OrderedDict()
+
+    @property
+    def waits_for_ends(self) -> bool:
+        """Whether there are windows that can be judged only when they have ended."""
+        return not all(map(grows, self._by_id.values()))
+
+    def can_count(self, finding: Finding) -> bool:
+        """Say whether the record has a time that it can be counted at, and tell that it is not where it has none."""
+        if (timed := _time_of(finding) is not None) is False:
+            self._emit(SightingsDropped(finding.match.rule.id, "untimed", 1))
+        return timed
+
+    async def take(self, findings: Iterable[Finding]) -> Sequence[Firing]:
+        """Commit what these add; return what is to be told. Raises :class:`WindowsUnavailableError`."""
+        matches = [
+            _Match(finding.match.rule.id, finding.match.record, bounded(record_id(finding.match.record)), time, finding)
+            for finding in findings
+            if (time := _time_of(finding)) is not None
+        ]
+        async with self._one_at_a_time:
+            return await self._counted(matches)
+
+    async def judge(self, *, input_ended: bool = False) -> AsyncGenerator[Firing, None]:
+        """Yield what is to be told of windows that have ended. Raises :class:`WindowsUnavailableError`.
+
+        That a window was judged is noted when the next one is asked for: when what was yielded has been accepted.
+        """
+        now = math.inf if input_ended else self._clock()
+        while due := await self._store.due(now=now, at_most=JUDGED_AT_ONCE):
+            for judgement in due:
+                async with self._one_at_a_time:
+                    firings = await self._judged(judgement, now)
+                for firing in firings:
+                    yield firing
+                await self._store.judged([judgement])
+
+    async def _judged(self, judgement: Judgement, now: float) -> Sequence[Firing]:
+        correlation = self._by_id.get(judgement.group.rule_id)
+        if correlation is None or grows(correlation):
+            return []  # the rules have changed since
+        end = judgement.start + correlation.timespan_seconds
+        visit = Visit(judgement.group, (), judgement.start, end, most_sightings(correlation), now)
+        (known,) = await self._store.visit([visit], now=self._clock())
+        seen_at = max((sighting.seen_at for sighting in known.sightings), default=0.0)
+        if max(end, seen_at) + self._settings.settle_seconds > now:
+            return []  # something came meanwhile, and with it a later judgement
+        self._say_full(correlation, known)
+        window = fixed_window(correlation, judgement.start, known.sightings)
+        if window is None:
+            return []
+        (stands,) = await self._tell([(correlation, judgement.group, window)])
+        firing = Firing(correlation, judgement.group, stands)
+        above = await self._counted(self._matches_above([firing]))
+        return [*self._alerting([firing]), *above]
+
+    async def _counted(self, matches: Sequence[_Match]) -> Sequence[Firing]:
+        """Count matches, then what of it is a match for a correlation above, level by level."""
+        told: list[Firing] = []
+        for _ in range(len(self._by_id)):  # the longest chain there can be
+            if not matches:
+                break
+            firings = await self._level(matches)
+            told += self._alerting(firings)
+            matches = self._matches_above(firings)
+        return told
+
+    async def _level(self, matches: Iterable[_Match]) -> Sequence[Firing]:
+        clusters = [cluster for cluster in self._clusters(matches) if self._adds_something(cluster)]
+        firings: list[Firing] = []
+        for start in range(0, len(clusters), VISITS_AT_ONCE):
+            some = clusters[start : start + VISITS_AT_ONCE]
+            now = self._clock()
+            known = await self._store.visit([self._visit(cluster, now) for cluster in some], now=now)
+            self._say_committed(some, now)
+            found = await self._found(some, known)
+            stand = await self._tell(found)
+            by_group: dict[str, list[Window]] = {}
+            for (_, group, _), window in zip(found, stand, strict=True):
+                by_group.setdefault(group.key, []).append(window)
+            for cluster, what in zip(some, known, strict=True):
+                windows = {window.start: window for window in (*what.windows, *by_group.get(cluster.group.key, ()))}
+                firings += self._firings(cluster, windows.values())
+        return firings
+
+    async def _found(self, clusters: Sequence[_Cluster], known: Sequence[Known]) -> list[_Found]:
+        """Return the windows that hold now and were not told before."""
+        found: list[_Found] = []
+        for cluster, what in zip(clusters, known, strict=True):
+            if not grows(cluster.correlation):
+                continue
+            self._say_full(cluster.correlation, what)
+            also = [window for _, group, window in found if group.key == cluster.group.key]
+            windows = growing_windows(
+                cluster.correlation, what.sightings, (*what.windows, *also), cluster.matches.keys()
+            )
+            found += [(cluster.correlation, cluster.group, window) for window in windows]
+            await asyncio.sleep(0)  # a group can be large, and others wait for their turn
+        return found
+
+    def _firings(self, cluster: _Cluster, windows: Collection[Window]) -> list[Firing]:
+        """Return those of the group's windows that one of these matches has to tell, now or once more."""
+        if grows(cluster.correlation):
+            self._remember(cluster.group, windows)
+        firings = [
+            Firing(cluster.correlation, cluster.group, window, cluster.matches[window.trigger].finding)
+            for window in windows
+            if window.trigger in cluster.matches
+        ]
+        self._say_joined(cluster, len(cluster.matches) - len(firings))
+        return firings
+
+    def _clusters(self, matches: Iterable[_Match]) -> Iterator[_Cluster]:
+        """Yield what belongs to one group and lies within one timespan: more is never looked at together."""
+        by_group: dict[str, list[tuple[Correlation, Group, _Match, Sighting]]] = {}
+        for match in matches:
+            for correlation, group in self._groups(match):
+                for sighting in sightings_of(correlation, match.rule_id, match.record, match.record_id, match.time):
+                    by_group.setdefault(group.key, []).append((correlation, group, match, sighting))
+        for found in by_group.values():
+            cluster: _Cluster | None = None
+            for correlation, group, match, sighting in sorted(found, key=lambda each: each[3].time):
+                if cluster is None or sighting.time > cluster.sightings[0].time + correlation.timespan_seconds:
+                    if cluster is not None:
+                        yield cluster
+                    cluster = _Cluster(correlation, group)
+                cluster.sightings.append(sighting)
+                cluster.matches[match.record_id] = match
+            if cluster is not None:
+                yield cluster
+
+    def _groups(self, match: _Match) -> Iterator[tuple[Correlation, Group]]:
+        for correlation, source in self._sources.get(match.rule_id, ()):
+            for group in groups_of(correlation, source, match.record):
+                yield correlation, group
+        if match.rule_id in self._own and match.finding is not None:
+            yield self._own[match.rule_id], _own_group(match.finding)
+
+    def _adds_something(self, cluster: _Cluster) -> bool:
+        """Leave out what stands in a window that was told and did not bring it to light: say whether anything is left.
+
+        Only memory is asked. What it does not know is found out by the store.
+        """
+        windows = self._told.get(cluster.group.key, ())
+        cluster.sightings = [
+            sighting
+            for sighting in cluster.sightings
+            if not any(
+                window.start <= sighting.time <= window.end and window.trigger != sighting.record_id
+                for window in windows
+            )
+        ]
+        if not cluster.sightings:
+            self._say_joined(cluster, len(cluster.matches))
+        return bool(cluster.sightings)
+
+    def _visit(self, cluster: _Cluster, now: float) -> Visit:
+        span = cluster.correlation.timespan_seconds
+        times = [sighting.time for sighting in cluster.sightings]
+        waits = not grows(cluster.correlation)
+        return Visit(
+            group=cluster.group,
+            sightings=cluster.sightings,
+            since=times[0] - span,
+            until=times[-1] + span,
+            at_most=0 if waits else most_sightings(cluster.correlation),
+            keep_until=now + span + self._settings.lateness_seconds,
+            judgements=list(dict.fromkeys(self._judgement(cluster, time, now) for time in times)) if waits else (),
+        )
+
+    def _judgement(self, cluster: _Cluster, time: float, now: float) -> Judgement:
+        start = fixed_start(cluster.correlation, time)
+        at = max(start + cluster.correlation.timespan_seconds, now) + self._settings.settle_seconds
+        return Judgement(math.ceil(at / JUDGEMENT_STEP_SECONDS) * JUDGEMENT_STEP_SECONDS, cluster.group, start)
+
+    async def _tell(self, found: Sequence[_Found]) -> Sequence[Window]:
+        if not found:
+            return []
+        longest = max(correlation.timespan_seconds for correlation, _, _ in found)
+        stand = await self._store.tell(
+            [(group, window) for _, group, window in found],
+            keep_until=self._clock() + longest + self._settings.lateness_seconds,
+        )
+        for (correlation, _, _), window in zip(found, stand, strict=True):
+            self._emit(WindowTold(correlation.info.id, window.matches))
+        return stand
+
+    def _alerting(self, firings: Iterable[Firing]) -> list[Firing]:
+        return [firing for firing in firings if firing.correlation.alerts]
+
+    def _matches_above(self, firings: Iterable[Firing]) -> list[_Match]:
+        return [
+            _Match(
+                rule_id=firing.correlation.info.id,
+                record=firing.values,
+                record_id=firing.group.alert_id(firing.window.start),
+                time=firing.window.met_at,
+                finding=firing.finding,
+            )
+            for firing in firings
+            if firing.correlation.info.id in self._sources
+        ]
+
+    def _remember(self, group: Group, windows: Iterable[Window]) -> None:
+        if latest := sorted(windows, key=lambda window: window.start)[-REMEMBERED_WINDOWS:]:
+            self._told[group.key] = latest
+            self._told.move_to_end(group.key)
+            if len(self._told) > REMEMBERED_GROUPS:
+                self._told.popitem(last=False)
+
+    def _say_committed(self, clusters: Sequence[_Cluster], now: float) -> None:
+        times = [sighting.time for cluster in clusters for sighting in cluster.sightings]
+        late = sum(now - time > self._settings.lateness_seconds for time in times)
+        self._emit(SightingsCommitted(len(times), late))
+
+    def _say_full(self, correlation: Correlation, known: Known) -> None:
+        if len(known.sightings) >= most_sightings(correlation):
+            self._emit(SightingsDropped(correlation.info.id, "full", 1))
+
+    def _say_joined(self, cluster: _Cluster, matches: int) -> None:
+        if matches and cluster.correlation.info.id in self._own:
+            self._emit(MatchesJoined(cluster.correlation.info.id, matches))
+
+
+def count_of(rule: Rule) -> Correlation | None:
+    """Return how a rule's own matches are counted, where it says a period: so many with one key, within that."""
+    shaping = rule.info.shaping
+    if shaping.period_seconds is None or not rule.alerts:
+        return None
+    return Correlation(
+        info=rule.info,
+        kind=Kind.EVENT_COUNT,
+        sources=(Source(rule.info.id, ()),),
+        group_by=(DEDUP,),
+        timespan_seconds=shaping.period_seconds,
+        bound=Bound("gte", shaping.threshold),
+    )
+
+
+def _own_group(finding: Finding) -> Group:
+    return Group(finding.match.rule.id, (bounded(dedup_key(finding)),))
+
+
+def _time_of(finding: Finding) -> float | None:
+    time = unix_seconds(finding.match.record.get("eventTime"))
+    return time if time is not None and 0 <= time < LATEST_TIME else None

@@ -1,0 +1,76 @@
+"""Findings and windows -> alerts, shaped as their rules want them told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from trailstream.decode.json_text import encode_record
+from trailstream.model.alert import Alert, alert_of
+from trailstream.model.finding import NO_REMARKS, Finding
+from trailstream.model.shaping import PLAIN
+from trailstream.model.window import Told, Window, timestamp
+from trailstream.pipeline.counting import Firing
+from trailstream.rules.templates import filled, title_of
+
+
+def alert_of_finding(finding: Finding, *, origin: str | None, key_account: str | None) -> Alert:
+    """Make the alert for a match, as its rule and its remarks want it."""
+    alert = alert_of(finding.match, origin=origin, key_account=key_account, encode=encode_record)
+    remarks, shaping = finding.remarks, finding.match.rule.shaping
+    if remarks is NO_REMARKS and shaping is PLAIN:  # nearly all: a copy of each would be felt
+        return alert
+    return replace(
+        alert,
+        title=title_of(finding) if remarks.title is not None or shaping.title is not None else None,
+        severity=remarks.severity,
+        description=remarks.description,
+        reference=remarks.reference,
+        runbook=shaping.runbook if remarks.runbook is None else remarks.runbook,
+        destinations=shaping.destinations if remarks.destinations is None else remarks.destinations,
+        context=remarks.context,
+    )
+
+
+def alert_of_firing(firing: Firing, *, origin: str | None, key_account: str | None) -> Alert:
+    """Make the alert for what counting found: of a rule's own matches, or of a correlation."""
+    window, finding = firing.window, firing.finding
+    if finding is not None and firing.is_own:
+        alert = alert_of_finding(finding, origin=origin, key_account=key_account)
+        (key,) = firing.group.values
+        return replace(alert, id=firing.group.alert_id(window.start), dedup=key, told=Told({}, window))
+    rule, shaping = firing.correlation.info, firing.correlation.info.shaping
+    places = {**firing.values, "count": window.matches, "number": window.number}
+    return replace(
+        _alert_at_its_end(firing, window)
+        if finding is None
+        else alert_of(finding.match._replace(rule=rule), origin=origin, key_account=key_account, encode=encode_record),
+        id=firing.group.alert_id(window.start),
+        title=None if shaping.title is None else filled(shaping.title, places),
+        runbook=shaping.runbook,
+        destinations=shaping.destinations,
+        told=Told(firing.values, window),
+    )
+
+
+def _alert_at_its_end(firing: Firing, window: Window) -> Alert:
+    """Make the alert for a window that no record brought to light: what is known of it stands for the record."""
+    identity = firing.group.alert_id(window.start)
+    summary = {"window": {"group": firing.values, "matches": window.matches, "record_ids": list(window.record_ids)}}
+    return Alert(
+        id=identity,
+        rule=firing.correlation.info,
+        record_id=identity,
+        record_json=encode_record(summary),
+        object=None,
+        record_index=0,
+        account=None,
+        region=None,
+        event_id=None,
+        event_time=timestamp(window.end),
+        event_source=None,
+        event_name=None,
+        error_code=None,
+        actor=None,
+        source_ip=None,
+        shared_event_id=None,
+    )

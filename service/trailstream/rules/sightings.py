@@ -1,0 +1,74 @@
+"""What of a record counting needs: the groups that it belongs to, and the values that are looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, product
+from typing import Any
+
+from trailstream.model.record import Record
+from trailstream.model.window import Group, Sighting
+from trailstream.rules.condition import Path, scalars_at
+from trailstream.rules.correlation import Correlation, Kind, Source
+from trailstream.rules.templates import text_of
+
+MOST_COMBINATIONS = 16
+"""Of the values of one record, where arrays hold several: each is a group, or a value, of its own."""
+
+LONGEST = 256
+"""Characters of a value or an id that are kept; what is longer is told apart by its digest."""
+
+_NUMBERS = {Kind.VALUE_SUM, Kind.VALUE_AVG, Kind.VALUE_MEDIAN, Kind.VALUE_PERCENTILE}
+
+
+def sources_by_rule(correlations: Iterable[Correlation]) -> Mapping[str, Sequence[tuple[Correlation, Source]]]:
+    """Return who looks at the matches of each rule."""
+    found: dict[str, list[tuple[Correlation, Source]]] = {}
+    for correlation in correlations:
+        for source in correlation.sources:
+            found.setdefault(source.rule_id, []).append((correlation, source))
+    return found
+
+
+def groups_of(correlation: Correlation, source: Source, record: Record) -> Iterator[Group]:
+    """Yield the groups that a match belongs to: one, unless an array of the record holds several values.
+
+    A record that has no value at a path belongs with the others that have none.
+    """
+    values: list[Sequence[str | None]] = [_texts_at(record, path) or [None] for path in source.group_paths]
+    for combination in islice(product(*values), MOST_COMBINATIONS):
+        yield Group(correlation.info.id, combination)
+
+
+def sightings_of(correlation: Correlation, rule_id: str, record: Record, record_id: str, time: float) -> list[Sighting]:
+    """Return what the correlation sees of a match: nothing where it looks at values and the record has none."""
+    record_id = bounded(record_id)
+    if not correlation.fields:
+        return [Sighting(time, record_id, rule_id)]
+    if correlation.kind in _NUMBERS:
+        numbers = [number for value in scalars_at(record, correlation.fields[0]) if (number := _number(value))]
+        return [Sighting(time, record_id, rule_id, (number,)) for number in dict.fromkeys(numbers)]
+    combinations = product(*(_texts_at(record, path) for path in correlation.fields))
+    return [Sighting(time, record_id, rule_id, values) for values in islice(combinations, MOST_COMBINATIONS)]
+
+
+def _texts_at(record: Record, path: Path) -> list[str]:
+    return list(dict.fromkeys(bounded(text_of(value)) for value in scalars_at(record, path)))
+
+
+def _number(value: Any) -> str | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return repr(number) if math.isfinite(number) else None
+
+
+def bounded(text: str) -> str:
+    """Return the text, or what tells it from every other where it is long."""
+    if len(text) <= LONGEST:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+    return f"{text[: LONGEST - 33]}…{digest}"

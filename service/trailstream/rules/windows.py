@@ -1,0 +1,297 @@
+"""Sightings of one group -> the windows in which a correlation holds. Pure, in event time, whatever the arrival order.
+
+A condition that stays true as sightings are added is judged at once, in windows that begin at any sighting and hold
+what comes within the timespan, its end included. Windows that are told never overlap: what comes within the timespan
+of the start of one that was told belongs to it.
+
+Any other condition (fewer than, exactly, an average, something that did *not* happen) is known only when everything
+is there. It is judged in fixed windows, one after the other since 1970, so that the windows of a group are the same
+for whoever looks and however late; the end of one is the start of the next and belongs to that.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import statistics
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from trailstream.model.window import Sighting, Window
+from trailstream.rules.correlation import Both, Bound, Correlation, Either, Expression, Kind, Neither
+
+MOST_SIGHTINGS = 5000
+"""Of a group, that are looked at around one moment, where the correlation's own number asks for no more."""
+NAMED_RECORDS = 20
+"""Whose ids a window keeps."""
+
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "eq": operator.eq,
+    "neq": operator.ne,
+}
+_GROWING_NUMBERS = {Kind.EVENT_COUNT, Kind.VALUE_COUNT, Kind.VALUE_SUM, Kind.TEMPORAL, Kind.TEMPORAL_ORDERED}
+
+
+def grows(correlation: Correlation) -> bool:
+    """Say whether the condition, once true of a window, stays so: then it is judged at once.
+
+    A sum is taken for one that grows: values below zero are none that records add up.
+    """
+    if bounds := _bounds(correlation):
+        return correlation.kind in _GROWING_NUMBERS and all(bound.operator in ("gt", "gte") for bound in bounds)
+    return not _denies(_expression(correlation))
+
+
+def most_sightings(correlation: Correlation) -> int:
+    """Return how many sightings around one moment are enough to decide, or else as many as anybody should look at."""
+    numbers = (min(bound.number, 2**31) for bound in _bounds(correlation))
+    return max(MOST_SIGHTINGS, *(2 * math.ceil(number) + 2 for number in numbers))
+
+
+def growing_windows(
+    correlation: Correlation, sightings: Sequence[Sighting], told: Iterable[Window], touched: Collection[str]
+) -> list[Window]:
+    """Return the windows that hold and are to be told now, given those that were told.
+
+    ``sightings`` are in order. ``touched`` are the ids of the records that the caller has just added: a window without
+    any of them is for whoever added its own, who will see it too.
+    """
+    span = correlation.timespan_seconds
+    times = [sighting.time for sighting in sightings]
+    starts = [window.start for window in told]
+    met_at = _met_at(correlation, sightings)
+    found: list[Window] = []
+    for first, start in enumerate(times):
+        if any(abs(start - other) <= span for other in starts):
+            continue
+        end = bisect_right(times, start + span)
+        met = met_at(first, end)
+        if met is None:
+            continue
+        within = sightings[first:end]
+        ours = [sighting for sighting in within if sighting.record_id in touched]
+        if ours:
+            trigger = next((sighting for sighting in ours if sighting.time >= met), ours[-1])
+            found.append(_window(correlation, within, start, met, trigger.record_id))
+            starts.append(start)
+    return found
+
+
+def fixed_start(correlation: Correlation, time: float) -> float:
+    """Return where the fixed window begins that this moment stands in."""
+    return time // correlation.timespan_seconds * correlation.timespan_seconds
+
+
+def fixed_window(correlation: Correlation, start: float, sightings: Sequence[Sighting]) -> Window | None:
+    """Return the fixed window that begins there, with all its sightings, if the condition holds in it."""
+    end = start + correlation.timespan_seconds
+    within = [sighting for sighting in sightings if start <= sighting.time < end]
+    if not within:
+        return None
+    if _bounds(correlation):
+        holds = _holds(correlation, _number(correlation, within))
+    else:
+        holds = _earliest(correlation, _expression(correlation), start, end, _times_by_rule(within)) <= end
+    return _window(correlation, within, start, end, "") if holds else None
+
+
+def _window(correlation: Correlation, within: Sequence[Sighting], start: float, met: float, trigger: str) -> Window:
+    ids = tuple(dict.fromkeys(sighting.record_id for sighting in within))
+    return Window(
+        start=start,
+        end=start + correlation.timespan_seconds,
+        met_at=met,
+        trigger=trigger,
+        matches=len(ids),
+        number=_number(correlation, within),
+        record_ids=ids[:NAMED_RECORDS],
+    )
+
+
+def _bounds(correlation: Correlation) -> Sequence[Bound]:
+    return [bound for bound in (correlation.bound, correlation.also) if bound is not None]
+
+
+def _holds(correlation: Correlation, number: float) -> bool:
+    return all(_COMPARE[bound.operator](number, bound.number) for bound in _bounds(correlation))
+
+
+def _number(correlation: Correlation, within: Sequence[Sighting]) -> float:
+    """Return what the correlation measures in a window that is not empty."""
+    match correlation.kind:
+        case Kind.EVENT_COUNT:
+            return len({sighting.record_id for sighting in within})
+        case Kind.VALUE_COUNT:
+            return len({sighting.looked_at for sighting in within})
+        case Kind.TEMPORAL:
+            return len({sighting.rule_id for sighting in within})
+        case Kind.TEMPORAL_ORDERED:
+            return _in_order(correlation, within[0].time, math.inf, _times_by_rule(within))[0]
+        case kind:
+            values = [_value(sighting) for sighting in within]
+            return _OF_VALUES[kind](values, correlation.percentile)
+
+
+def _percentile(values: Sequence[float], percentile: int | None) -> float:
+    """Return the nearest-rank percentile: a value that is there, with so many per cent at or below it."""
+    rank = math.ceil((50 if percentile is None else percentile) / 100 * len(values))
+    return sorted(values)[max(0, rank - 1)]
+
+
+_OF_VALUES: Mapping[Kind, Callable[[Sequence[float], int | None], float]] = {
+    Kind.VALUE_SUM: lambda values, _: math.fsum(values),
+    Kind.VALUE_AVG: lambda values, _: statistics.fmean(values),
+    Kind.VALUE_MEDIAN: lambda values, _: statistics.median(values),
+    Kind.VALUE_PERCENTILE: _percentile,
+}
+
+
+def _value(sighting: Sighting) -> float:
+    return float(sighting.looked_at[0])
+
+
+_MetAt = Callable[[int, int], float | None]
+"""Of the window of the sightings from one position up to another, neither of which ever goes back: when it was met."""
+
+
+def _met_at(correlation: Correlation, sightings: Sequence[Sighting]) -> _MetAt:
+    if _bounds(correlation) and correlation.kind is not Kind.TEMPORAL_ORDERED:
+        return _counted(correlation, sightings)
+    times = _times_by_rule(sightings)
+    span = correlation.timespan_seconds
+
+    def met_at(first: int, _end: int) -> float | None:
+        start = sightings[first].time
+        if _bounds(correlation):
+            number, at = _in_order(correlation, start, start + span, times)
+            return at if _holds(correlation, number) else None
+        at = _earliest(correlation, _expression(correlation), start, start + span, times)
+        return at if at <= start + span else None
+
+    return met_at
+
+
+def _counted(correlation: Correlation, sightings: Sequence[Sighting]) -> _MetAt:
+    tally = _TALLIES[correlation.kind]()
+    held_from = held_to = 0
+
+    def met_at(first: int, end: int) -> float | None:
+        nonlocal held_from, held_to
+        for sighting in sightings[held_to:end]:
+            tally.change(sighting, 1)
+        for sighting in sightings[held_from:first]:
+            tally.change(sighting, -1)
+        held_from, held_to = first, end
+        if not _holds(correlation, tally.number):
+            return None
+        from_the_start = _TALLIES[correlation.kind]()
+        for sighting in sightings[first:end]:
+            from_the_start.change(sighting, 1)
+            if _holds(correlation, from_the_start.number):
+                return sighting.time
+        return None
+
+    return met_at
+
+
+class _Different:
+    """How many different things of a kind stand in a window that moves on."""
+
+    def __init__(self, of: Callable[[Sighting], object]) -> None:
+        self._of = of
+        self._held: Counter[object] = Counter()
+
+    def change(self, sighting: Sighting, by: int) -> None:
+        thing = self._of(sighting)
+        self._held[thing] += by
+        if not self._held[thing]:
+            del self._held[thing]
+
+    @property
+    def number(self) -> float:
+        return len(self._held)
+
+
+class _Total:
+    """The sum of the values in a window that moves on."""
+
+    def __init__(self) -> None:
+        self.number = 0.0
+
+    def change(self, sighting: Sighting, by: int) -> None:
+        self.number += by * _value(sighting)
+
+
+_TALLIES: Mapping[Kind, Callable[[], _Different | _Total]] = {
+    Kind.EVENT_COUNT: lambda: _Different(operator.attrgetter("record_id")),
+    Kind.VALUE_COUNT: lambda: _Different(operator.attrgetter("looked_at")),
+    Kind.TEMPORAL: lambda: _Different(operator.attrgetter("rule_id")),
+    Kind.VALUE_SUM: _Total,
+}
+
+
+_Times = Mapping[str, Sequence[float]]
+"""By rule, in order."""
+
+
+def _times_by_rule(sightings: Iterable[Sighting]) -> _Times:
+    times: dict[str, list[float]] = {}
+    for sighting in sightings:
+        times.setdefault(sighting.rule_id, []).append(sighting.time)
+    return times
+
+
+def _expression(correlation: Correlation) -> Expression:
+    if correlation.expression is not None:
+        return correlation.expression
+    return Both(tuple(source.rule_id for source in correlation.sources))
+
+
+def _denies(expression: Expression) -> bool:
+    match expression:
+        case Neither():
+            return True
+        case Both(parts) | Either(parts):
+            return any(map(_denies, parts))
+        case _:
+            return False
+
+
+def _earliest(correlation: Correlation, expression: Expression, since: float, until: float, times: _Times) -> float:
+    """Return the earliest moment from ``since`` on by which the expression has come true, infinity for none.
+
+    In order, each part of a conjunction begins where the one before it has come true; at the same moment is in order.
+    """
+    match expression:
+        case Both(parts) if correlation.kind is Kind.TEMPORAL_ORDERED:
+            for part in parts:
+                since = _earliest(correlation, part, since, until, times)
+            return since
+        case Both(parts):
+            return max((_earliest(correlation, part, since, until, times) for part in parts), default=since)
+        case Either(parts):
+            return min((_earliest(correlation, part, since, until, times) for part in parts), default=math.inf)
+        case Neither(part):
+            return since if _earliest(correlation, part, since, until, times) > until else math.inf
+        case rule_id:
+            return _next(times.get(rule_id, ()), since)
+
+
+def _next(times: Sequence[float], since: float) -> float:
+    place = bisect_left(times, since)
+    return times[place] if place < len(times) else math.inf
+
+
+def _in_order(correlation: Correlation, since: float, until: float, times: _Times) -> tuple[int, float]:
+    """Return how many of the sources come in their order, from the first on, and when the last of those came."""
+    for number, source in enumerate(correlation.sources):
+        at = _next(times.get(source.rule_id, ()), since)
+        if at > until:
+            return number, since
+        since = at
+    return len(correlation.sources), since
