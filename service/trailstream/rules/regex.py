@@ -44,6 +44,6 @@ def compiled(pattern: str | bytes) -> Any:
 
 
 def literal(text: str) -> str:
-    """Return the pattern that matches this text and nothing else."""
-    escaped: str = re2.escape(text)
+    """Return the pattern that matches this text and nothing else; half a surrogate pair counts as a question mark."""
+    escaped: str = re2.escape(text.encode("utf-8", "replace").decode())
     return escaped

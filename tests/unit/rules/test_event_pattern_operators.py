@@ -37,6 +37,8 @@ def answer(alternative: Any, value: Any) -> bool:
         ({"wildcard": "a\\*c"}, ["a*c"], ["abc"]),
         ({"wildcard": "a\\\\*"}, ["a\\", "a\\b"], ["ab"]),
         ({"wildcard": ""}, [""], ["a"]),
+        ({"wildcard": "\ud800*"}, ["\ud800x"], ["x"]),
+        ({"equals-ignore-case": "\ud800\u00e9"}, ["\ud800\u00c9"], ["\u00e9"]),
         ({"exists": True}, [1, None, "", False, ["a"]], [ABSENT, {"a": 1}, []]),
         ({"exists": False}, [ABSENT, {"a": 1}, []], [1, None, ["a"]]),
         ({"cidr": "10.0.0.0/24"}, ["10.0.0.255"], ["10.0.1.0", "10.0.0", "::ffff:10.0.0.1", 10, "AWS Internal"]),
