@@ -34,6 +34,36 @@ pattern:
   $or: [{region: [x]}, {detail: {a: [{numeric: ['>', 1]}, {cidr: 10.0.0.0/8}]}}]
   detail: {eventName: [{anything-but: {wildcard: ['a*b']}}], b.c: [{exists: false}]}
 """
+TOGETHER = (
+    SIGMA.replace("title: A rule", "title: A rule\nname: a_rule")
+    + """\
+---
+title: C
+correlation: {type: value_count, rules: [a_rule], group-by: [who], timespan: 5m, condition: {gte: 2, field: a.b},
+  aliases: {who: {a_rule: x}}, generate: true}
+---
+title: D
+correlation: {type: temporal, timespan: 1h, condition: a_rule and not a_rule}
+---
+title: Old
+logsource: {service: cloudtrail}
+detection: {sel: {a|expand: '%x%'}, timeframe: 10m, condition: sel | count(b) by c > 5}
+---
+title: F
+logsource: {product: aws}
+filter: {rules: [a_rule], selection: {user: root}, condition: not selection}
+---
+placeholders: {x: [a, 1]}
+---
+name: P
+priority: 5
+vars: {y: [b]}
+transformations:
+  - {type: field_name_mapping, mapping: {a: [b, c]}, rule_conditions: [{type: logsource, product: aws}]}
+  - {type: replace_string, regex: '(a)', replacement: '\\1b'}
+  - {type: nest, items: [{type: set_value, value: 5, field_name_conditions: [{type: include_fields, fields: [b]}]}]}
+"""
+)
 FILTER = """\
 first: {filter_pattern: '{ ($.eventName = "A*") && ($.a[0].b[*] != %x{,2}% || $.["c.d"] NOT EXISTS) }', alarm_name: F}
 Resources:
@@ -78,6 +108,8 @@ BITS = [
     "|base64",
     "correlation:",
     "filter:",
+    "transformations:",
+    "rules:",
     "---",
     "'action:",
     "global'",
@@ -120,7 +152,7 @@ def survives(path: str, text: str) -> None:
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.sampled_from([SIGMA, PATTERN, FILTER]), EDITS)
+@given(st.sampled_from([SIGMA, TOGETHER, PATTERN, FILTER]), EDITS)
 def test_a_damaged_rule_is_loaded_or_refused(text: str, edits: list[tuple[float, int, str]]) -> None:
     survives("rule.yaml", edited(text, edits))
 
@@ -134,7 +166,7 @@ def test_any_text_is_loaded_or_refused(text: str, path: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_shuffled_lines_are_loaded_or_refused(seed: int) -> None:
     shuffle = random.Random(seed).shuffle
-    for text in (SIGMA, PATTERN, FILTER):
+    for text in (SIGMA, TOGETHER, PATTERN, FILTER):
         lines = text.splitlines()
         for _ in range(20):
             shuffle(lines)

@@ -17,7 +17,10 @@ def claims(file: RuleFile) -> bool:
     """Claim a file with a rule, a correlation, a filter, a processing pipeline or lists for placeholders."""
     return any(
         isinstance(document.value, dict)
-        and not document.value.keys().isdisjoint((*_KEYS, *_OF_PIPELINES, PLACEHOLDERS))
+        and (
+            not document.value.keys().isdisjoint((*_KEYS, *_OF_PIPELINES, PLACEHOLDERS))
+            or isinstance(document.value.get("filter"), dict)
+        )
         for document in file.documents
     )
 

@@ -15,8 +15,11 @@ from trailstream.rules.languages.sigma.aggregations import without_pipes
 from trailstream.rules.languages.sigma.correlations import Correlator, correlation_form, link
 from trailstream.rules.languages.sigma.entries import Entry, entries_of
 from trailstream.rules.languages.sigma.faults import UNFIT, fault_of, misshapen
+from trailstream.rules.languages.sigma.filters import Filter, filters_of, narrow
 from trailstream.rules.languages.sigma.members import Member, Members
 from trailstream.rules.languages.sigma.parsing import correlation_of, info_of, rule_of
+from trailstream.rules.languages.sigma.plausible import doubts
+from trailstream.rules.languages.sigma.processing import Processing, processing_of
 from trailstream.rules.languages.sigma.rules import compiled, for_cloudtrail
 from trailstream.rules.rule import NotEvaluatedError, Rule, RuleSyntaxError
 
@@ -25,12 +28,16 @@ def compile_files(files: Sequence[RuleFile]) -> list[Compiled]:
     """Compile every file; a document that is not for us is a note with the reason."""
     results = [Compiled() for _ in files]
     entries = [entry for file, result in zip(files, results, strict=True) for entry in entries_of(file, result)]
-    everyone = [member for entry in entries for member in _members(entry)]
+    processing, filters = processing_of(entries), filters_of(entries)
+    rules = [entry for entry in entries if not (entry.is_pipeline or entry.is_placeholders or entry.is_filter)]
+    everyone = [member for entry in rules for member in _members(entry, processing)]
     members = Members(everyone)
     link(members, everyone)
     for member in everyone:
-        if isinstance(member.parsed, SigmaRule):
-            _compile(member, member.parsed)
+        if member.parsed is not None:
+            _compile(member, member.parsed, processing, filters)
+    for each in filters:
+        each.tell(everyone)
     correlator = Correlator(members)
     correlations = [
         (member, correlation)
@@ -41,7 +48,7 @@ def compile_files(files: Sequence[RuleFile]) -> list[Compiled]:
     return results
 
 
-def _members(entry: Entry) -> Iterator[Member]:
+def _members(entry: Entry, processing: Processing) -> Iterator[Member]:
     """Yield the rules and correlations of an entry, as pySigma reads them."""
     if entry.is_correlation:
         yield _correlation(entry)
@@ -53,12 +60,16 @@ def _members(entry: Entry) -> Iterator[Member]:
         yield Member(entry, None, broken=True)
         return
     for part in parts:
-        yield _correlation(part) if part.is_correlation else _rule(part)
+        yield _correlation(part) if part.is_correlation else _rule(part, processing)
 
 
-def _rule(entry: Entry) -> Member:
+def _rule(entry: Entry, processing: Processing) -> Member:
     source = entry.value.get("logsource")
-    if isinstance(source, dict) and {"product", "service", "category"} & source.keys():
+    if (
+        not processing.changes_sources
+        and isinstance(source, dict)
+        and {"product", "service", "category"} & source.keys()
+    ):
         try:
             for_cloudtrail(source.get("product"), source.get("service"), source.get("category"))
         except NotEvaluatedError as reason:
@@ -78,24 +89,33 @@ def _correlation(entry: Entry) -> Member:
     return Member(entry, parsed, broken=parsed is None)
 
 
-def _compile(member: Member, rule: SigmaRule) -> None:
-    member.broken = True
+def _compile(
+    member: Member, parsed: SigmaRule | SigmaCorrelationRule, processing: Processing, filters: Sequence[Filter]
+) -> None:
+    """Narrow, process and compile a rule; a correlation is compiled when all rules are."""
     try:
-        member.condition = compiled(rule)
-        member.info = info_of(member.entry, rule)
+        if isinstance(parsed, SigmaRule):
+            narrow(member, parsed, filters)
+        processing.apply(parsed)
+        if isinstance(parsed, SigmaRule):
+            member.condition = compiled(parsed)
+            member.info = info_of(member.entry, parsed)
+            for doubt in doubts(member.condition):
+                member.entry.note(doubt)
     except NotEvaluatedError as reason:
         member.entry.passed_over(str(reason))
+        member.parsed = None
     except RuleSyntaxError as error:
-        at = error.at or ("detection",)
-        member.entry.refuse(RuleSyntaxError(error.what, at=at, remedy=error.remedy))
-        return
+        _break(member, RuleSyntaxError(error.what, at=error.at or ("detection",), remedy=error.remedy))
     except SigmaError as error:
-        member.entry.refuse(fault_of(error))
-        return
+        _break(member, fault_of(error))
     except UNFIT as error:
-        member.entry.refuse(misshapen(error))
-        return
-    member.broken = False
+        _break(member, misshapen(error))
+
+
+def _break(member: Member, error: RuleSyntaxError) -> None:
+    member.entry.refuse(error)
+    member.parsed, member.broken = None, True
 
 
 def _collect(everyone: Sequence[Member], correlations: Sequence[tuple[Member, Correlation]]) -> None:

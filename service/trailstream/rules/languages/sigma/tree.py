@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any as AnyValue
 
@@ -37,16 +38,23 @@ from trailstream.rules.condition import (
 )
 from trailstream.rules.languages.sigma.values import any_of_values, plain_text, predicate_of, text_of, wildcard
 from trailstream.rules.predicate import IS_NULL, PRESENT, any_of, fold
-from trailstream.rules.rule import RuleSyntaxError
+from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
+
+_ARRAY = re.compile(r"(?<=.)(?:\[\*?\]|\{\})\Z")
 
 
 def condition_of(node: AnyValue) -> Condition:
-    """Translate a node of a postprocessed tree; raises as the values in it do."""
+    """Translate a node of a postprocessed tree; raises as the values in it do.
+
+    What a processing pipeline dropped asks nothing: not of an *and*, nor of an *or*, nor of a *not*.
+    """
+    if _is_dropped(node):
+        raise NotEvaluatedError("nothing is left of its condition")
     match node:
         case ConditionAND():
-            return all_of(map(condition_of, node.args))
+            return all_of(map(condition_of, _left(node.args)))
         case ConditionOR():
-            return _alternatives(node.args)
+            return _alternatives(_left(node.args))
         case ConditionNOT():
             return Not(condition_of(node.args[0]))
         case ConditionFieldEqualsValueExpression():
@@ -55,6 +63,14 @@ def condition_of(node: AnyValue) -> Condition:
             return _keyword(node.value)
         case _:
             raise RuleSyntaxError("the condition is empty", at=("detection", "condition"))
+
+
+def _left(nodes: Sequence[AnyValue]) -> list[AnyValue]:
+    return [node for node in nodes if not _is_dropped(node)]
+
+
+def _is_dropped(node: AnyValue) -> bool:
+    return node is None or (isinstance(node, ConditionAND | ConditionOR | ConditionNOT) and not _left(node.args))
 
 
 def _alternatives(nodes: Sequence[AnyValue]) -> Condition:
@@ -71,8 +87,8 @@ def _alternatives(nodes: Sequence[AnyValue]) -> Condition:
 
 
 def path_of(name: str) -> Path:
-    """Return the path that a field's name writes."""
-    return tuple(name.split("."))
+    """Return the path that a field's name writes; it runs through arrays anyway, marked as such or not."""
+    return tuple(_ARRAY.sub("", part) for part in name.split("."))
 
 
 def _field(name: str, value: SigmaType) -> Condition:
@@ -108,7 +124,7 @@ def _folded_text(value: AnyValue) -> str | None:
 
 
 def _keyword(value: SigmaType) -> Condition:
-    """Return the condition that some string of the record contains the value."""
+    """Return the condition that some value of the record contains this one."""
     match value:
         case SigmaExpansion():
             return one_of(_keyword(one) for one in value.values)

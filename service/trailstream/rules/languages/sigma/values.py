@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import operator
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sigma.types import (
@@ -33,12 +33,16 @@ from trailstream.rules.predicate import Predicate, any_of, fold, json_text, word
 from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
 
 MAX_WILDCARDS = 50
+MAX_EXACT = 2**53
+"""Beyond it, a float names no one whole number."""
 
 
 def text_of(value: Any) -> str | None:
     """Return the text by which a value of a record is compared; null has none."""
     if value.__class__ is str:
         return str(value)
+    if value.__class__ is float and value.is_integer() and abs(value) <= MAX_EXACT:
+        return str(int(value))
     return None if value is None else json_text(value)
 
 
@@ -173,12 +177,16 @@ _COMPARE: dict[CompareOperators, Callable[[float, float], bool]] = {
 
 def _comparison(value: SigmaCompareExpression) -> Predicate:
     compare, bound = _COMPARE[value.op], value.number.number
+    read: Callable[[Any], float | None] = _number
+    what = ""
+    if isinstance(value.number, SigmaTimestampPart):
+        what, read = f"{value.number.timestamp_part.name.lower()} ", _part_reader(value.number)
 
     def holds(found: Any) -> bool:
-        number = _number(found)
+        number = read(found)
         return number is not None and compare(number, bound)
 
-    return Predicate(f"{value.op.name.lower()} {bound}", holds)
+    return Predicate(f"{what}{value.op.name.lower()} {bound}", holds)
 
 
 def _number(value: Any) -> float | int | None:
@@ -204,14 +212,31 @@ _PARTS: dict[TimestampPart, Callable[[datetime], int]] = {
 
 
 def _timestamp_part(value: SigmaTimestampPart) -> Predicate:
-    part, wanted = _PARTS[value.timestamp_part], value.number
+    read, wanted = _part_reader(value), value.number
+    return Predicate(f"{value.timestamp_part.name.lower()} is {wanted}", lambda found: read(found) == wanted)
 
-    def holds(found: Any) -> bool:
-        if found.__class__ is not str:
-            return False
-        try:
-            return part(datetime.fromisoformat(found)) == wanted
-        except ValueError:
-            return False
 
-    return Predicate(f"{value.timestamp_part.name.lower()} is {wanted}", holds)
+def _part_reader(value: SigmaTimestampPart) -> Callable[[Any], float | None]:
+    part = _PARTS[value.timestamp_part]
+
+    def read(found: Any) -> int | None:
+        time = _time(found)
+        return None if time is None else part(time)
+
+    return read
+
+
+def _time(value: Any) -> datetime | None:
+    """Return a time as it is written: in ISO 8601, or as seconds or milliseconds since 1970."""
+    try:
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+_MILLISECONDS = 100_000_000_000
+"""More seconds than that are past the year 5000: so they are milliseconds."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from trailstream.rules.documents import At
 from trailstream.rules.rule import RuleSyntaxError
 
 MAX_CONDITION_CHARACTERS = 4096
@@ -64,7 +65,7 @@ def _values(key: str, value: Any) -> Any:
     return value
 
 
-def _conditions(condition: Any, names: frozenset[str], at: tuple[str, ...]) -> Any:
+def _conditions(condition: Any, names: frozenset[str], at: At) -> Any:
     if isinstance(condition, list):
         return [_conditions(each, names, at) for each in condition]
     if not isinstance(condition, str):
@@ -77,7 +78,7 @@ def _operator(token: str, names: frozenset[str]) -> str:
     return token.lower() if token.lower() in _OPERATORS and token not in names else token
 
 
-def bounded(condition: str, at: tuple[str, ...]) -> None:
+def bounded(condition: str, at: At) -> None:
     """Raise :class:`RuleSyntaxError` for a condition that is too much to parse."""
     if len(condition) > MAX_CONDITION_CHARACTERS or _nesting(condition) > MAX_CONDITION_DEPTH:
         raise RuleSyntaxError("the condition is too long or nested too deep", at=at)
