@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import unquote_plus
 
 from trailstream.adapters.aws_errors import Cause, translated
-from trailstream.adapters.lean_clients import LeanS3
 from trailstream.model.delivery import ObjectRef
 from trailstream.model.errors import ObjectDeniedError, ObjectMissingError, ObjectUnavailableError
 
@@ -35,13 +35,19 @@ class _Page:
     is_last: bool
 
 
+class Pages(Protocol):
+    """See :class:`trailstream.adapters.lean_clients.LeanS3`."""
+
+    async def list_objects(self, bucket: str, *, prefix: str, start_after: str) -> str: ...  # noqa: D102 -- said there
+
+
 class S3Listing:
     """Lists objects with ListObjectsV2, which takes ``s3:ListBucket``: a page ahead of whoever takes them."""
 
-    def __init__(self, *, client: LeanS3) -> None:
+    def __init__(self, *, client: Pages) -> None:
         self._client = client
 
-    async def objects(self, bucket: str, prefix: str, *, pass_over: PassOver) -> AsyncIterator[ObjectRef]:
+    async def objects(self, bucket: str, prefix: str, *, pass_over: PassOver) -> AsyncGenerator[ObjectRef, None]:
         """Yield what begins with the prefix and is not passed over; a leap over many keys asks for none of their pages.
 
         Raises :class:`ObjectMissingError` where nothing begins with it, :class:`ObjectDeniedError`,

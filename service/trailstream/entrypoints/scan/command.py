@@ -13,9 +13,11 @@ from pathlib import Path
 
 import orjson
 
+from trailstream.bootstrap.python_rules import open_judge
 from trailstream.bootstrap.rules import detections_of, load_rules
 from trailstream.decode.keys import account_in_key
 from trailstream.decode.period import Period
+from trailstream.entrypoints.code_rules import tell_of_code
 from trailstream.entrypoints.scan.inputs import Input, Place, Prefix, inputs, places
 from trailstream.entrypoints.scan.progress import Advance, shown_progress
 from trailstream.entrypoints.scan.report import Report
@@ -103,6 +105,10 @@ async def _run(scan: _Scan, looked_up: Sequence[Place], options: argparse.Namesp
             settings = scan_settings(options.config, region=options.region, endpoint_url=options.endpoint_url)
             limits = settings.reader.limits
             buckets = await stack.enter_async_context(open_buckets(settings, concurrency=options.concurrency))
+        judge = await stack.enter_async_context(
+            open_judge(scan.detections.ruleset.rules, options.rules, emit=tell_of_code)
+        )
+        scan.detections = scan.detections.judged_by(judge)
         found = inputs(looked_up, buckets, scan.period, scan.summary.skip)
         given = await stack.enter_async_context(read_ahead(found, at_most=options.concurrency))
         async for each, opened in given:
@@ -132,7 +138,9 @@ class _Scan:
         """Read an input to its end, or as far as it goes."""
         account = account_in_key(each.name)
         try:
-            async with self.detections.findings(origin=each.name, key_account=account, send=self.send) as findings:
+            async with self.detections.findings(
+                origin=each.name, key_account=account, send=self.send, noticed=self.summary.notice
+            ) as findings:
                 await self._read(each, opened, scan, findings, advance)
         except (PermanentError, RetryableError) as error:
             self.summary.fail(each.name, error.code, str(error))
@@ -160,7 +168,6 @@ class _Scan:
         for matches in steps:
             for match in matches:
                 if self.period.holds(match.record):
-                    self.summary.matches += 1
                     await findings.add(match)
             if time.monotonic() >= self.turn_ends_at:
                 await asyncio.sleep(0)

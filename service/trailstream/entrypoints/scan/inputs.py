@@ -173,4 +173,4 @@ def _failed(place: str, error: TrailstreamError) -> Input:
     def opened() -> Chunks:
         raise error
 
-    return Input(place, None, opened)
+    return Input(place, None, opened, is_far=True)

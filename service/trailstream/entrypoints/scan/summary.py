@@ -10,7 +10,7 @@ from typing import Any
 from trailstream.decode.notices import unix_seconds
 from trailstream.decode.period import Period
 from trailstream.entrypoints.scan.times import iso
-from trailstream.model.alert import Alert, RuleInfo, Severity
+from trailstream.model.alert import Alert, Match, RuleInfo, Severity
 from trailstream.model.printable import printable
 from trailstream.pipeline.object_scan import ObjectScan
 
@@ -31,7 +31,7 @@ class Summary:
     bytes_compressed: int = 0
     bytes_inflated: int = 0
     matches: int = 0
-    """What rules found in records of the period, before rules that count, deduplicate or look closer had their say."""
+    """How often a rule matched a record of the period; some rules alert of several matches at once."""
     skipped: Counter[str] = field(default_factory=Counter)
     failed: list[dict[str, str]] = field(default_factory=list)
     seconds: float = 0.0
@@ -54,11 +54,15 @@ class Summary:
         self.bytes_compressed += scan.bytes_compressed
         self.bytes_inflated += scan.bytes_inflated
 
+    def notice(self, _match: Match) -> None:
+        """Count one match."""
+        self.matches += 1
+
     def count(self, alert: Alert) -> None:
         """Count one alert."""
         self.rules.setdefault(alert.rule.id, alert.rule)
         self.by_rule[alert.rule.id] += 1
-        self.by_severity[alert.rule.severity] += 1
+        self.by_severity[alert.level] += 1
         _bounded(self.by_account, alert.account or UNKNOWN)
         _bounded(self.by_hour, _hour(alert.event_time))
 

@@ -28,7 +28,7 @@ def table() -> Write:
 
     def write(alert: Alert) -> None:
         event = f"{(alert.event_source or '-').removesuffix('.amazonaws.com')}:{alert.event_name or '-'}"
-        columns = (alert.event_time, alert.rule.severity.label, alert.account, alert.region, event, alert.rule.title)
+        columns = (alert.event_time, alert.level.label, alert.account, alert.region, event, alert.headline)
         print(layout.format(*(printable(column or "-") for column in columns), printable(alert.actor or "-")))
 
     return write

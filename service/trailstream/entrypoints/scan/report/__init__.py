@@ -44,9 +44,9 @@ class Report:
 
     def add(self, alert: Alert) -> None:
         """Take an alert."""
-        if self._kept.has_room_for(alert.rule.severity):
+        if self._kept.has_room_for(alert.level):
             text = json.dumps(row_of(alert, self._about), separators=(",", ":"))
-            self._kept.add(Row(alert.rule.severity, alert.rule.id, text))
+            self._kept.add(Row(alert.level, alert.rule.id, text))
         else:
             self._kept.leave_out(alert.rule.id)
 

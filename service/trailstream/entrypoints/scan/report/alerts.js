@@ -2,13 +2,13 @@
 
 const A_PAGE = 50;
 const COLUMNS = [
-  { name: "time", title: "Time (UTC)", width: "11.5em", of: (a) => a.time ?? -Infinity, text: (a) => whenOf(a) },
-  { name: "severity", title: "Severity", width: "8.5em", of: (a) => -a.rank, text: (a) => severityOf(a) },
-  { name: "rule", title: "Rule", width: "26%", of: (a) => a.rule_title, text: (a) => a.rule_title },
+  { name: "time", title: "Time (UTC)", width: "13.5em", of: (a) => a.time ?? -Infinity, text: (a) => whenOf(a) },
+  { name: "severity", title: "Severity", width: "9em", of: (a) => -a.rank, text: (a) => severityOf(a) },
+  { name: "rule", title: "Rule", width: "27%", of: titleOf, text: titleOf },
   { name: "event", title: "Event", width: "18%", of: (a) => a.event || "", text: (a) => a.event || "–" },
-  { name: "account", title: "Account", width: "8.5em", of: (a) => a.account || "", text: (a) => a.account || "–" },
-  { name: "region", title: "Region", width: "8em", of: (a) => a.region || "", text: (a) => a.region || "–" },
-  { name: "actor", title: "Actor", width: "24%", of: (a) => a.actor || "", text: (a) => shortActor(a.actor) },
+  { name: "account", title: "Account", width: "9.5em", of: (a) => a.account || "", text: (a) => a.account || "–" },
+  { name: "region", title: "Region", width: "9em", of: (a) => a.region || "", text: (a) => a.region || "–" },
+  { name: "actor", title: "Actor", width: "22%", of: (a) => a.actor || "", text: (a) => shortActor(a.actor) },
   { name: "source", title: "Source", width: "9.5em", of: (a) => a.source_ip || "", text: (a) => a.source_ip || "–" },
 ];
 const view = { page: 0, sort: "time", descending: true, open: null };
@@ -89,10 +89,6 @@ function whenOf(alert) {
 
 function severityOf(alert) {
   return el("span", { class: `sev ${alert.severity}` }, el("span", { class: "dot" }), alert.severity);
-}
-
-function shortActor(actor) {
-  return (actor || "–").replace(/^arn:[^:]*:(?:iam|sts)::\d*:/, "");
 }
 
 function chips() {

@@ -1,6 +1,6 @@
 // What alerts have in common: a value, how many have it, and a click asks for them.
 
-const SHOWN = 8, SHOWN_AT_MOST = 500;
+const SHOWN = 6, SHOWN_AT_MOST = 500;
 const unfolded = new Set();
 
 function drawFacets() {
@@ -28,7 +28,7 @@ function facetCard(facet) {
 function valueButton(facet, value, count, most) {
   const choose = () => { toggle(facet, value); refresh(); };
   const attributes = { class: "value", title: value, "aria-pressed": String(isAsked(facet, value)) };
-  const made = button(el("span", { class: "name" }, value), attributes, choose);
+  const made = button(el("span", { class: "name" }, facet.show ? facet.show(value) : value), attributes, choose);
   if (facet.name === "rule") {
     const severity = ALERTS.find((alert) => alert.rule_title === value)?.severity;
     made.prepend(el("span", { class: `dot ${severity}`, title: severity }));
@@ -47,14 +47,14 @@ function drawNumbers() {
     return button([el("span", { class: `dot ${severity}` }), `${number(count)} ${severity}`], attributes, choose);
   });
   const [bytes, unit] = size(FACTS.bytes_inflated);
+  const seconds = FACTS.seconds < 10 ? FACTS.seconds.toFixed(1) : number(Math.round(FACTS.seconds));
   const skipped = Object.values(FACTS.skipped).reduce((a, b) => a + b, 0);
   fill("numbers",
     el("div", { class: "card" }, el("h2", {}, "Alerts"),
       el("div", { class: "split" }, el("span", { class: "figure" }, number(FACTS.alerts)), el("div", { class: "pills" }, pills))),
     figure("Records", number(FACTS.records)),
     figure("Log objects", number(FACTS.objects), skipped ? `${number(skipped)} skipped` : null),
-    figure("JSON read", bytes, unit),
-    figure("Took", FACTS.seconds < 10 ? FACTS.seconds.toFixed(1) : number(Math.round(FACTS.seconds)), "s"));
+    figure("JSON read", bytes, `${unit} in ${seconds} s`));
 }
 
 function figure(title, value, unit) {

@@ -6,8 +6,8 @@ const FACTS = REPORT.facts;
 const FACETS = [
   { name: "rule", title: "Rules", of: (alert) => alert.rule_title },
   { name: "event", title: "Events", of: (alert) => alert.event },
+  { name: "actor", title: "Actors", of: (alert) => alert.actor, show: actorAndAccount },
   { name: "account", title: "Accounts", of: (alert) => alert.account },
-  { name: "actor", title: "Actors", of: (alert) => alert.actor },
   { name: "source", title: "Source addresses", of: (alert) => alert.source_ip },
   { name: "region", title: "Regions", of: (alert) => alert.region },
 ];
@@ -27,6 +27,19 @@ const ALERTS = REPORT.alerts.map((alert) => {
 });
 
 const asked = { values: new Map(), from: null, to: null, text: "" };
+
+function shortActor(actor) {
+  return (actor || "–").replace(/^arn:[^:]*:(?:iam|sts)::\d*:/, "");
+}
+
+function actorAndAccount(actor) {
+  const account = /^arn:[^:]*:(?:iam|sts)::(\d+):/.exec(actor);
+  return account ? `${shortActor(actor)} · ${account[1]}` : actor;
+}
+
+function titleOf(alert) {
+  return alert.title || alert.rule_title;
+}
 
 function valueOf(facet, alert) {
   return facet.of(alert) || NONE;
@@ -51,7 +64,7 @@ function forgetAll() {
 
 function searched(alert) {
   if (alert.words === undefined) {
-    alert.words = [alert.record, alert.rule_title, alert.rule_id, alert.object, alert.alert_id, alert.account]
+    alert.words = [alert.record, alert.title, alert.rule_title, alert.rule_id, alert.object, alert.alert_id, alert.account]
       .filter(Boolean).join("\n").toLowerCase();
   }
   return alert.words;

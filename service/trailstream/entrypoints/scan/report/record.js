@@ -8,7 +8,7 @@ const FACT_NAMES = {
   shared_event_id: "Shared event id", alert_id: "Alert id", record_id: "Record id", rule_id: "Rule id",
 };
 const TOLD_ELSEWHERE = new Set([
-  "rule_title", "severity", "object", "record_index", "record", "record_bytes", "about", "language", "description",
+  "title", "rule_title", "severity", "object", "record_index", "record", "record_bytes", "about", "language", "description",
   "tags", "references", "event", "time", "rank", "words",
 ]);
 
@@ -20,7 +20,7 @@ function ruleAndFacts(alert) {
   const facts = Object.keys(FACT_NAMES).filter((name) => alert[name]);
   const others = Object.keys(alert).filter((name) => !TOLD_ELSEWHERE.has(name) && !(name in FACT_NAMES));
   return el("div", {},
-    el("h3", {}, alert.rule_title),
+    el("h3", {}, titleOf(alert)),
     alert.description ? el("p", {}, alert.description) : null,
     el("div", {}, alert.tags.map((tag) => el("span", { class: "tag" }, tag))),
     alert.references.map((reference) => el("div", {}, linked(reference))),

@@ -21,8 +21,8 @@ function drawTimeline(alerts) {
 
 function chartOf(alerts, width) {
   const times = alerts.map((alert) => alert.time);
-  const first = asked.from ?? times.reduce((a, b) => Math.min(a, b));
-  const last = asked.to === null ? times.reduce((a, b) => Math.max(a, b)) : asked.to - 1;
+  const first = times.reduce((a, b) => Math.min(a, b));
+  const last = times.reduce((a, b) => Math.max(a, b));
   const step = WIDTHS.find((each) => (last - first) / each <= MOST_BARS) || (last - first) / MOST_BARS;
   const start = Math.floor(first / step) * step;
   const buckets = Array.from({ length: Math.floor((last - start) / step) + 1 }, (_, i) =>
