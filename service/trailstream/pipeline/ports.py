@@ -100,8 +100,10 @@ class Visit:
     since: float
     until: float
     """Which sightings are wanted, by their event times, both included."""
+    windows_since: float
+    """Which windows are wanted: those that begin between this and ``until``."""
     at_most: int
-    """How many of them; of more, the latest."""
+    """How many sightings; of more, the latest."""
     keep_until: float
     """Unix seconds: when the sightings may be forgotten."""
     judgements: Sequence[Judgement] = ()
@@ -126,7 +128,7 @@ class Known:
     sightings: Sequence[Sighting]
     """In the order of their times."""
     windows: Sequence[Window]
-    """That were told, and begin or end in the span."""
+    """That were told, in the order of their starts."""
 
 
 class WindowStore(Protocol):

@@ -67,8 +67,8 @@ def _number(value: Any) -> str | None:
 
 
 def bounded(text: str) -> str:
-    """Return the text, or what tells it from every other where it is long."""
+    """Return the text as any store can keep it, or what tells it from every other where it is long."""
     if len(text) <= LONGEST:
-        return text
+        return text if text.isascii() else text.encode("utf-8", "replace").decode()
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
-    return f"{text[: LONGEST - 33]}…{digest}"
+    return f"{bounded(text[: LONGEST - 33])}…{digest}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from trailstream.model.window import Group, Sighting, Window
@@ -41,7 +41,7 @@ class _Held:
         windows = (self.windows[start] for start in sorted(self.windows))
         return Known(
             self.sightings[max(first, last - visit.at_most) : last],
-            [window for window in windows if window.end >= visit.since and window.start <= visit.until],
+            [window for window in windows if visit.windows_since <= window.start <= visit.until],
         )
 
 
@@ -57,15 +57,12 @@ class MemoryWindows:
 
     async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
         """See :class:`trailstream.pipeline.ports.WindowStore`."""
-        del now  # nothing expires
-        return [self._visit(visit) for visit in visits]
-
-    def _visit(self, visit: Visit) -> Known:
-        held = self._held(visit.group)
-        for sighting in visit.sightings:
-            held.add(sighting)
-        self._judgements.update(dict.fromkeys(visit.judgements))
-        return held.known(visit)
+        for visit in visits:
+            held = self._held(visit.group)
+            for sighting in visit.sightings:
+                held.add(replace(sighting, seen_at=now))
+            self._judgements.update(dict.fromkeys(visit.judgements))
+        return [self._held(visit.group).known(visit) for visit in visits]
 
     async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
         """See :class:`trailstream.pipeline.ports.WindowStore`."""

@@ -1,0 +1,245 @@
+"""Sightings and windows as a DynamoDB table, for a fleet.
+
+The table's key is the strings ``pk`` and ``sk``, and its TTL attribute is ``expires_at``; it is made by the operator,
+since the service needs no more than to put, query and delete items::
+
+    pk           sk
+    <group key>  s#<event time>#<digest>     a sighting: time, record_id, rule_id, looked_at, seen_at
+    <group key>  w#<start>                   a window that was told, as JSON
+    judgements   <at>#<group key>#<start>    when a window is to be judged, with its group as JSON
+
+Sightings are put unconditionally, since the same one is always the same item; a window only where none of its group
+and start stands. What is read is read consistently, within one Region: all must write to the same Region of a global
+table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from botocore.exceptions import ClientError
+
+from trailstream.adapters.aws_errors import VENDOR_ERRORS, Cause, cause_of, detail_of
+from trailstream.adapters.windows.texts import (
+    group_of_text,
+    text_of_group,
+    text_of_values,
+    text_of_window,
+    values_of_text,
+    window_of_text,
+)
+from trailstream.model.errors import WindowsUnavailableError
+from trailstream.model.window import Group, Sighting, Window
+from trailstream.pipeline.ports import Judgement, Known, Visit
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_dynamodb.type_defs import WriteRequestTypeDef
+
+MOST_WRITES = 25
+"""What DynamoDB takes in one batch."""
+WRITE_TRIES = 5
+"""How often what a batch leaves undone is tried again, at once and then after waits that double."""
+FIRST_WAIT_SECONDS = 0.05
+
+_JUDGEMENTS = "judgements"
+_FREE = "attribute_not_exists(pk)"
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+_REMEDIES: Mapping[Cause, str] = {
+    Cause.MISSING: "make the table in this Region, with the strings `pk` and `sk` as its key, or name another",
+    Cause.DENIED: "allow dynamodb:Query, PutItem, BatchWriteItem and DeleteItem on the table",
+    Cause.INVALID: "the table's key has to be the strings `pk` and `sk`",
+}
+
+_Item = dict[str, dict[str, str]]
+_Answer = TypeVar("_Answer")
+
+
+class DynamoDbWindows:
+    """See :class:`trailstream.pipeline.ports.WindowStore`. Writing again what a failed call has written is harmless."""
+
+    def __init__(self, *, client: DynamoDBClient, table: str, concurrency: int = 16) -> None:
+        """``concurrency`` is how many requests are on their way at once, over all callers."""
+        self._client = client
+        self._table = table
+        self._slots = asyncio.Semaphore(concurrency)
+
+    async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
+        """See :class:`trailstream.pipeline.ports.WindowStore`."""
+        items = [item for visit in visits for item in _items_of(visit, now)]
+        await self._put_all({(item["pk"]["S"], item["sk"]["S"]): item for item in items}.values())
+        return await self._all(self._known(visit) for visit in visits)
+
+    async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
+        """See :class:`trailstream.pipeline.ports.WindowStore`."""
+        return await self._all(self._tell(group, window, keep_until) for group, window in windows)
+
+    async def due(self, *, now: float, at_most: int) -> Sequence[Judgement]:
+        """See :class:`trailstream.pipeline.ports.WindowStore`."""
+        # "$" comes right after "#": whatever begins with that time is below it.
+        until = f"{_place(now)}$" if math.isfinite(now) else "~"
+        found = await self._query(_JUDGEMENTS, "0", until, at_most=at_most)
+        return [
+            Judgement(float(item["at"]["N"]), group_of_text(item["group"]["S"]), float(item["start"]["N"]))
+            for item in found
+        ]
+
+    async def judged(self, judgements: Sequence[Judgement]) -> None:
+        """See :class:`trailstream.pipeline.ports.WindowStore`."""
+        await self._all(self._delete(_JUDGEMENTS, _judgement_key(each)) for each in judgements)
+
+    async def _known(self, visit: Visit) -> Known:
+        key = visit.group.key
+        sightings: list[_Item] = []
+        if visit.at_most:
+            first, last = f"s#{_place(visit.since)}", f"s#{_place(visit.until)}$"
+            sightings = await self._query(key, first, last, at_most=visit.at_most, latest=True)
+        told = await self._query(key, f"w#{_place(visit.windows_since)}", f"w#{_place(visit.until)}$")
+        return Known(
+            [_sighting_of(item) for item in reversed(sightings)],
+            [window_of_text(item["window"]["S"]) for item in told],
+        )
+
+    async def _tell(self, group: Group, window: Window, keep_until: float) -> Window:
+        item: _Item = {
+            "pk": {"S": group.key},
+            "sk": {"S": f"w#{_place(window.start)}"},
+            "window": {"S": text_of_window(window)},
+            "expires_at": _number(math.ceil(keep_until)),
+        }
+        async with self._slots:
+            with self._translated():
+                try:
+                    await self._client.put_item(
+                        TableName=self._table,
+                        Item=item,
+                        ConditionExpression=_FREE,
+                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    )
+                except ClientError as error:
+                    if error.response.get("Error", {}).get("Code") != _CONDITION_FAILED:
+                        raise
+                    stands = cast("Mapping[str, Any]", error.response)["Item"]
+                    return window_of_text(stands["window"]["S"])
+        return window
+
+    async def _delete(self, pk: str, sk: str) -> None:
+        async with self._slots:
+            with self._translated():
+                await self._client.delete_item(TableName=self._table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+
+    async def _query(
+        self, pk: str, first: str, last: str, *, at_most: int | None = None, latest: bool = False
+    ) -> list[_Item]:
+        """Read the items between two sort keys, as many as are wanted, from either end."""
+        found: list[_Item] = []
+        more: dict[str, Any] = {}
+        async with self._slots:
+            while at_most is None or len(found) < at_most:
+                limit: dict[str, Any] = {} if at_most is None else {"Limit": at_most - len(found)}
+                with self._translated():
+                    answer = await self._client.query(
+                        TableName=self._table,
+                        KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                        ExpressionAttributeValues={":pk": {"S": pk}, ":first": {"S": first}, ":last": {"S": last}},
+                        ConsistentRead=True,
+                        ScanIndexForward=not latest,
+                        **(limit | more),
+                    )
+                found += cast("list[_Item]", answer["Items"])
+                if "LastEvaluatedKey" not in answer:
+                    break
+                more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return found
+
+    async def _put_all(self, items: Iterable[_Item]) -> None:
+        requests: list[WriteRequestTypeDef] = [{"PutRequest": {"Item": item}} for item in items]
+        await self._all(
+            self._write(requests[start : start + MOST_WRITES]) for start in range(0, len(requests), MOST_WRITES)
+        )
+
+    async def _write(self, requests: Sequence[WriteRequestTypeDef]) -> None:
+        wait = FIRST_WAIT_SECONDS
+        async with self._slots:
+            for _ in range(WRITE_TRIES):
+                with self._translated():
+                    answer = await self._client.batch_write_item(RequestItems={self._table: requests})
+                requests = cast(
+                    "Sequence[WriteRequestTypeDef]", answer.get("UnprocessedItems", {}).get(self._table, ())
+                )
+                if not requests:
+                    return
+                await asyncio.sleep(wait)
+                wait *= 2
+        raise WindowsUnavailableError(f"table {self._table}: {len(requests)} items of a batch stay undone: throttled")
+
+    async def _all(self, calls: Iterable[Awaitable[_Answer]]) -> list[_Answer]:
+        """Make all calls; where some fail, raise what the first of them did when all have ended."""
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return cast("list[_Answer]", answers)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except VENDOR_ERRORS as error:
+            remedy = _REMEDIES.get(cause_of(error))
+            what = f"table {self._table}: {detail_of(error)}"
+            raise WindowsUnavailableError(f"{what} ({remedy})" if remedy else what) from error
+
+
+def _items_of(visit: Visit, now: float) -> Iterator[_Item]:
+    expires_at = _number(math.ceil(visit.keep_until))
+    for sighting in visit.sightings:
+        looked_at = text_of_values(sighting.looked_at)
+        what = f"{sighting.record_id}\n{sighting.rule_id}\n{looked_at}"
+        yield {
+            "pk": {"S": visit.group.key},
+            "sk": {"S": f"s#{_place(sighting.time)}#{hashlib.sha256(what.encode()).hexdigest()[:32]}"},
+            "time": _number(sighting.time),
+            "record_id": {"S": sighting.record_id},
+            "rule_id": {"S": sighting.rule_id},
+            "looked_at": {"S": looked_at},
+            "seen_at": _number(now),
+            "expires_at": expires_at,
+        }
+    for judgement in visit.judgements:
+        yield {
+            "pk": {"S": _JUDGEMENTS},
+            "sk": {"S": _judgement_key(judgement)},
+            "at": _number(judgement.at),
+            "start": _number(judgement.start),
+            "group": {"S": text_of_group(judgement.group)},
+        }
+
+
+def _sighting_of(item: Mapping[str, Any]) -> Sighting:
+    return Sighting(
+        time=float(item["time"]["N"]),
+        record_id=item["record_id"]["S"],
+        rule_id=item["rule_id"]["S"],
+        looked_at=values_of_text(item["looked_at"]["S"]),
+        seen_at=float(item["seen_at"]["N"]),
+    )
+
+
+def _judgement_key(judgement: Judgement) -> str:
+    return f"{_place(judgement.at)}#{judgement.group.key}#{_place(judgement.start)}"
+
+
+def _place(time: float) -> str:
+    """Return a time from 1970 on so that the texts sort as the times do; what is earlier is 1970."""
+    return f"{max(0.0, time):019.6f}"
+
+
+def _number(value: float) -> dict[str, str]:
+    return {"N": repr(value)}
