@@ -14,15 +14,26 @@ import pytest
 
 from lambda_package import build, build_zip
 from samples import topic_record
-from templates.account import BUCKET, KEY, Account, names_of
+from templates.account import (
+    BUCKET,
+    KEY,
+    READ_WITH_THEIR_ROLE,
+    THEIR_BUCKET,
+    THEIR_KEY,
+    THEIR_ROLE,
+    THEIRS,
+    Account,
+    LogAccount,
+    names_of,
+)
 from templates.permissions import (
     FUNCTION_BEHIND_A_QUEUE_INDIRECT,
     FUNCTION_OF_A_BUCKET_INDIRECT,
     granted,
     needed,
 )
-from templates.recorder import Recorder, recorded
-from templates.stacks import LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, CreatedStack, client, create_stack
+from templates.recorder import Call, Recorder, recorded
+from templates.stacks import ACCOUNT, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, CreatedStack, client, create_stack
 
 CODE_BUCKET, CODE_KEY = "code", "trailstream-lambda.zip"
 ZIPPED = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY, "BatchWindowSeconds": "0"}
@@ -96,6 +107,24 @@ async def test_behind_a_queue_the_function_alerts_and_may_do_what_it_does_and_no
     statements = await account.statements(stack.outputs["FunctionRoleArn"], "function")
     indirect = FUNCTION_BEHIND_A_QUEUE_INDIRECT.keys()
     assert granted(statements, names) == needed(recorder.calls, names) | indirect
+
+
+async def test_the_bucket_of_another_account_is_read_with_the_role_that_its_owner_made_for_that(
+    account: Account, package: Path
+) -> None:
+    await upload(account, package)
+    buckets = {"LogBucketArns": f"arn:aws:s3:::{BUCKET},arn:aws:s3:::{THEIR_BUCKET}"}
+    parameters = {**ZIPPED, **buckets, "LogBucketAccounts": f"{ACCOUNT},{THEIRS}", **READ_WITH_THEIR_ROLE}
+    stack = await create_stack(account.endpoint, "trailstream", LAMBDA_FROM_QUEUE, parameters)
+    await number_the_concurrency(account, stack)
+    theirs = LogAccount(account.endpoint)
+    await theirs.furnish(stack.outputs["FunctionRoleArn"])
+    stage = await account.with_inbox(stack)
+    async with function(account, stack) as recorder:
+        await theirs.tell(stack.outputs["QueueArn"])
+        await theirs.put(THEIR_KEY.format("plain"), topic_record(1))
+        assert len(await stage.inbox(1, seconds=80)) == 1
+        assert recorder.calls[Call("sts:AssumeRole", THEIR_ROLE)] == {200}
 
 
 async def test_of_a_batch_only_what_failed_comes_again(account: Account, package: Path) -> None:
