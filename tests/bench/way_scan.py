@@ -36,8 +36,8 @@ def main() -> None:
         for matches in _timed(_steps(path, scan), watch):
             for match in matches:
                 found.add(alert_id(match.rule.id, record_id(match.record)))
+                by_rule[match.rule.id] += 1
             matching += len({match.record_index for match in matches})
-        by_rule += scan.matches_by_rule
         records, inflated = records + scan.records, inflated + scan.bytes_inflated
         candidates += scan.candidates
     tell(

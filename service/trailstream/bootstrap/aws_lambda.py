@@ -6,9 +6,11 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 
 from trailstream.adapters.aws import AwsClients
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, Core, log_start, make_emit, make_sinks, open_core
+from trailstream.bootstrap.python_rules import open_judge
 from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.config import Settings
 from trailstream.model.facts import Emit
@@ -55,15 +57,20 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
         emit = make_emit(log, emf.observe, LogFacts(log).observe)
         # Lambda decides when a failed message shows again; the handler's wait goes unused.
         policy = RetryPolicy(Backoff(0, 0))
-        async with open_core(
-            settings,
-            aws=aws,
-            sinks=sinks,
-            detections=lambda: detections,
-            emit=emit,
-            policy=policy,
-            own=None,
-            slots=UNLIMITED_SLOTS,
-        ) as core:
+        async with (
+            open_judge(
+                detections.ruleset.rules, settings.rules.directory, settings=settings.rules.python, emit=emit
+            ) as judge,
+            open_core(
+                settings,
+                aws=aws,
+                sinks=sinks,
+                detections=cache(partial(detections.judged_by, judge)),
+                emit=emit,
+                policy=policy,
+                own=None,
+                slots=UNLIMITED_SLOTS,
+            ) as core,
+        ):
             log_start(log, loaded)
             yield LambdaCore(core, emit, emf.flush)

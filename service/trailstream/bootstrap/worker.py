@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 
 from prometheus_client import CollectorRegistry
 
@@ -15,6 +15,7 @@ from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_sinks, open_core, own_principal
 from trailstream.bootstrap.failpoints import armed
 from trailstream.bootstrap.logs import roles_of
+from trailstream.bootstrap.python_rules import open_judge
 from trailstream.bootstrap.rules import load_rules, usable_ruleset
 from trailstream.bootstrap.scale_in import protected_from_scale_in
 from trailstream.config import QueueSettings, WorkerSettings
@@ -65,11 +66,14 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             client=await aws.lean_sqs(region=queue_region(settings.queue.url)), queue_url=settings.queue.url
         )
         async with (
+            open_judge(
+                detections.ruleset.rules, settings.rules.directory, settings=settings.rules.python, emit=emit
+            ) as judge,
             open_core(
                 settings,
                 aws=aws,
                 sinks=sinks,
-                detections=lambda: detections,
+                detections=cache(partial(detections.judged_by, judge)),
                 emit=emit,
                 policy=_retry_policy(settings.queue),
                 own=await own_principal(aws, log, roles=roles_of(settings.logs).values()),

@@ -11,6 +11,7 @@ from trailstream.config.loading import (
     FAILPOINT_VARIABLE,
     config_path_from_environment,
     ecs_agent_from_environment,
+    environment_for_rules,
     failpoint_from_environment,
     load_settings,
 )
@@ -23,6 +24,7 @@ from trailstream.config.settings import (
     FileQuarantineSettings,
     LedgerSettings,
     LogsSettings,
+    PythonRulesSettings,
     QuarantineSettings,
     QueueSettings,
     ReaderSettings,
@@ -51,6 +53,7 @@ __all__ = [
     "FileQuarantineSettings",
     "LedgerSettings",
     "LogsSettings",
+    "PythonRulesSettings",
     "QuarantineSettings",
     "QueueSettings",
     "ReaderSettings",
@@ -68,6 +71,7 @@ __all__ = [
     "WorkerSettings",
     "config_path_from_environment",
     "ecs_agent_from_environment",
+    "environment_for_rules",
     "failpoint_from_environment",
     "load_settings",
 ]

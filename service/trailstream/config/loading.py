@@ -74,6 +74,11 @@ def failpoint_from_environment() -> str | None:
     return os.environ.get(FAILPOINT_VARIABLE) or None
 
 
+def environment_for_rules() -> dict[str, str]:
+    """Return what rules that are Python code may see of our environment: nothing that opens any door."""
+    return {name: os.environ[name] for name in ("LANG", "LC_ALL", "PATH", "TMPDIR", "TZ") if name in os.environ}
+
+
 def _resolve_paths(settings: S, folder: Path) -> S:
     """Make a relative path mean the same wherever the process was started."""
     rules = settings.rules.model_copy(update={"directory": folder / settings.rules.directory})

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from trailstream.model.limits import ReaderChoice, ReadLimits
+from trailstream.model.limits import MIB, ReaderChoice, ReadLimits
 
 ENV_PREFIX = "TRAILSTREAM_"
 
@@ -90,6 +90,23 @@ class LogsSettings(Section):
     """Accounts whose logs are read, by the object's key. Empty: any account."""
 
 
+class PythonRulesSettings(Section):
+    """Rules that are Python code: whether they are run, and what they may take. They have one process of their own."""
+
+    run: Literal["never", "from-directory", "always"] = "from-directory"
+    """Whether they are run: never, only where the rules are a directory on disk, or wherever they come from."""
+    batch_seconds: float = Field(default=5, gt=0, le=600)
+    """How long one batch may take. The rule that took most of a longer one is not run again."""
+    load_seconds: float = Field(default=30, gt=0, le=600)
+    """How long importing all of them may take."""
+    memory_bytes: int = Field(default=1024 * MIB, ge=128 * MIB)
+    """How much memory their process may map. Beyond that they see a MemoryError."""
+    max_failures: int = Field(default=100, ge=1)
+    """A rule that raises so often within a period is not run again."""
+    failure_period_seconds: float = Field(default=3600, ge=1)
+    """How long that period is; the traceback of a rule is logged once in it."""
+
+
 class RulesSettings(Section):
     """Where the rules are."""
 
@@ -97,6 +114,7 @@ class RulesSettings(Section):
     """The directory of rule files, read with everything below it; relative to the configuration file."""
     skip_broken: bool = False
     """Start although rules are broken, without them. They are logged and counted."""
+    python: PythonRulesSettings = PythonRulesSettings()
 
 
 class ReaderSettings(Section):

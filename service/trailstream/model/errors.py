@@ -12,6 +12,7 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
     │   ├── QueueUnavailableError     the queue throttled, failed, or did not answer
     │   ├── LedgerUnavailableError    the alert ledger throttled, failed, or did not answer
     │   ├── AlertClaimedError         another delivery is sending the same alert at this moment
+    │   ├── RulesUnavailableError     the process that rules of code run in cannot be had
     │   ├── WindowsUnavailableError   the store of what is counted throttled, failed, or did not answer
     │   ├── QuarantineUnavailableError  the quarantine throttled, failed, or did not answer
     │   ├── HeldTooLongError          SQS keeps no message hidden for more than 12 hours
@@ -119,6 +120,13 @@ class AlertClaimedError(RetryableError):
         """``until`` is when the claim ends, in Unix seconds."""
         super().__init__(detail)
         self.until = until
+
+
+class RulesUnavailableError(RetryableError):
+    """The process that rules of code run in could not be started, or was lost again and again."""
+
+    code = "rules_unavailable"
+    stage = "match"
 
 
 class WindowsUnavailableError(RetryableError):

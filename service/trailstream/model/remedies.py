@@ -50,6 +50,10 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "queue_unavailable": Remedy("The queue throttled, failed or did not answer.", _LATER),
     "ledger_unavailable": Remedy("The alert ledger throttled, failed or did not answer.", _LATER),
+    "rules_unavailable": Remedy(
+        "The process that rules of Python code run in could not be started, or was lost again and again.",
+        "Give the worker memory for it (rules.python.memory_bytes), mend what the detail names, then redrive.",
+    ),
     "windows_unavailable": Remedy(
         "The store of what is counted over time throttled, failed or did not answer.", _LATER
     ),

@@ -36,13 +36,18 @@ class Detections:
         self.rules = (*(rule.info for rule in ruleset.rules), *(() if counting is None else counting.correlations))
         """What all of them say of themselves, correlations included."""
 
+    def judged_by(self, judge: Judge | None) -> Detections:
+        """Return the same rules with this judge."""
+        return Detections(self.ruleset, self._counting, judge)
+
     @asynccontextmanager
     async def findings(
         self, *, origin: str | None, key_account: str | None, send: Send, noticed: Notice = lambda _match: None
     ) -> AsyncIterator[Findings]:
         """Take the matches of one object while the block runs; leaving it sends what was held back.
 
-        ``noticed`` is told of each match once it is certain. What was held back is sent also where the block is left by an error, unless it was counting or sending that failed.
+        ``noticed`` is told of each match once it is certain. What was held back is sent also where the block is left by
+        an error, unless it was counting, judging or sending that failed.
         """
         findings = Findings(
             origin=origin,

@@ -248,7 +248,7 @@ class Handler:
                     await self._take_matches(scan.feed(chunk), findings)
                 await self._take_matches(scan.close(), findings)
         except TrailstreamError as error:
-            self._report(delivery, ref, scan, matches, self._clock() - started, error.code)
+            self._report(delivery, ref, scan, matches, self._clock() - started, code=error.code)
             raise
         finally:
             tally.records += scan.records
@@ -279,6 +279,7 @@ class Handler:
         scan: ObjectScan,
         matches: Counter[str],
         duration_seconds: float,
+        *,
         code: str | None = None,
     ) -> None:
         if scan.records:

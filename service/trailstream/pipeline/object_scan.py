@@ -33,7 +33,6 @@ class ObjectScan:
         self._inflate = Inflate(limits)
         self._reader = open_reader(choice, ruleset.head_type, limits, layout)
         self.candidates = 0
-        self.matches_by_rule: Counter[str] = Counter()
         self.rule_failures: Counter[str] = Counter()
         """How often each rule raised, by its id."""
         self.rule_failure_details: dict[str, str] = {}
@@ -75,17 +74,11 @@ class ObjectScan:
                 self.first_event_time = unix_seconds(batch.value(0).get("eventTime"))
             for matched in self._ruleset.steps(batch):
                 self.candidates += matched.candidates
-                self.matches_by_rule.update(match.rule.id for match in matched.matches)
                 for rule_id, detail in matched.failures:
                     self.rule_failures[rule_id] += 1
                     self.rule_failure_details.setdefault(rule_id, detail)
                 yield matched.matches
         yield []
-
-    @property
-    def matches(self) -> int:
-        """Matches so far, of all rules."""
-        return self.matches_by_rule.total()
 
     @property
     def records(self) -> int:

@@ -15,7 +15,8 @@ from trailstream.rules.languages import LANGUAGES
 from trailstream.rules.languages.language import Compiled, Language, RuleFile
 from trailstream.rules.rule import Note, Rule, RuleSyntaxError
 
-SUFFIXES = frozenset([".yaml", ".yml", ".json"])
+CODE_SUFFIX = ".py"
+SUFFIXES = frozenset([".yaml", ".yml", ".json", CODE_SUFFIX])
 """The names that rule files end in; every other file of a rules directory is passed over."""
 
 
@@ -70,6 +71,9 @@ def _language_of(file: RuleFile, loaded: LoadedRules) -> Language | None:
     if language is None:
         tried = ", ".join(language.name for language in LANGUAGES)
         loaded.problems.append(
+    if PurePosixPath(path).suffix.lower() == CODE_SUFFIX:
+        lines = text.count("\n") + 1
+        return RuleFile(path, [Document(text, {(): 1} | {(number,): number for number in range(1, lines + 1)})])
             Problem(f"{file.path}:1", f"no rule language knows these keys; tried {tried}", "see docs/rules.md")
         )
     return language
@@ -78,7 +82,7 @@ def _language_of(file: RuleFile, loaded: LoadedRules) -> Language | None:
 def _take(compiled: Compiled, file: RuleFile, seen: dict[str, tuple[RuleInfo, str]], loaded: LoadedRules) -> None:
     loaded.problems.extend(_located(error, file) for error in compiled.problems)
     loaded.notes.extend(Note(file.path, note) for note in compiled.notes)
-    if not (compiled.rules or compiled.correlations or compiled.problems or compiled.notes):
+    if not (compiled.rules or compiled.correlations or compiled.problems or compiled.notes or compiled.is_part):
         loaded.problems.append(Problem(f"{file.path}:1", "the file holds no rule", "write one in it, or remove it"))
     loaded.rules.extend(rule for rule in compiled.rules if _is_new(rule.info, file, seen, loaded))
     loaded.correlations.extend(each for each in compiled.correlations if _is_new(each.info, file, seen, loaded))

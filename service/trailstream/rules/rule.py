@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trailstream.model.alert import RuleInfo
+from trailstream.rules.code import RuleCode
 from trailstream.rules.condition import Condition
+from trailstream.rules.rule_test import RuleTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ class Rule:
     """Whether it alerts for itself: not where a correlation refers to it and ``generate`` is not said."""
     as_events: AsEvents | None = None
     """None where it asks of any event what it asks of a record."""
+    code: RuleCode | None = None
+    """The code that a judge runs; None for a rule that is data."""
+    tests: tuple[RuleTest, ...] = ()
+    """The tests that it brings along."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class Ruleset:
     def __init__(self, rules: Sequence[Rule], *, gated: bool = True) -> None:
         """With ``gated=False`` every rule is evaluated on every record: slow, and what gates are held against."""
         self.rules = tuple(rules)
+        self.judged = frozenset(rule.info.id for rule in self.rules if rule.judged)
+        """Rules of which a match is only a record to ask a judge about."""
         self._evaluate = [evaluator(rule.condition) for rule in self.rules]
         gates = [gate_of(rule.condition) if gated else None for rule in self.rules]
         indexed, looked_at = _head_paths(gates)

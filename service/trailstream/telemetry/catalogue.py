@@ -154,6 +154,15 @@ FAILED_EVALUATIONS = Metric(
     "Records on which a rule raised an error; their object fails.",
     {"rule": None},
 )
+SKIPPED_EVALUATIONS = Metric(
+    "trailstream_skipped_rule_evaluations_total",
+    "Records that a rule of Python code did not decide on; their object goes on without it.",
+    {"fault": ("raised", "disabled")},
+)
+DISABLED_RULES = Metric(
+    "trailstream_disabled_rules_total",
+    "Times that a rule of Python code was given up until the rules are loaded anew.",
+)
 LOADED_RULES = Metric(
     "trailstream_loaded_rules", "Rules in force, by language.", {"language": None}, kind="gauge", cloudwatch=False
 )

@@ -50,6 +50,7 @@ from trailstream.model.facts import (
     VisibilityExtended,
     WindowTold,
 )
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
 from trailstream.telemetry.measures import outcome_name
 
 MAX_TRACEBACK_LINES = 60
@@ -91,6 +92,9 @@ class LogFacts:
             ProtectionAsked: self._protection_asked,
             OwnRecordMatched: self._own_record_matched,
             RuleFailed: self._rule_failed,
+            RuleRaised: self._rule_raised,
+            RuleDisabled: self._rule_disabled,
+            EvaluationsSkipped: self._evaluations_skipped,
             VisibilityExtended: self._visibility_extended,
             DeliveriesForgotten: self._deliveries_forgotten,
             QueuePolled: self._queue_polled,
@@ -228,6 +232,24 @@ class LogFacts:
         # A broken rule fails on every candidate; the metric counts them, and a line comes at 1, 10, 100, ...
         if not before or len(str(failures)) > len(str(before)):
             self._logger.log(logging.ERROR, "rule failed", rule=fact.rule_id, detail=fact.detail, failures=failures)
+
+    def _rule_raised(self, fact: RuleRaised) -> None:
+        lines = fact.traceback.splitlines()
+        detail, told = lines[-1] if lines else "", lines[-MAX_TRACEBACK_LINES:]
+        self._logger.log(logging.ERROR, "rule raised", rule=fact.rule_id, detail=detail, traceback=told)
+
+    def _rule_disabled(self, fact: RuleDisabled) -> None:
+        self._logger.log(logging.ERROR, "rule disabled", rule=fact.rule_id, detail=fact.why)
+
+    def _evaluations_skipped(self, fact: EvaluationsSkipped) -> None:
+        self._logger.log(
+            logging.WARNING,
+            "evaluations skipped",
+            rule=fact.rule_id,
+            reason=fact.reason,
+            object=fact.object,
+            records=list(fact.record_ids),
+        )
 
     def _visibility_extended(self, fact: VisibilityExtended) -> None:
         level = logging.WARNING if fact.failed else logging.DEBUG

@@ -41,6 +41,7 @@ from trailstream.model.facts import (
     VisibilityExtended,
     WindowTold,
 )
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
 from trailstream.telemetry import catalogue as c
 from trailstream.telemetry.labels import Labels
 
@@ -71,6 +72,9 @@ class Measures:
             ObjectProcessed: self._object_processed,
             OwnRecordMatched: self._own_record_matched,
             RuleFailed: self._rule_failed,
+            RuleRaised: self._nothing,
+            RuleDisabled: self._rule_disabled,
+            EvaluationsSkipped: self._evaluations_skipped,
             SightingsCommitted: self._sightings_committed,
             SightingsDropped: self._sightings_dropped,
             WindowTold: self._window_told,
@@ -175,6 +179,12 @@ class Measures:
     def _alert_kept(self, fact: AlertKept) -> None:
         self._move(c.KEPT_ALERTS, 1, (self._labels.rule(fact.alert.rule.id),))
 
+    def _rule_disabled(self, _: RuleDisabled) -> None:
+        self._move(c.DISABLED_RULES, 1)
+
+    def _evaluations_skipped(self, fact: EvaluationsSkipped) -> None:
+        self._move(c.SKIPPED_EVALUATIONS, len(fact.record_ids), (fact.reason,))
+
     def _alert_accepted(self, fact: AlertAccepted) -> None:
         self._move(c.SENT_ALERTS, 1, (self._labels.sink(fact.sink),))
         self._lag(c.RECEIVED_TO_ALERTED, fact.received_at, fact.accepted_at)
@@ -227,7 +237,9 @@ class Measures:
         if fact.code is not None:
             self._move(c.ERRORS, 1, ("receive", self._labels.code(fact.code)))
 
-    def _nothing(self, _: QueueJudged | StopRequested | AlertsClaimed | AlertsRecorded | ReceivingPaused) -> None:
+    def _nothing(
+        self, _: QueueJudged | StopRequested | AlertsClaimed | AlertsRecorded | ReceivingPaused | RuleRaised
+    ) -> None:
         """Move nothing: they happen once, and the log tells them; or other facts count the same thing."""
 
 

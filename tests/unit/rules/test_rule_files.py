@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trailstream.adapters.rule_directory import MAX_RULE_FILE_BYTES, read_rule_directory
+from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.model.alert import RuleInfo, Severity
+from trailstream.pipeline.rules_place import MAX_RULE_FILE_BYTES
 from trailstream.rules.loading import load
 
 RULE = """\
@@ -107,7 +108,7 @@ def test_every_problem_of_a_file_is_said_at_once() -> None:
 def test_a_file_that_no_language_knows_is_a_problem(text: str) -> None:
     (problem,) = load([("a.yaml", text)]).problems
     assert problem.where == "a.yaml:1"
-    assert "empty" in problem.what or problem.what.endswith("tried sigma, filter-pattern, event-pattern")
+    assert "empty" in problem.what or problem.what.endswith("tried sigma, python, filter-pattern, event-pattern")
 
 
 def test_a_file_that_holds_no_rule_is_a_problem() -> None:

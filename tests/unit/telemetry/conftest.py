@@ -42,6 +42,7 @@ from trailstream.model.facts import (
     VisibilityExtended,
     WindowTold,
 )
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
 from trailstream.telemetry.metrics import Metrics
 
 NOW = 1_700_000_000.0
@@ -168,6 +169,9 @@ def every_fact(delivery: Delivery, ref: ObjectRef, alert: Alert, processed: Proc
         processed(matches_by_rule={"topic-created": 2}),
         OwnRecordMatched("topic-created"),
         RuleFailed("root-login", "no such field"),
+        RuleRaised("root-login", "Traceback ...\nKeyError: 'nope'"),
+        RuleDisabled("root-login", "raised 100 times"),
+        EvaluationsSkipped("root-login", "raised", "s3://logs/a.json.gz", ("e-1", "e-2")),
         AlertsClaimed("sns", 1),
         AlertAccepted("sns", alert, received_at=NOW, accepted_at=NOW + 0.2),
         AlertsRecorded("sns", 1),

@@ -6,9 +6,11 @@ from trailstream.rules.languages import sigma
 from trailstream.rules.languages.event_pattern import rule_file as event_pattern
 from trailstream.rules.languages.filter_pattern import rule_file as filter_pattern
 from trailstream.rules.languages.language import Compiled, Language, RuleFile, one_by_one
+from trailstream.rules.languages.python import rule_file as python
 
 LANGUAGES: tuple[Language, ...] = (
     Language(sigma.NAME, sigma.claims, sigma.compile_files),
+    Language(python.NAME, python.claims, python.compile_files),
     Language(
         filter_pattern.NAME, filter_pattern.claims, one_by_one(filter_pattern.compile_file), filter_pattern.reads_text
     ),

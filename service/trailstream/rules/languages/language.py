@@ -28,6 +28,8 @@ class Compiled:
     correlations: list[Correlation] = field(default_factory=list)
     problems: list[RuleSyntaxError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    is_part: bool = False
+    """Whether it is rightly no rule: a part of others, such as the code of a rule that another file describes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,106 @@
+"""One rule on one event: whether it matches, and what its other functions say of the match."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from trailstream.adapters.python_rules.child.containers import plain
+from trailstream.adapters.python_rules.child.event import PantherEvent
+from trailstream.adapters.python_rules.frames import Answer, Said
+
+MAX_TEXT_CHARACTERS = 1000
+MAX_CONTEXT_CHARACTERS = 200 * 1024
+MAX_DESTINATIONS = 10
+"""Panther's limits; what is longer is cut."""
+CUT = "... (truncated)"
+MAX_TRACEBACK_CHARACTERS = 4096
+
+SEVERITIES = frozenset(["INFO", "LOW", "MEDIUM", "HIGH", "CRITICAL"])
+DEFAULT = "DEFAULT"
+
+
+def evaluate(module: ModuleType, event: PantherEvent) -> Answer:
+    """Ask a rule of an event. What it raises, the end of the process included, is part of the answer."""
+    try:
+        if not module.rule(event):
+            return Answer()
+    except BaseException as error:  # noqa: BLE001 -- whatever a rule does is its own affair
+        return Answer(error=told(error))
+    complaints: list[str] = []
+    return Answer(matched=True, said=_said(module, event, complaints), complaints=complaints)
+
+
+def _said(module: ModuleType, event: PantherEvent, complaints: list[str]) -> Said:
+    def ask(name: str, read: Callable[[Any], Any]) -> Any:
+        function = getattr(module, name, None)
+        if function is None:
+            return None
+        try:
+            return read(function(event))
+        except BaseException as error:  # noqa: BLE001 -- the match is worth an alert whatever describes it does
+            complaints.append(f"{name}(): {told(error)}")
+            return None
+
+    return Said(
+        title=ask("title", _text),
+        severity=ask("severity", _severity),
+        description=ask("description", _text),
+        reference=ask("reference", _text),
+        runbook=ask("runbook", _text),
+        dedup=ask("dedup", _text),
+        destinations=ask("destinations", _destinations),
+        context=ask("alert_context", _context),
+    )
+
+
+def _text(found: Any) -> str | None:
+    if found is None:
+        return None
+    text = str(found)
+    return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - len(CUT)] + CUT
+
+
+def _severity(found: Any) -> str | None:
+    severity = str(found).upper()
+    if severity == DEFAULT:
+        return None
+    if severity not in SEVERITIES:
+        raise ValueError(f"{found!r} is no severity")
+    return severity
+
+
+def _destinations(found: Any) -> list[str] | None:
+    if found is None:
+        return None
+    if isinstance(found, str):
+        raise TypeError("destinations are a list")
+    return [str(each)[:MAX_TEXT_CHARACTERS] for each in list(found)[:MAX_DESTINATIONS]]
+
+
+def _context(found: Any) -> bytes | None:
+    if found is None:
+        return None
+    text = json.dumps(found, default=_plain, ensure_ascii=False, allow_nan=False, skipkeys=True)
+    if len(text) > MAX_CONTEXT_CHARACTERS:
+        text = json.dumps({"_error": f"the context has {len(text)} characters, more than {MAX_CONTEXT_CHARACTERS}"})
+    return text.encode("utf-8", "replace")
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return plain(value)
+    except TypeError:
+        return str(value)
+
+
+def told(error: BaseException) -> str:
+    """Return the traceback of what a rule raised, from its own first frame on."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename in (__file__, evaluate.__code__.co_filename):
+        frames = frames.tb_next
+    text = "".join(traceback.format_exception(type(error), error, frames))
+    return text if len(text) <= MAX_TRACEBACK_CHARACTERS else "... " + text[-MAX_TRACEBACK_CHARACTERS:]

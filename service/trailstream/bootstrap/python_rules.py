@@ -1,0 +1,91 @@
+"""The judge of rules that are Python code, made from its settings; and how a tool tries such a rule."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from trailstream.adapters.python_rules.judge import JudgeSettings, PythonJudge, Trial
+from trailstream.adapters.python_rules.process import Surroundings
+from trailstream.config import PythonRulesSettings, environment_for_rules
+from trailstream.model.facts import Emit
+from trailstream.model.record import Record
+from trailstream.rules.rule import Rule
+
+__all__ = ["CodeTrials", "Trial", "open_judge", "tried_code"]
+
+_DEFAULTS = PythonRulesSettings()
+
+
+@asynccontextmanager
+async def open_judge(
+    rules: Sequence[Rule], root: Path | None, *, settings: PythonRulesSettings = _DEFAULTS, emit: Emit
+) -> AsyncIterator[PythonJudge | None]:
+    """Start the process that rules of code run in, while the block runs; None where none of the rules is code.
+
+    ``root`` is the rules directory, if it is on disk. Raises :class:`RulesUnavailableError`.
+    """
+    if not any(rule.code is not None for rule in rules):
+        yield None
+        return
+    judge = PythonJudge(
+        rules,
+        root=_directory(root),
+        settings=JudgeSettings(
+            batch_seconds=settings.batch_seconds,
+            load_seconds=settings.load_seconds,
+            failures=settings.max_failures,
+            failure_period_seconds=settings.failure_period_seconds,
+        ),
+        surroundings=Surroundings(environment_for_rules(), settings.memory_bytes),
+        emit=emit,
+        clock=time.monotonic,
+    )
+    async with judge:
+        yield judge
+
+
+def _directory(root: Path | None) -> str:
+    if root is None:
+        return ""
+    return str((root if root.is_dir() else root.parent).resolve())
+
+
+class CodeTrials:
+    """Rules that are code, to be tried on one record after another by a program that has no event loop."""
+
+    def __init__(self, runner: asyncio.Runner, judge: PythonJudge) -> None:
+        self._runner = runner
+        self._judge = judge
+
+    def of(self, rule_id: str, record: Record, mocks: Mapping[str, Any] | None = None) -> Trial:
+        """Run a rule on a record, by itself: its gate is not asked, and nothing is kept from the record before.
+
+        ``mocks`` are what functions of its module return for this once, by their names there
+        (:attr:`~trailstream.rules.rule_test.RuleTest.mocks`). What the rule does wrong is in the trial. Raises
+        :class:`KeyError` for a rule that is not code.
+        """
+        return self._runner.run(self._judge.trial(rule_id, record, mocks))
+
+    def costs_seconds(self) -> Mapping[str, float]:
+        """Return what each rule has cost in its process so far, by its id."""
+        return self._judge.costs_seconds()
+
+
+@contextmanager
+def tried_code(rules: Sequence[Rule], root: Path) -> Iterator[CodeTrials | None]:
+    """Start the process that rules of code run in, for a tool; None where none of the rules is code.
+
+    It is the worker's own process and protocol, with the worker's default limits.
+    """
+    with asyncio.Runner() as runner:
+        opened = open_judge(rules, root, emit=lambda _fact: None)
+        judge = runner.run(opened.__aenter__())
+        try:
+            yield None if judge is None else CodeTrials(runner, judge)
+        finally:
+            runner.run(opened.__aexit__(None, None, None))

@@ -1,0 +1,216 @@
+"""Python files and the YAML beside them -> rules that a judge decides, and the library that they lean on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from trailstream.model.alert import RuleInfo
+from trailstream.rules.code import NO_MODEL, DataModel, Library, RuleCode
+from trailstream.rules.condition import All
+from trailstream.rules.languages.language import Compiled, RuleFile
+from trailstream.rules.languages.python import specs
+from trailstream.rules.languages.python.library import missing_from, modules_of, needed_by
+from trailstream.rules.languages.python.sources import Source, parse
+from trailstream.rules.languages.python.specs import KIND, Spec
+from trailstream.rules.rule import NotEvaluatedError, Rule, RuleSyntaxError
+from trailstream.rules.rule_test import RuleTest
+
+NAME = specs.NAME
+
+MATCHER = "rule"
+"""The function that says whether an event matches."""
+
+_OTHER_KINDS = {
+    "correlation_rule": "a correlation of Panther's; write it as a Sigma correlation",
+    "lookup_table": "a lookup table",
+    "pack": "a list of rules for Panther's console",
+    "policy": "a policy, which is about resources and not about events",
+    "saved_query": "a query for a data lake",
+    "scheduled_prompt": "a prompt for Panther's console",
+    "scheduled_query": "a query for a data lake",
+    "scheduled_rule": "a rule on the results of a query, not on events",
+}
+
+
+def claims(file: RuleFile) -> bool:
+    """Claim a Python file, and a file that says its AnalysisType."""
+    return file.path.lower().endswith(".py") or any(
+        isinstance(document.value, dict) and KIND in document.value for document in file.documents
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A rule, before it is known what else there is."""
+
+    info: RuleInfo
+    path: str
+    """Of its code."""
+    at: str
+    """The file that says it."""
+    tests: tuple[RuleTest, ...] = ()
+    alerts: bool = True
+
+
+@dataclass(slots=True)
+class _Set:
+    """All files of the language, on their way."""
+
+    results: dict[str, Compiled]
+    sources: dict[str, Source] = field(default_factory=dict)
+    broken: dict[str, RuleSyntaxError] = field(default_factory=dict)
+    """Why a Python file cannot be read; told only where something needs it."""
+    helpers: dict[str, str] = field(default_factory=dict)
+    """The path of each file that says that it is a helper, by the name that it gives itself."""
+    rules: list[_Described] = field(default_factory=list)
+    model: DataModel = NO_MODEL
+    spoken_for: set[str] = field(default_factory=set)
+    """Python files that some YAML describes."""
+
+
+def compile_files(files: Sequence[RuleFile]) -> Sequence[Compiled]:
+    """Compile all files of a directory together: helpers, data models and rules speak of each other."""
+    result = _Set({file.path: Compiled() for file in files})
+    bases: dict[str, tuple[Spec, str]] = {}
+    described = [file for file in files if not _read_code(file, result)]
+    for file in described:
+        for document in file.documents:
+            if isinstance(document.value, dict) and isinstance(rule_id := document.value.get("RuleID"), str):
+                bases.setdefault(rule_id, (document.value, file.path))
+    for file in described:
+        for document in file.documents:
+            _read_spec(document.value, file.path, bases, result)
+    for path, source in result.sources.items():
+        if path not in result.spoken_for and source.defines(MATCHER):
+            info = specs.info_without_spec(path, source.docstring, shaped=source.defines("dedup"))
+            result.rules.append(_Described(info, path, path))
+    _add_rules(result)
+    return [result.results[file.path] for file in files]
+
+
+def _read_code(file: RuleFile, result: _Set) -> bool:
+    text = file.documents[0].value
+    if not file.path.lower().endswith(".py"):
+        return False
+    result.results[file.path] = Compiled(is_part=True)
+    try:
+        result.sources[file.path] = parse(file.path, text)
+    except RuleSyntaxError as error:
+        result.broken[file.path] = error
+    return True
+
+
+def _read_spec(spec: Any, path: str, bases: dict[str, tuple[Spec, str]], result: _Set) -> None:
+    compiled = result.results[path]
+    if not isinstance(spec, dict) or KIND not in spec:
+        return
+    kind = str(spec[KIND]).lower()
+    code_path = _code_path(spec, path)
+    result.spoken_for.add(code_path)
+    readers: dict[str, Callable[[], None]] = {
+        "rule": lambda: _read_rule(spec, path, bases, result),
+        "global": lambda: _read_helper(spec, code_path, path, result),
+        "datamodel": lambda: _read_model(spec, code_path, path, result),
+    }
+    if kind not in readers:
+        compiled.notes.append(f"not evaluated: {_OTHER_KINDS.get(kind, f'{KIND} is {kind}')}")
+        return
+    try:
+        readers[kind]()
+    except NotEvaluatedError as reason:
+        compiled.notes.append(f"not evaluated: {reason}")
+    except RuleSyntaxError as error:
+        compiled.problems.append(error)
+
+
+def _code_path(spec: Spec, path: str) -> str:
+    """Return the path of the module that a YAML file is about: the one it names, else the one called like it."""
+    name = spec.get("Filename")
+    beside = PurePosixPath(path)
+    return str(beside.with_name(name) if isinstance(name, str) and name else beside.with_suffix(".py"))
+
+
+def _read_rule(spec: Spec, path: str, bases: dict[str, tuple[Spec, str]], result: _Set) -> None:
+    code_path = _code_path(spec, path)
+    if "BaseDetection" in spec:
+        base_id = spec["BaseDetection"]
+        if base_id not in bases:
+            raise NotEvaluatedError(f"what it derives from is not here: {base_id}")
+        base, base_path = bases[base_id]
+        code_path, spec = _code_path(base, base_path), {**base, **spec}
+    specs.for_cloudtrail(spec)
+    if "Detection" in spec and "Filename" not in spec:
+        raise NotEvaluatedError("its detection is written in YAML, not in Python")
+    problems: list[RuleSyntaxError] = []
+    info = specs.info_of(spec, path, problems)
+    if code_path not in result.sources and code_path not in result.broken:
+        problems.append(RuleSyntaxError(f"{code_path} is not there", at=("Filename",), remedy="name the rule's module"))
+    if "InlineFilters" in spec:
+        result.results[path].notes.append(f"{info.id}: its InlineFilters are not applied: it may match more")
+    result.results[path].problems.extend(problems)
+    if not problems:
+        tests = tuple(specs.tests_of(spec))
+        result.rules.append(_Described(info, code_path, path, tests, alerts=spec.get("CreateAlert") is not False))
+
+
+def _read_helper(spec: Spec, code_path: str, path: str, result: _Set) -> None:
+    name = spec.get("GlobalID")
+    result.results[path] = Compiled(is_part=True)
+    if code_path in result.sources:
+        result.helpers[name if isinstance(name, str) else result.sources[code_path].stem] = code_path
+
+
+def _read_model(spec: Spec, code_path: str, path: str, result: _Set) -> None:
+    specs.for_cloudtrail(spec)
+    compiled = result.results[path] = Compiled(is_part=True)
+    fields = tuple(specs.model_fields(spec, compiled.notes))
+    if result.model is not NO_MODEL:
+        raise NotEvaluatedError("another data model for CloudTrail comes before it")
+    if any(each.function for each in fields) and code_path not in result.sources:
+        raise RuleSyntaxError(f"{code_path} is not there", at=("Filename",), remedy="name the model's module")
+    result.model = DataModel(code_path if code_path in result.sources else "", fields)
+
+
+def _add_rules(result: _Set) -> None:
+    modules = modules_of(result.sources, result.helpers, frozenset(rule.path for rule in result.rules))
+    needed = {rule.path: needed_by(rule.path, result.sources, modules) for rule in result.rules}
+    missing = {path: missing_from((result.sources[each] for each in paths), modules) for path, paths in needed.items()}
+    library = Library(
+        {path: source.text for path, source in result.sources.items()},
+        modules,
+        result.model,
+        frozenset().union(*missing.values()),
+    )
+    for rule in result.rules:
+        compiled = result.results[rule.at]
+        if rule.path in result.broken:
+            _tell_once(result.broken[rule.path], result.results[rule.path])
+            continue
+        if not result.sources[rule.path].defines(MATCHER):
+            what = f"{rule.path} has no function named {MATCHER}"
+            compiled.problems.append(RuleSyntaxError(what, remedy=f"def {MATCHER}(event): ..."))
+            continue
+        compiled.rules.append(
+            Rule(
+                rule.info,
+                All(()),
+                judged=True,
+                alerts=rule.alerts,
+                code=RuleCode(library, rule.path),
+                tests=rule.tests,
+            )
+        )
+        compiled.notes.extend(_notes(missing[rule.path]))
+
+
+def _tell_once(error: RuleSyntaxError, compiled: Compiled) -> None:
+    if error not in compiled.problems:
+        compiled.problems.append(error)
+
+
+def _notes(missing: frozenset[str]) -> Iterator[str]:
+    if missing:
+        yield f"not installed: {', '.join(sorted(missing))}; what calls that will fail"
