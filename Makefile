@@ -26,7 +26,7 @@ PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bi
 # As constraints too: a pip before 23.3 takes a package and the same with extras for two, and only constraints hold for both.
 LOCKED = --require-hashes -r $(1) -c $(1)
 
-.PHONY: audit bench chaos dashboards demo docs fuzz monitoring simulate image sbom soak test check lint types imports wheel lambda-zip lock templates clean help
+.PHONY: audit bench chaos dashboards demo docs fuzz monitoring report-check simulate image sbom soak test check lint types imports wheel lambda-zip lock templates clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -100,6 +100,12 @@ soak: $(VENV)/.ready ## steady load and a burst for some minutes: does anything 
 monitoring: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(DASHBOARDS_VENV)/.ready ## every alert and panel on a real Prometheus, its cause provoked in real workers
 	@command -v prometheus promtool >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install --quiet --yes --no-install-recommends prometheus; } || true
 	$(PROGRAMS) $(BIN)/python -m pytest -o python_files="test_*.py live.py" tests/monitoring -rs $(ARGS)
+
+# The browser is Debian's. Where it is missing and cannot be installed, the tests say so and are skipped.
+report-check: $(VENV)/.ready ## the report of a scan in a real browser: drawn, clicked through, and attacked
+	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && \
+	  apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium fonts-dejavu-core; } || true
+	$(BIN)/python -m pytest tests/integration/test_scan_report_in_a_browser.py -rs $(ARGS)
 
 dashboards: $(DASHBOARDS_VENV)/.ready ## write the Grafana dashboards from their program
 	$(DASHBOARDS_VENV)/bin/python -m deploy.grafana

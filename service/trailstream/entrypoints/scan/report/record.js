@@ -105,10 +105,7 @@ function pretty(json) {
 function scalar(token, isKey) {
   const kind = token[0] !== '"' ? (/^[-\d]/.test(token) ? "n" : "l") : isKey ? "k" : "s";
   const span = el("span", { class: kind });
-  for (const part of token.split(/(\\u[0-9a-f]{4}|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}])/iu)) {
-    if (part === "") continue;
-    const odd = part.length <= 6 && visible(part) !== part;
-    span.append(odd ? el("span", { class: "escaped" }, part) : part);
-  }
-  return span;
+  // What is split at stands at every second place of what a split gives.
+  const parts = token.split(/(\\u[0-9a-f]{4}|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}])/iu);
+  return put(span, parts.map((part, i) => i % 2 ? el("span", { class: "escaped" }, part) : part));
 }
