@@ -1,0 +1,105 @@
+"""Where the tests of a rule may stand, and how they may be written."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from trailstream.rules.loading import LoadedRules, load
+from trailstream.rules.rule_test import RuleTest
+
+OWN = "id: a\ntitle: A\nseverity: low\npattern: {eventName: [A]}\n"
+SIGMA = """\
+title: A
+id: 11111111-2222-4333-8444-555555555555
+logsource: {product: aws}
+detection: {s: {eventName: A}, condition: s}
+"""
+FILTER = "id: a\ntitle: A\nseverity: low\nfilter_pattern: '{ $.eventName = \"A\" }'\n"
+LANGUAGES = {"event-pattern": OWN, "sigma": SIGMA, "filter-pattern": FILTER}
+
+OURS = """\
+tests:
+- {name: it is, expected: true, record: {eventName: A}}
+- {name: it is not, expected: false, record: {}}
+"""
+PANTHERS = OURS.replace("name:", "Name:").replace("expected:", "ExpectedResult:").replace("record:", "Log:")
+BELOW = "trailstream:\n" + "".join(f"  {line}\n" for line in OURS.splitlines())
+SIGMA_TESTS = "testcases:\n  match:\n  - eventName: A\n  dont-match:\n  - {}\n"
+TWO = [(True, {"eventName": "A"}), (False, {})]
+
+
+def the_tests(loaded: LoadedRules) -> list[RuleTest]:
+    assert not loaded.problems
+    assert not loaded.notes
+    (rule,) = loaded.rules
+    return list(rule.tests)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("tests", [OURS, PANTHERS])
+def test_tests_stand_in_the_file_of_a_rule_of_any_language(language: str, tests: str) -> None:
+    found = the_tests(load([("a.yaml", LANGUAGES[language] + tests)]))
+    assert [(test.name, test.expected, test.record) for test in found] == [
+        ("it is", True, {"eventName": "A"}),
+        ("it is not", False, {}),
+    ]
+
+
+@pytest.mark.parametrize("tests", [OURS, BELOW, SIGMA_TESTS])
+def test_sigma_rules_keep_them_under_keys_of_their_own(tests: str) -> None:
+    found = the_tests(load([("a.yml", SIGMA + tests)]))
+    assert [(test.expected, test.record) for test in found] == TWO
+
+
+@pytest.mark.parametrize("name", ["a.tests.yaml", "a.tests.yml", "a.tests.json"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tests_stand_in_a_file_beside_the_rule(name: str, language: str) -> None:
+    tests = [{"expected": expected, "record": record} for expected, record in TWO]
+    for text in (json.dumps(tests), json.dumps({"tests": tests})):
+        found = the_tests(load([(f"b/{name}", text), ("b/a.yaml", LANGUAGES[language])]))
+        assert [(test.name, test.expected, test.record) for test in found] == [
+            ("1", True, {"eventName": "A"}),
+            ("2", False, {}),
+        ]
+
+
+def test_a_bare_pattern_has_its_tests_beside_it() -> None:
+    found = the_tests(load([("a.json", '{"eventName": ["A"]}'), ("a.tests.yaml", "match: [{eventName: A}]")]))
+    assert found == [RuleTest("match 1", {"eventName": "A"}, True)]
+
+
+def test_of_several_rules_each_has_the_tests_of_its_document_or_that_name_it() -> None:
+    second = SIGMA.replace("11111111", "22222222").replace("eventName: A", "eventName: B")
+    beside = "- {rule: 22222222-2222-4333-8444-555555555555, name: beside, expected: false, record: {}}\n"
+    loaded = load([("a.yml", f"{SIGMA}{OURS}---\n{second}{SIGMA_TESTS}"), ("a.tests.yml", beside)])
+    assert [[test.name for test in rule.tests] for rule in loaded.rules] == [
+        ["it is", "it is not"],
+        ["match 1", "dont-match 1", "beside"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tests", "note"),
+    [
+        ("tests: true\n", "its tests are not understood"),
+        ("tests: {sometimes: []}\n", "its tests are not understood"),
+        ("tests: [{expected: true}]\n", "test 1 is none"),
+        ("tests: [{expected: maybe, record: {}}]\n", "test 1 is none"),
+        ("tests: [5]\n", "test 1 is none"),
+        ("testcases: {match: [5]}\n", "test match 1 is none"),
+        ("tests: [{rule: b, expected: true, record: {}, name: lost}]\n", "of no rule of the file are the tests lost"),
+    ],
+)
+def test_what_is_no_test_is_noted_and_the_rule_is_used_all_the_same(tests: str, note: str) -> None:
+    loaded = load([("a.yml", SIGMA + tests)])
+    assert not loaded.problems
+    assert [rule.tests for rule in loaded.rules] == [()]
+    assert [found.what[: len(note)] for found in loaded.notes] == [note]
+
+
+def test_tests_of_no_rule_are_noted() -> None:
+    loaded = load([("a.yaml", OWN), ("b.tests.yaml", "[]")])
+    assert not loaded.problems
+    assert [str(note) for note in loaded.notes] == ["b.tests.yaml: there is no rule file that these tests are of"]
