@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from grafana_foundation_sdk.builders import common as common_builders
@@ -14,8 +16,7 @@ from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-RUNBOOKS = "https://runbooks.example.com/trailstream/alerts.md"
-"""Where docs/alerts.md is served; the constant `runbooks` of each dashboard."""
+PROMETHEUS = Path(__file__).resolve().parents[1] / "prometheus" / "prometheus.yaml"
 
 DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 COLUMNS = 24
@@ -148,7 +149,7 @@ def dashboard(uid: str, title: str, description: str, *variables: Any) -> builde
         .variables(
             [
                 builders.DatasourceVariable("datasource").label("Prometheus").type("prometheus"),
-                builders.ConstantVariable("runbooks").value(RUNBOOKS),
+                builders.ConstantVariable("runbooks").value(f"{_documentation()}/alerts.md"),
                 jobs,
                 *variables,
             ]
@@ -199,3 +200,9 @@ def _described(panel: _Panel, text: PanelText) -> _Panel:
         .links(links)
         .datasource(DATASOURCE)
     )
+
+
+def _documentation() -> str:
+    """Return where docs/ is served: what the alerts link to, said once for both, in Prometheus's external labels."""
+    (url,) = re.findall(r"^    runbooks: (\S+)$", PROMETHEUS.read_text("utf-8"), re.MULTILINE)
+    return str(url)

@@ -43,7 +43,8 @@ def write_hurried(directory: Path) -> Path:
     for files in workers["file_sd_configs"]:
         files["refresh_interval"] = "1s"
     config |= {
-        "global": {
+        "global": config["global"]
+        | {
             "scrape_interval": SCRAPE_INTERVAL,
             "scrape_timeout": SCRAPE_INTERVAL,
             "evaluation_interval": "500ms",
