@@ -33,6 +33,19 @@ READ_WITH_THEIR_ROLE: Mapping[str, str] = {
 }
 """Parameters of each door's stack."""
 
+ALERT_QUEUE = {
+    "AlertQueueArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:siem.fifo",
+    "AlertQueueKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/of-the-siem",
+}
+"""Parameters for a queue of the user's that gets the alerts too."""
+
+COLLECTOR = {
+    "MetricsWorkspaceArn": f"arn:aws:aps:eu-west-1:{ACCOUNT}:workspace/ws-0123abcd",
+    "CollectorRepositoryArn": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/aws-otel-collector",
+    "CollectorDigest": f"sha256:{'1' * 64}",
+}
+"""Parameters for a collector of metrics beside each worker."""
+
 BATCHES = ("sns:PublishBatch", "sqs:ChangeMessageVisibilityBatch", "sqs:DeleteMessageBatch", "sqs:SendMessageBatch")
 """Actions that this endpoint asks for, and AWS does not: there, a batch needs the permission of the single call."""
 
@@ -61,6 +74,11 @@ class Account:
         """Let the bucket tell the stack's queue."""
         queue = {"QueueArn": stack.outputs["QueueArn"], "Events": ["s3:ObjectCreated:*"]}
         await self.notify(QueueConfigurations=[queue])
+
+    async def alert_queue(self) -> str:
+        """Make the queue of :data:`ALERT_QUEUE` and return its URL."""
+        sqs = await self.aws.sqs()
+        return (await sqs.create_queue(QueueName="siem.fifo", Attributes={"FifoQueue": "true"}))["QueueUrl"]
 
     async def with_inbox(self, stack: CreatedStack) -> Stage:
         """Put an inbox behind the stack's topic."""
@@ -165,12 +183,15 @@ def as_the_endpoint_names_it(statements: Sequence[Mapping[str, Any]]) -> Iterato
             yield {"Effect": "Allow", "Action": known, "Resource": statement["Resource"]}
 
 
+def queue_arn(stack: CreatedStack, name: str) -> str:
+    """The ARN of a queue of the stack, by its logical name."""
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{stack.resources[name].rpartition('/')[2]}"
+
+
 def names_of(stack: CreatedStack) -> dict[str, str]:
-    """ARN -> logical name, of what policies speak of."""
+    """ARN -> logical name, of what policies speak of: what is in the stack, and what it is told of."""
     queues = {
-        f"arn:aws:sqs:{REGION}:{ACCOUNT}:{stack.resources[name].rpartition('/')[2]}": name
-        for name in ("Queue", "DeadLetterQueue", "ReasonQueue")
-        if name in stack.resources
+        queue_arn(stack, name): name for name in ("Queue", "DeadLetterQueue", "ReasonQueue") if name in stack.resources
     }
     return queues | {
         stack.outputs["AlertTopicArn"]: "AlertTopic",
@@ -178,4 +199,7 @@ def names_of(stack: CreatedStack) -> dict[str, str]:
         f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/{stack.resources.get('Cluster')}": "Cluster",
         f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{stack.resources['Key']}": "Key",
         f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{stack.resources['LogGroup']}": "LogGroup",
+        ALERT_QUEUE["AlertQueueArn"]: "AlertQueue",
+        ALERT_QUEUE["AlertQueueKeyArn"]: "AlertQueueKey",
+        COLLECTOR["MetricsWorkspaceArn"]: "Workspace",
     }

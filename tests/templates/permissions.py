@@ -39,6 +39,7 @@ class Permission(NamedTuple):
 
 THROUGH_QUEUE = "SQS decrypts a message of an encrypted queue in the name of who receives it"
 INTO_QUEUE_OR_TOPIC = "SQS and SNS encrypt a message with a data key in the name of who sends it, and verify that key"
+BY_THE_COLLECTOR = "the collector beside the worker writes its series in the task's name"
 BY_THE_AGENT = "the ECS agent asks for scale-in protection in the task's name, when the worker tells it to"
 BY_THE_POLLER = "Lambda polls the queue, and deletes what was done, in the function's name"
 BY_THE_RUNTIME = "the Lambda service writes what the function prints into its log group in the function's name"
@@ -49,6 +50,12 @@ WORKER_INDIRECT: Mapping[Permission, str] = {
     Permission("kms:Decrypt", "Key"): THROUGH_QUEUE,
     Permission("kms:GenerateDataKey", "Key"): INTO_QUEUE_OR_TOPIC,
 }
+ALERT_QUEUE_INDIRECT: Mapping[Permission, str] = {
+    Permission("kms:Decrypt", "AlertQueueKey"): INTO_QUEUE_OR_TOPIC,
+    Permission("kms:GenerateDataKey", "AlertQueueKey"): INTO_QUEUE_OR_TOPIC,
+}
+"""Where a queue of the user's gets the alerts too."""
+COLLECTOR_INDIRECT: Mapping[Permission, str] = {Permission("aps:RemoteWrite", "Workspace"): BY_THE_COLLECTOR}
 _FUNCTION_INDIRECT: Mapping[Permission, str] = {
     Permission("kms:Decrypt", "Key"): THROUGH_QUEUE,
     Permission("kms:GenerateDataKey", "Key"): INTO_QUEUE_OR_TOPIC,

@@ -6,17 +6,21 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from endpoint import REGION, ROOT, Endpoint, free_port, wiped_environment
 from samples import topic_record
 from stage import WorkerProcess, running_worker
 from templates.account import (
+    ALERT_QUEUE,
     BUCKET,
+    COLLECTOR,
     KEY,
     READ_WITH_THEIR_ROLE,
     THEIR_BUCKET,
@@ -28,8 +32,18 @@ from templates.account import (
     as_the_endpoint_names_it,
     document,
     names_of,
+    queue_arn,
 )
-from templates.permissions import ACTION_OF, DEAD_LETTERS_INDIRECT, WORKER_INDIRECT, Permission, granted, needed
+from templates.permissions import (
+    ACTION_OF,
+    ALERT_QUEUE_INDIRECT,
+    COLLECTOR_INDIRECT,
+    DEAD_LETTERS_INDIRECT,
+    WORKER_INDIRECT,
+    Permission,
+    granted,
+    needed,
+)
 from templates.recorder import Call, Recorder, recorded
 from templates.stacks import ACCOUNT, ECS, TRAIL, CreatedStack, client, create_stack
 from trailstream.adapters.aws import AwsClients
@@ -39,6 +53,7 @@ REQUIRED = {
     "ImageRepositoryArn": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/security/trailstream",
     "ImageDigest": f"sha256:{'0' * 64}",
 }
+COLLECTOR_CONFIG = ROOT / "deploy" / "prometheus" / "otel-collector.yaml"
 PROGRAM = Path(sys.executable).parent / "trailstream"
 
 
@@ -55,12 +70,20 @@ async def created(account: Account, **parameters: str) -> CreatedStack:
     return await create_stack(account.endpoint, "trailstream", ECS, required | parameters)
 
 
-async def environment_of_the_task(account: Account, stack: CreatedStack) -> dict[str, str]:
+async def containers(account: Account, stack: CreatedStack) -> dict[str, Any]:
     async with client(account.endpoint, "ecs") as ecs:
         answer = await ecs.describe_task_definition(taskDefinition=stack.resources["TaskDefinition"])
-    (container,) = answer["taskDefinition"]["containerDefinitions"]
-    assert container["command"] == ["worker"]
+    return {each["name"]: each for each in answer["taskDefinition"]["containerDefinitions"]}
+
+
+def environment_of(container: Mapping[str, Any]) -> dict[str, str]:
     return {each["name"]: each["value"] for each in container["environment"]}
+
+
+async def environment_of_the_task(account: Account, stack: CreatedStack) -> dict[str, str]:
+    worker = (await containers(account, stack))["worker"]
+    assert worker["command"] == ["worker"]
+    return environment_of(worker)
 
 
 @asynccontextmanager
@@ -108,7 +131,8 @@ async def test_an_object_gives_an_alert_whoever_tells_of_it(way: str, account: A
 
 
 async def test_the_worker_may_do_what_it_does_and_nothing_else(account: Account, tmp_path: Path) -> None:
-    stack = await created(account)
+    await account.alert_queue()
+    stack = await created(account, **ALERT_QUEUE, **COLLECTOR)
     await account.tell_the_queue(stack)
     stage = await account.with_inbox(stack)
     async with task(account, stack, tmp_path, TRAILSTREAM_ALERTS__BUDGET="2") as (worker, recorder):
@@ -118,7 +142,7 @@ async def test_the_worker_may_do_what_it_does_and_nothing_else(account: Account,
         await account.put(KEY.format("versioned"), topic_record(2))
         assert len(await stage.inbox(2)) == 2
         await stage.send("what nobody understands")
-        await worker.until(lambda: "sqs:SendMessageBatch" in recorder.operations)
+        await worker.until(lambda: Call("sqs:SendMessageBatch", queue_arn(stack, "ReasonQueue")) in recorder.calls)
         await account.put(KEY.format("more-than-the-budget"), *map(topic_record, range(3, 5)))
         await worker.until(lambda: "dynamodb:DeleteItem" in recorder.operations)
         assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
@@ -128,7 +152,44 @@ async def test_the_worker_may_do_what_it_does_and_nothing_else(account: Account,
     assert recorder.operations == ACTION_OF.keys() - {"sts:AssumeRole"}
     names = names_of(stack)
     statements = await account.statements(stack.outputs["TaskRoleArn"], "worker")
-    assert granted(statements, names) == needed(recorder.calls, names) | WORKER_INDIRECT.keys()
+    indirect = WORKER_INDIRECT.keys() | ALERT_QUEUE_INDIRECT.keys() | COLLECTOR_INDIRECT.keys()
+    assert granted(statements, names) == needed(recorder.calls, names) | indirect
+
+
+async def test_a_queue_of_the_user_s_gets_the_alerts_too(account: Account, tmp_path: Path) -> None:
+    queue = await account.alert_queue()
+    stack = await created(account, **ALERT_QUEUE)
+    await account.tell_the_queue(stack)
+    stage = await account.with_inbox(stack)
+    async with task(account, stack, tmp_path) as (worker, _):
+        await account.put(KEY.format("a"), topic_record(1))
+        (alert,) = await stage.inbox(1) or [{"Subject": worker.log}]
+        sqs = await account.aws.sqs()
+        (message,) = (await sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10))["Messages"]
+    assert json.loads(message["Body"])["rule_title"] in alert["Subject"]
+
+
+async def test_what_is_not_asked_for_is_not_allowed(account: Account) -> None:
+    stack = await created(account)
+    assert (await containers(account, stack)).keys() == {"worker"}
+    statements = await account.statements(stack.outputs["TaskRoleArn"], "worker")
+    resources = {permission.resource for permission in granted(statements, names_of(stack))}
+    assert not resources & {"AlertQueue", "AlertQueueKey", "Workspace"}
+
+
+async def test_a_collector_beside_the_worker_writes_its_metrics_to_the_workspace(account: Account) -> None:
+    stack = await created(account, **COLLECTOR)
+    both = await containers(account, stack)
+    assert both.keys() == {"worker", "collector"}
+    collector = both["collector"]
+    environment = environment_of(collector)
+    assert collector["image"].endswith(f"/aws-otel-collector@{COLLECTOR['CollectorDigest']}")
+    assert environment["JOB"] == "trailstream/trailstream"
+    assert environment["WORKSPACE_REGION"] == "eu-west-1"
+    assert environment["REMOTE_WRITE_URL"] == (
+        "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0123abcd/api/v1/remote_write"
+    )
+    assert yaml.safe_load(environment["AOT_CONFIG_CONTENT"]) == yaml.safe_load(COLLECTOR_CONFIG.read_text())
 
 
 async def test_the_bucket_of_another_account_is_read_with_the_role_that_its_owner_made_for_that(

@@ -15,6 +15,7 @@ import pytest
 from lambda_package import build, build_zip
 from samples import topic_record
 from templates.account import (
+    ALERT_QUEUE,
     BUCKET,
     KEY,
     READ_WITH_THEIR_ROLE,
@@ -25,8 +26,10 @@ from templates.account import (
     Account,
     LogAccount,
     names_of,
+    queue_arn,
 )
 from templates.permissions import (
+    ALERT_QUEUE_INDIRECT,
     FUNCTION_BEHIND_A_QUEUE_INDIRECT,
     FUNCTION_OF_A_BUCKET_INDIRECT,
     granted,
@@ -85,7 +88,8 @@ async def test_behind_a_queue_the_function_alerts_and_may_do_what_it_does_and_no
     account: Account, package: Path
 ) -> None:
     await upload(account, package)
-    parameters = {**ZIPPED, "LogBucketArns": f"arn:aws:s3:::{BUCKET}"}
+    await account.alert_queue()
+    parameters = {**ZIPPED, **ALERT_QUEUE, "LogBucketArns": f"arn:aws:s3:::{BUCKET}"}
     stack = await create_stack(account.endpoint, "trailstream", LAMBDA_FROM_QUEUE, parameters)
     await number_the_concurrency(account, stack)
     stage = await account.with_inbox(stack)
@@ -99,13 +103,14 @@ async def test_behind_a_queue_the_function_alerts_and_may_do_what_it_does_and_no
         await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)))
         assert len(await stage.inbox(2, seconds=80)) >= 2  # each sandbox has a budget of its own
         await stage.send("what nobody understands")
-        await until(lambda: {"dynamodb:DeleteItem", "sqs:SendMessageBatch"} <= recorder.operations)
+        await until(lambda: Call("sqs:SendMessageBatch", queue_arn(stack, "ReasonQueue")) in recorder.calls)
+        await until(lambda: "dynamodb:DeleteItem" in recorder.operations)
         assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
         await account.put("somebody/else.json.gz", topic_record(5))
         await until(lambda: "s3:ListObjectsV2" in recorder.operations)
     names = names_of(stack)
     statements = await account.statements(stack.outputs["FunctionRoleArn"], "function")
-    indirect = FUNCTION_BEHIND_A_QUEUE_INDIRECT.keys()
+    indirect = FUNCTION_BEHIND_A_QUEUE_INDIRECT.keys() | ALERT_QUEUE_INDIRECT.keys()
     assert granted(statements, names) == needed(recorder.calls, names) | indirect
 
 
@@ -146,7 +151,9 @@ async def test_of_a_batch_only_what_failed_comes_again(account: Account, package
 
 async def test_a_bucket_invokes_the_function_and_what_fails_for_good_is_kept(account: Account, package: Path) -> None:
     await upload(account, package)
-    parameters = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY, "LogBucketArn": f"arn:aws:s3:::{BUCKET}"}
+    await account.alert_queue()
+    code = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY}
+    parameters = {**code, **ALERT_QUEUE, "LogBucketArn": f"arn:aws:s3:::{BUCKET}"}
     stack = await create_stack(account.endpoint, "trailstream", LAMBDA_FROM_BUCKET, parameters)
     stage = await account.with_inbox(stack)
     async with function(account, stack, TRAILSTREAM_ALERTS__BUDGET="2") as recorder:
@@ -161,7 +168,7 @@ async def test_a_bucket_invokes_the_function_and_what_fails_for_good_is_kept(acc
         assert len(await stage.inbox(2, seconds=80)) >= 2  # each sandbox has a budget of its own
         assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
         await account.put_bytes(KEY.format("cut"), gzip.compress(b"{}")[:-4])
-        await until(lambda: "sqs:SendMessageBatch" in recorder.operations)
+        await until(lambda: Call("sqs:SendMessageBatch", queue_arn(stack, "ReasonQueue")) in recorder.calls)
         sqs = await account.aws.sqs()
         kept = await sqs.receive_message(QueueUrl=stage.dead_letter_url, WaitTimeSeconds=20)
         assert "cut.json.gz" in kept["Messages"][0]["Body"]
@@ -169,4 +176,5 @@ async def test_a_bucket_invokes_the_function_and_what_fails_for_good_is_kept(acc
         await until(lambda: "s3:ListObjectsV2" in recorder.operations)
     names = names_of(stack)
     statements = await account.statements(stack.outputs["FunctionRoleArn"], "function")
-    assert granted(statements, names) == needed(recorder.calls, names) | FUNCTION_OF_A_BUCKET_INDIRECT.keys()
+    indirect = FUNCTION_OF_A_BUCKET_INDIRECT.keys() | ALERT_QUEUE_INDIRECT.keys()
+    assert granted(statements, names) == needed(recorder.calls, names) | indirect

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from templates.account import BUCKET, Account
+from templates.account import ALERT_QUEUE, BUCKET, COLLECTOR, Account
 from templates.stacks import (
     ECS,
     LAMBDA_FROM_BUCKET,
@@ -23,6 +23,7 @@ REPOSITORY = "arn:aws:ecr:us-east-1:111122223333:repository/trailstream"
 ROLE = "arn:aws:iam::444455556666:role/trailstream-reads-logs"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:new-objects"
 ZIP = {"CodeBucket": "code", "CodeKey": "trailstream-lambda-arm64.zip"}
+QUEUE_KEY = ALERT_QUEUE["AlertQueueKeyArn"]
 IMAGE = {"Package": "image", "ImageRepositoryArn": REPOSITORY, "ImageDigest": DIGEST}
 
 GOOD = {
@@ -78,8 +79,15 @@ REFUSED = [
     (ECS, {"BacklogPerTask": "0"}, "BacklogPerTask"),
     (ECS, {"Spot": "yes"}, "Spot"),
     (ECS, {"AlertEmail": "security at example.org"}, "AlertEmail"),
+    (ECS, {"AlertQueueArn": "https://sqs.us-east-1.amazonaws.com/111122223333/siem"}, "AlertQueueArn"),
+    (ECS, {"AlertQueueKeyArn": QUEUE_KEY}, "so AlertQueueArn must be given"),
+    (ECS, {**COLLECTOR, "MetricsWorkspaceArn": "ws-0123abcd"}, "MetricsWorkspaceArn"),
+    (ECS, {**COLLECTOR, "CollectorDigest": ""}, "so CollectorRepositoryArn and CollectorDigest must be given"),
+    (ECS, {**COLLECTOR, "MetricsWorkspaceArn": ""}, "so MetricsWorkspaceArn must be given"),
     (ECS, {"ListedAccounts": "none,111122223333"}, "ListedAccounts must be none, or account ids"),
     (ECS, {"LogRetentionDays": "31"}, "LogRetentionDays"),
+    (LAMBDA_FROM_QUEUE, {"AlertQueueKeyArn": QUEUE_KEY}, "so AlertQueueArn must be given"),
+    (LAMBDA_FROM_BUCKET, {"AlertQueueKeyArn": QUEUE_KEY}, "so AlertQueueArn must be given"),
     (LAMBDA_FROM_QUEUE, {"CodeKey": ""}, "so CodeBucket and CodeKey must be given"),
     (LAMBDA_FROM_QUEUE, {"ImageDigest": DIGEST}, "so there must be no ImageRepositoryArn"),
     (LAMBDA_FROM_QUEUE, {"Package": "image"}, "so ImageRepositoryArn and ImageDigest must be given"),
@@ -115,6 +123,7 @@ async def test_a_parameter_that_cannot_work_is_refused_with_its_name(
     [
         (ECS, {"LogBucketArns": f"{ARN},{ARN}-2", "LogBucketAccounts": "111122223333,444455556666"}),
         (ECS, {"AlertEmail": "a@example.org", "ListedAccounts": "111122223333"}),
+        (ECS, {**ALERT_QUEUE, "AlertQueueKeyArn": "", **COLLECTOR}),
         (ECS, {"MinTasks": "4", "MaxTasks": "4", "Spot": "all", "MetricsReaderSecurityGroupId": "sg-0"}),
         (LAMBDA_FROM_QUEUE, {**IMAGE, "CodeBucket": "", "CodeKey": ""}),
         (LAMBDA_FROM_BUCKET, {**IMAGE, "CodeBucket": "", "CodeKey": "", "ReservedConcurrency": "5"}),

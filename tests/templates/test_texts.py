@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from endpoint import ROOT
 from templates.stacks import ECS, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, READER_ROLE, TEMPLATES, read_template
@@ -81,10 +82,27 @@ def test_a_message_of_the_function_is_hidden_for_six_times_its_timeout() -> None
 
 def test_ecs_asks_for_health_and_offers_metrics_where_the_image_serves_them() -> None:
     (port,) = re.findall(r"TRAILSTREAM_TELEMETRY__PORT=(\d+)", (ROOT / "Dockerfile").read_text())
-    (container,) = read_template(ECS)["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    container, _ = read_template(ECS)["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
     assert container["PortMappings"][0]["ContainerPort"] == int(port)
     assert f"127.0.0.1:{port}/healthz" in container["HealthCheck"]["Command"][-1]
-    assert "TRAILSTREAM_TELEMETRY__PORT" not in {each["Name"] for each in container["Environment"]}
+    assert "TRAILSTREAM_TELEMETRY__PORT" not in {each.get("Name") for each in container["Environment"]}
+
+
+def test_the_collector_is_watched_restarted_and_no_reason_to_stop_the_worker_which_it_outlives() -> None:
+    worker, either = read_template(ECS)["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    collector = either["Fn::If"][1]
+    assert collector["HealthCheck"]["Command"] == ["CMD", "/healthcheck"]
+    assert (worker["Essential"], collector["Essential"]) == (True, False)
+    assert collector["RestartPolicy"] == {"Enabled": True}
+    assert worker["DependsOn"]["Fn::If"][1] == [{"ContainerName": collector["Name"], "Condition": "START"}]
+
+
+def test_the_collector_of_a_task_scrapes_the_port_that_the_image_serves() -> None:
+    (port,) = re.findall(r"TRAILSTREAM_TELEMETRY__PORT=(\d+)", (ROOT / "Dockerfile").read_text())
+    config = yaml.safe_load((ROOT / "deploy" / "prometheus" / "otel-collector.yaml").read_text())
+    (job,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
+    assert job["static_configs"] == [{"targets": [f"127.0.0.1:{port}"]}]
+    assert set(config["service"]["extensions"]) == config["extensions"].keys()
 
 
 def test_the_backlog_of_each_task_is_what_waits_divided_by_what_runs() -> None:
