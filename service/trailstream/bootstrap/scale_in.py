@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import aiohttp
 
 from trailstream.adapters.ecs_task import EcsTask
 from trailstream.config import ecs_agent_from_environment
 from trailstream.model.facts import Emit
+from trailstream.pipeline.background import in_background
 from trailstream.pipeline.scale_in import ScaleInProtection
 
 
@@ -33,10 +33,5 @@ async def protected_from_scale_in(
             after_seconds=grace_seconds / 2,
             emit=emit,
         )
-        task = asyncio.create_task(protection.keep(), name="scale-in protection")
-        try:
+        async with in_background(protection.keep(), name="scale-in protection"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task

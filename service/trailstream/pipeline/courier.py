@@ -45,6 +45,7 @@ from trailstream.model.facts import (
     StormReported,
 )
 from trailstream.pipeline.aside import Aside
+from trailstream.pipeline.background import in_background
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.claims import Claims
 from trailstream.pipeline.ports import Claim, Ledger, Sink
@@ -153,13 +154,8 @@ class Courier:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Send what is handed in while the block runs; what then still waits is never answered."""
-        task = asyncio.create_task(self._work(), name=f"courier to {self._sink.name}")
-        try:
+        async with in_background(self._work(), name=f"courier to {self._sink.name}"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     @property
     def sink_name(self) -> str:
