@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -153,12 +152,13 @@ def _refuse_the_complex(branches: list[Branch], at: At) -> None:
     event-ruler takes the fields in the order of their names, and branches share a machine for the alternatives of a
     field where they ask the same of all fields before it.
     """
+    if not any(_wildcards(wanted) for branch in branches for wanted in branch.values()):
+        return
     machines: dict[Any, set[frozenset[str]]] = {}
     for branch in branches:
         before: tuple[Any, ...] = ()
         for path, wanted in sorted(branch.items(), key=lambda item: ".".join(item[0])):
-            for patterns in map(frozenset, _wildcards(wanted.written)):
-                machines.setdefault((before, path), set()).add(patterns)
+            machines.setdefault((before, path), set()).update(_wildcards(wanted))
             before = (*before, (path, repr(wanted.written)))
     if any(wildcards.complexity(patterns) > wildcards.MAX_COMPLEXITY for patterns in machines.values()):
         raise RuleSyntaxError(
@@ -168,11 +168,13 @@ def _refuse_the_complex(branches: list[Branch], at: At) -> None:
         )
 
 
-def _wildcards(written: tuple[Any, ...]) -> Iterator[list[str]]:
-    """Yield the patterns of each alternative that has some."""
-    for value in written:
+def _wildcards(wanted: Wanted) -> list[frozenset[str]]:
+    """Return the patterns of each alternative that has some."""
+    found = []
+    for value in wanted.written:
         match value:
             case {"wildcard": str(pattern)} | {"anything-but": {"wildcard": str(pattern)}}:
-                yield [pattern]
+                found.append(frozenset([pattern]))
             case {"anything-but": {"wildcard": [*patterns]}}:
-                yield patterns
+                found.append(frozenset(patterns))
+    return found
