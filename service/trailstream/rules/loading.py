@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from trailstream.model.alert import RuleInfo
 from trailstream.model.errors import Problem
 from trailstream.rules.correlation import Correlation
 from trailstream.rules.documents import Document, DocumentError, documents
+from trailstream.rules.embedded_tests import rule_path_of, with_tests
 from trailstream.rules.languages import LANGUAGES
 from trailstream.rules.languages.language import Compiled, Language, RuleFile
 from trailstream.rules.rule import Note, Rule, RuleSyntaxError
@@ -35,24 +36,45 @@ class LoadedRules:
 def load(files: Iterable[tuple[str, str]]) -> LoadedRules:
     """Compile (relative path, text) pairs. Never raises for what stands in them."""
     loaded = LoadedRules()
-    read = [file for path, text in files if (file := _read(path, text, loaded)) is not None]
+    read: list[RuleFile] = []
+    tests: dict[str, RuleFile] = {}
+    for path, text in files:
+        if (file := _read(path, text, loaded)) is not None and (of := rule_path_of(path)) is not None:
+            tests[of] = file
+        elif file is not None:
+            read.append(file)
     claimed: dict[str, list[RuleFile]] = {}
     for file in read:
-        if (language := _language_of(file, loaded)) is not None:
+        for language in _languages_of(file, loaded):
             claimed.setdefault(language.name, []).append(file)
     compiled: dict[str, Compiled] = {}
     for language in LANGUAGES:
         its_files = claimed.get(language.name, [])
         results = language.compile(its_files)
-        compiled.update({file.path: result for file, result in zip(its_files, results, strict=True)})
+        for file, result in zip(its_files, results, strict=True):
+            compiled[file.path] = _joined(compiled[file.path], result) if file.path in compiled else result
     seen: dict[str, tuple[RuleInfo, str]] = {}
     for file in read:
         if file.path in compiled:
-            _take(compiled[file.path], file, seen, loaded)
+            stem = str(PurePosixPath(file.path).with_suffix(""))
+            beside = tests.pop(stem, None) if compiled[file.path].rules else None
+            _take(_tested(compiled[file.path], file, beside), file, seen, loaded)
+    loaded.notes.extend(Note(file.path, "there is no rule file that these tests are of") for file in tests.values())
     return loaded
 
 
+def _tested(compiled: Compiled, file: RuleFile, beside: RuleFile | None) -> Compiled:
+    """Return what a file was compiled to with the tests that stand in it and beside it."""
+    notes: list[str] = []
+    own, others = ([document.value for document in each.documents] if each else [] for each in (file, beside))
+    rules = with_tests(compiled.rules, own, others, notes)
+    return replace(compiled, rules=list(rules), notes=[*compiled.notes, *notes])
+
+
 def _read(path: str, text: str, loaded: LoadedRules) -> RuleFile | None:
+    if PurePosixPath(path).suffix.lower() == CODE_SUFFIX:
+        lines = text.count("\n") + 1
+        return RuleFile(path, [Document(text, {(): 1} | {(number,): number for number in range(1, lines + 1)})])
     if any(language.reads_text(text) for language in LANGUAGES):
         return RuleFile(path, [Document(text, {(): 1})])
     try:
@@ -66,17 +88,26 @@ def _read(path: str, text: str, loaded: LoadedRules) -> RuleFile | None:
     return RuleFile(path, found)
 
 
-def _language_of(file: RuleFile, loaded: LoadedRules) -> Language | None:
-    language = next((language for language in LANGUAGES if language.claims(file)), None)
-    if language is None:
+def _languages_of(file: RuleFile, loaded: LoadedRules) -> list[Language]:
+    """Return the language that claims the file, and those that have a part in it."""
+    first = next((language for language in LANGUAGES if language.claims(file)), None)
+    if first is None:
         tried = ", ".join(language.name for language in LANGUAGES)
         loaded.problems.append(
-    if PurePosixPath(path).suffix.lower() == CODE_SUFFIX:
-        lines = text.count("\n") + 1
-        return RuleFile(path, [Document(text, {(): 1} | {(number,): number for number in range(1, lines + 1)})])
             Problem(f"{file.path}:1", f"no rule language knows these keys; tried {tried}", "see docs/rules.md")
         )
-    return language
+        return []
+    return [first, *(language for language in LANGUAGES if language is not first and language.has_part_in(file))]
+
+
+def _joined(one: Compiled, other: Compiled) -> Compiled:
+    return Compiled(
+        [*one.rules, *other.rules],
+        [*one.correlations, *other.correlations],
+        [*one.problems, *other.problems],
+        [*one.notes, *other.notes],
+        one.is_part or other.is_part,
+    )
 
 
 def _take(compiled: Compiled, file: RuleFile, seen: dict[str, tuple[RuleInfo, str]], loaded: LoadedRules) -> None:

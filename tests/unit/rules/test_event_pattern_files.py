@@ -281,3 +281,28 @@ def test_a_block_of_one_address_is_read_as_the_address_and_noted() -> None:
         f"detail.sourceIPAddress: EventBridge takes no block of one address; read as the address {address}"
         for address in ("192.0.2.1", "2001:db8::1")
     ]
+
+
+def test_a_template_may_hold_rules_and_metric_filters() -> None:
+    text = """\
+Resources:
+  RootUsed:
+    Type: AWS::Logs::MetricFilter
+    Properties: {FilterPattern: '{ $.userIdentity.type = "Root" }'}
+  Text:
+    Type: AWS::Logs::MetricFilter
+    Properties: {FilterPattern: ERROR}
+  TrailChanged:
+    Type: AWS::Events::Rule
+    Properties: {EventPattern: {source: [aws.cloudtrail], detail: {eventName: [StopLogging]}}}
+  Broken:
+    Type: AWS::Events::Rule
+    Properties: {EventPattern: {source: aws.cloudtrail}}
+"""
+    loaded = load_one(text, "dir/a.yaml")
+    assert [(found.info.title, found.info.language) for found in loaded.rules] == [
+        ("RootUsed", "filter-pattern"),
+        ("TrailChanged", "event-pattern"),
+    ]
+    assert [note.split(":")[0] for note in notes(loaded)] == ["Text"]
+    assert [problem.where for problem in loaded.problems] == ["dir/a.yaml:13"]

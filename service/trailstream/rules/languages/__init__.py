@@ -14,7 +14,12 @@ LANGUAGES: tuple[Language, ...] = (
     Language(
         filter_pattern.NAME, filter_pattern.claims, one_by_one(filter_pattern.compile_file), filter_pattern.reads_text
     ),
-    Language(event_pattern.NAME, event_pattern.claims, one_by_one(event_pattern.compile_file)),
+    Language(
+        event_pattern.NAME,
+        event_pattern.claims,
+        one_by_one(event_pattern.compile_file),
+        has_part_in=event_pattern.holds_patterns,
+    ),
 )
 """Every language, in the order in which they are asked whether a file is theirs."""
 

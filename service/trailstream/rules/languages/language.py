@@ -46,6 +46,8 @@ class Language:
     """
     reads_text: Callable[[str], bool] = lambda _text: False
     """Says of a file's text that it is a rule as it stands, neither YAML nor JSON: its one document is that text."""
+    has_part_in: Callable[[RuleFile], bool] = lambda _file: False
+    """Says of a file that another language claimed whether rules of this one stand in it too: a template has both."""
 
 
 def one_by_one(compile_file: Callable[[RuleFile], Compiled]) -> Callable[[Sequence[RuleFile]], Sequence[Compiled]]:
