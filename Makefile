@@ -103,7 +103,7 @@ monitoring: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(DASHBOARDS_VENV)/.ready ## 
 
 # The browser is Debian's. Where it is missing and cannot be installed, the tests say so and are skipped.
 report-check: $(VENV)/.ready ## the report of a scan in a real browser: drawn, clicked through, and attacked
-	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && \
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && \
 	  apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium fonts-dejavu-core; } || true
 	$(BIN)/python -m pytest tests/integration/test_scan_report_in_a_browser.py -rs $(ARGS)
 

@@ -144,7 +144,8 @@ class _Scan:
                 await self._read(each, opened, scan, findings, advance)
         except (PermanentError, RetryableError) as error:
             self.summary.fail(each.name, error.code, str(error))
-        self.summary.add(scan)
+        finally:
+            self.summary.add(scan)
 
     async def _read(self, each: Input, opened: Opened, scan: ObjectScan, findings: Findings, advance: Advance) -> None:
         # What is found before the damage is alerted, so no failure to read leaves the findings before their end.
