@@ -114,6 +114,19 @@ def test_a_template_holds_a_rule_for_each_of_its_rules() -> None:
     ]
 
 
+def test_a_description_is_kept_as_it_is_written() -> None:
+    text = TEMPLATE.replace("Description: The root user", "Description: !Sub '[${Project}] The root user'  #")
+    assert load_one(text, "dir/a.yaml").rules[0].info.description == "[${Project}] The root user"
+
+
+def test_a_rule_of_our_own_form_may_have_its_pattern_as_text() -> None:
+    own = {"id": "a", "title": "T", "severity": "low", "pattern": json.dumps(TRAIL)}
+    (found,) = load_one(own).rules
+    assert evaluator(found.condition)({"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging"})
+    (problem,) = load_one(own | {"pattern": "aws.iam"}).problems
+    assert problem.what.startswith("the pattern is not valid JSON")
+
+
 @pytest.mark.parametrize(
     ("event_source", "event_name", "matched"),
     [

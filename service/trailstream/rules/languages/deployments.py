@@ -157,7 +157,12 @@ class Naming:
 
 
 def _text(owner: dict[str, Any], keys: tuple[str, ...]) -> str:
-    return next((text for key in keys if isinstance(text := owner.get(key), str) and text.strip()), "")
+    return next((text for key in keys if isinstance(text := _as_written(owner.get(key)), str) and text.strip()), "")
+
+
+def _as_written(value: Any) -> Any:
+    """Return the text of a value that names parameters of its template, with their names in it."""
+    return value.get("Fn::Sub") if is_function(value) else value
 
 
 def _texts(owner: dict[str, Any], key: str) -> tuple[str, ...]:

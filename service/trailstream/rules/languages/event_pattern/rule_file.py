@@ -16,6 +16,7 @@ from trailstream.rules.languages.event_pattern.sources import (
     ends_in_lists,
     is_bare,
     names_of,
+    object_of,
     pattern_of,
     patterns,
 )
@@ -105,9 +106,10 @@ def _add_found(found: Found, defaults: Defaults, naming: Naming, result: Compile
         result.notes.extend(f"{name}: {note}" for note in one.notes)
 
 
-def _with_pattern(info: RuleInfo, pattern: Any, at: At, problems: Problems) -> Compiled:
-    read, notes = tolerate(pattern)
+def _with_pattern(info: RuleInfo, written: Any, at: At, problems: Problems) -> Compiled:
     try:
+        pattern = object_of(written, at)
+        read, notes = tolerate(pattern)
         branches = branches_of(read, at)
     except RuleSyntaxError as error:
         return Compiled(problems=[*problems, error])

@@ -108,9 +108,13 @@ def pattern_of(written: Any, defaults: Defaults, at: At) -> Any:
 
     Raises :class:`UnsaidError` where only a deployment says it, and :class:`RuleSyntaxError` where it is no JSON.
     """
-    value = said(written, defaults)
+    return object_of(said(written, defaults), at)
+
+
+def object_of(pattern: Any, at: At) -> Any:
+    """Return what a pattern says that may be written as text. Raises :class:`RuleSyntaxError` where it is no JSON."""
     try:
-        return _read(value) if isinstance(value, str) else value
+        return _read(pattern) if isinstance(pattern, str) else pattern
     except DocumentError as error:
         raise RuleSyntaxError(f"the pattern is {error.what}", at=at) from None
 
