@@ -7,6 +7,7 @@ import argparse
 from trailstream.entrypoints.rules.check import add_check
 from trailstream.entrypoints.rules.explain import add_explain
 from trailstream.entrypoints.rules.list_ import add_list
+from trailstream.entrypoints.rules.test import add_test
 from trailstream.entrypoints.rules.try_ import add_try
 
 
@@ -14,5 +15,5 @@ def add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     """Add the tools to the command line."""
     rules = commands.add_parser("rules", help="tools for the people who write rules")
     tools = rules.add_subparsers(required=True, metavar="TOOL")
-    for add in (add_check, add_list, add_try, add_explain):
+    for add in (add_check, add_list, add_try, add_explain, add_test):
         add(tools)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 
+from trailstream.bootstrap.python_rules import CodeTrials, Trial, tried_code
 from trailstream.decode.cloudtrail import record_in
-from trailstream.entrypoints.rules.trials import Trials
+from trailstream.entrypoints.rules.trials import DisagreementError, Trials
+from trailstream.model.alert import Match
 from trailstream.model.errors import Problem, RulesError
 from trailstream.model.record import Record
 from trailstream.rules.loading import LoadedRules
@@ -14,6 +20,20 @@ from trailstream.rules.ruleset import Matched
 
 ONLY_IN_EVENTS = frozenset(["detail", "detail-type", "source"])
 """Names that EventBridge events have at their top and records do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one rule on one event."""
+
+    matched: bool
+    is_candidate: bool
+    """Whether its gate, and what the head says, let the event through."""
+    failure: str
+    """Why nobody knows whether it matches; empty where that is known."""
+    match: Match | None
+    trial: Trial | None = None
+    """What the code of a rule said."""
 
 
 def triable(loaded: LoadedRules) -> list[Rule]:
@@ -40,25 +60,57 @@ def _refused(rule: Rule) -> Problem | None:
 class TriedRule:
     """A rule, to be tried on any event."""
 
-    def __init__(self, rule: Rule) -> None:
-        """Take a rule that is :func:`triable`."""
+    def __init__(self, rule: Rule, code: CodeTrials | None) -> None:
+        """Take a rule that is :func:`triable`; ``code`` runs it where it is code."""
         on_events = rule if rule.as_events is None else replace(rule, condition=rule.as_events.compile())
         self._whole = rule.as_events is not None and rule.as_events.whole
         self._on_record = (rule, Trials([rule]))
         self._on_event = (on_events, Trials([on_events]))
+        self._code = code if rule.judged else None
+
+    @property
+    def id(self) -> str:
+        """The rule's id."""
+        return self._on_record[0].info.id
 
     def seen(self, event: Record) -> tuple[Rule, Record]:
         """Return what of an event the rule is evaluated on, and the rule as it is on that."""
         (rule, _), seen = self._seen(event)
         return rule, seen
 
-    def of(self, event: Record) -> Matched:
-        """Return what the rule finds in an event. Raises :class:`DisagreementError`."""
-        (_, trials), seen = self._seen(event)
-        return trials.of(seen)
+    def of(self, event: Record, mocks: Mapping[str, object] = MappingProxyType({})) -> Tried:
+        """Return what came of the rule on an event, with functions of its code replaced as a test wants it.
+
+        Raises :class:`DisagreementError`.
+        """
+        (rule, trials), seen = self._seen(event)
+        found = trials.of(seen)
+        if self._code is not None:
+            return _judged(rule, found, seen, self._code.of(rule.info.id, seen, mocks))
+        return Tried(
+            matched=bool(found.matches),
+            is_candidate=found.candidates > 0,
+            failure="; ".join(what for _, what in found.failures),
+            match=found.matches[0] if found.matches else None,
+        )
 
     def _seen(self, event: Record) -> tuple[tuple[Rule, Trials], Record]:
         record = record_in(event)
         if record is None or (self._whole and not ONLY_IN_EVENTS.isdisjoint(event)):
             return self._on_event, event
         return self._on_record, record
+
+
+def _judged(rule: Rule, found: Matched, record: Record, trial: Trial) -> Tried:
+    """Return what came of a rule that is code, which may match only what its gate lets through."""
+    if trial.matched and not found.matches:
+        raise DisagreementError([rule.info.id], record)
+    match = found.matches[0] if trial.matched else None
+    return Tried(trial.matched, is_candidate=found.candidates > 0, failure=trial.error, match=match, trial=trial)
+
+
+@contextmanager
+def opened(rules: Sequence[Rule], root: Path) -> Iterator[Sequence[TriedRule]]:
+    """Make rules ready to be tried while the block runs, those that are code in the worker's own child process."""
+    with tried_code(rules, root) as code:
+        yield [TriedRule(rule, code) for rule in rules]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from trailstream.bootstrap.rules import load_rules
+from trailstream.entrypoints.rules.files import load_at
 from trailstream.model.errors import Problem, RulesError
 from trailstream.model.printable import printable
 from trailstream.rules.gate import anchors, gate_of, lets_nothing_through
@@ -55,7 +55,7 @@ def run_rules_check(options: argparse.Namespace) -> int:
 
     Raises :class:`RulesError` where a rule is broken.
     """
-    loaded = load_rules(options.directory)
+    loaded = load_at(options.directory)
     warnings = [warning for rule in loaded.rules for warning in _warnings(rule)]
     _REPORTS[options.format](loaded, warnings)
     if loaded.problems:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from trailstream.bootstrap.rules import load_rules
 from trailstream.decode.json_text import encode_record
-from trailstream.entrypoints.rules.attempts import TriedRule
+from trailstream.entrypoints.rules.attempts import TriedRule, opened
 from trailstream.entrypoints.rules.events import STDIN, read_events
+from trailstream.entrypoints.rules.files import load_at
 from trailstream.entrypoints.rules.trials import DisagreementError
-from trailstream.entrypoints.rules.words import gate_in_words, mark, tree, values_in_words
+from trailstream.entrypoints.rules.words import gate_in_words, mark, printed, tree, values_in_words
 from trailstream.model.alert import RuleInfo
 from trailstream.model.errors import Problem, RulesError
 from trailstream.model.printable import printable
@@ -44,19 +44,21 @@ def run_rules_explain(options: argparse.Namespace) -> int:
 
     Raises :class:`RulesError` where there is no such rule, or it is broken.
     """
-    loaded = load_rules(Path(options.rule) if options.rules is None else options.rules)
+    loaded = load_at(Path(options.rule) if options.rules is None else options.rules)
     rules, correlations = _meant(loaded, None if options.rules is None else options.rule)
     events = read_events(options.record)
     answers = []
-    for number, event in enumerate(events, 1):
-        if len(events) > 1:
-            print(f"# record {number}")
-        answers += [_explain(rule, event) for rule in rules]
-        answers += [_correlate(correlation, loaded.rules, event) for correlation in correlations]
+    with opened(loaded.rules, options.rules or Path(options.rule)) as all_tried:
+        tried = {each.id: each for each in all_tried}
+        for number, event in enumerate(events, 1):
+            if len(events) > 1:
+                print(f"# record {number}")
+            answers += [_explain(tried[rule.info.id], event) for rule in rules]
+            answers += [_correlate(correlation, tried, event) for correlation in correlations]
     return 0 if any(answers) else 1
 
 
-def _meant(loaded: LoadedRules, rule_id: str | None) -> tuple[list[TriedRule], list[Correlation]]:
+def _meant(loaded: LoadedRules, rule_id: str | None) -> tuple[list[Rule], list[Correlation]]:
     rules = [rule for rule in loaded.rules if rule_id in (None, rule.info.id)]
     correlations = [each for each in loaded.correlations if rule_id in (None, each.info.id)]
     if rule_id is None and loaded.problems:
@@ -65,26 +67,29 @@ def _meant(loaded: LoadedRules, rule_id: str | None) -> tuple[list[TriedRule], l
         what = Problem(rule_id or "rules", "there is no such rule", "see `trailstream rules list`")
         notes = [Problem(note.path, note.what) for note in loaded.notes if rule_id in (None, note.path)]
         raise RulesError([*loaded.problems, *notes] or [what])
-    return [TriedRule(rule) for rule in rules], correlations
+    return rules, correlations
 
 
 def _explain(tried: TriedRule, event: Record) -> bool:
     """Print why an event matches a rule or does not; say whether it does."""
-    matched = tried.of(event)
-    held = bool(matched.matches)
+    came = tried.of(event)
     rule, record = tried.seen(event)
     gate = gate_of(rule.condition)
     passed, condition = explain_gate(gate, encode_record(record)), explain(rule.condition, record)
-    if condition.held not in (None, held) or (condition.held and not passed.held):
+    if (came.trial is None and condition.held not in (None, came.matched)) or (condition.held and not passed.held):
         raise DisagreementError([rule.info.id], record)
-    print(f"{_name(rule.info)}: {'match' if held else 'no match'}")
-    for _, what in matched.failures:
-        print(f"  it failed, so nobody knows whether it matches: {printable(what)}")
-    print(f"  the gate {_came_of_gate(gate, passed, is_candidate=matched.candidates > 0)}:")
+    print(f"{_name(rule.info)}: {'match' if came.matched else 'no match'}")
+    if came.failure and came.trial is None:
+        print(f"  it failed, so nobody knows whether it matches: {printable(came.failure)}")
+    print(f"  the gate {_came_of_gate(gate, passed, is_candidate=came.is_candidate)}:")
     print("\n".join(tree(passed, 2)))
-    print(f"  the condition {_ANSWERS[condition.held]}:")
-    print("\n".join(tree(condition, 2)))
-    return held
+    if came.trial is not None:
+        print("  its code:")
+        print("\n".join(f"    {line}" for line in printed(came.trial)))
+    else:
+        print(f"  the condition {_ANSWERS[condition.held]}:")
+        print("\n".join(tree(condition, 2)))
+    return came.matched
 
 
 _ANSWERS = {True: "holds", False: "does not hold", None: "fails"}
@@ -105,15 +110,13 @@ def _name(info: RuleInfo) -> str:
     return printable(f"{info.id} ({info.language}, {info.path})")
 
 
-def _correlate(correlation: Correlation, rules: Sequence[Rule], event: Record) -> bool:
+def _correlate(correlation: Correlation, rules: Mapping[str, TriedRule], event: Record) -> bool:
     """Print which of a correlation's rules match, and in which group the record counts; say whether one does."""
-    by_id = {rule.info.id: rule for rule in rules}
     counted = False
     print(f"{_name(correlation.info)}: {correlation.kind.value} within {correlation.timespan_seconds} s")
     for source in correlation.sources:
-        if (rule := by_id.get(source.rule_id)) is not None:
-            tried = TriedRule(rule)
-            matches = bool(tried.of(event).matches)
+        if (tried := rules.get(source.rule_id)) is not None:
+            matches = tried.of(event).matched
             print(f"  {mark(matches)} {printable(source.rule_id)}")
             if matches:
                 print("\n".join(_group(correlation, source, tried.seen(event)[1])))

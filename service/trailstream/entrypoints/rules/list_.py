@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from trailstream.bootstrap.rules import load_rules
+from trailstream.entrypoints.rules.files import load_at
 from trailstream.entrypoints.rules.words import cost_of, gate_in_words
 from trailstream.model.alert import RuleInfo
 from trailstream.model.printable import printable
@@ -51,7 +51,7 @@ class Listed:
 
 def run_rules_list(options: argparse.Namespace) -> int:
     """Print every rule. Return 1 where one is broken."""
-    loaded = load_rules(options.directory)
+    loaded = load_at(options.directory)
     _WRITERS[options.format](list(_listed(loaded)))
     for problem in loaded.problems:
         print(printable(str(problem)), file=sys.stderr)

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from trailstream.bootstrap.rules import load_rules
-from trailstream.entrypoints.rules.attempts import TriedRule, triable
+from trailstream.entrypoints.rules.attempts import TriedRule, opened, triable
 from trailstream.entrypoints.rules.events import STDIN, EventsError, read_events
+from trailstream.entrypoints.rules.files import load_at
 from trailstream.model.errors import Problem
 from trailstream.model.record import Record
 
@@ -29,6 +29,9 @@ def add_try(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     tool.add_argument(
         "event_file", nargs="?", default=STDIN, metavar="EVENT_FILE", help="the events, or - for standard input"
     )
+    tool.add_argument(
+        "--rules", type=Path, metavar="DIR", help="where a rule that is code finds the modules it imports"
+    )
     tool.add_argument("--ids", action="store_true", help="write the ids of the rules behind each match, after tabs")
     tool.set_defaults(command=run_rules_try)
 
@@ -38,12 +41,15 @@ def run_rules_try(options: argparse.Namespace) -> int:
 
     Raises :class:`RulesError` and :class:`EventsError` with every reason why there is no answer.
     """
-    loaded = load_rules(options.rule_file)
-    rules = [TriedRule(rule) for rule in triable(loaded)]
+    loaded = load_at(options.rule_file, options.rules)
+    rules = triable(loaded)
     for note in loaded.notes:
         print(f"note: {note}", file=sys.stderr)
     events = read_events(options.event_file)
-    answers = [_answer(rules, event, f"{options.event_file}: event {number}") for number, event in enumerate(events, 1)]
+    with opened(rules, options.rules or options.rule_file) as tried:
+        answers = [
+            _answer(tried, event, f"{options.event_file}: event {number}") for number, event in enumerate(events, 1)
+        ]
     for ids in answers:
         print("\t".join(["match", *(ids if options.ids else ())]) if ids else "no match")
     return 0 if any(answers) else 1
@@ -51,8 +57,10 @@ def run_rules_try(options: argparse.Namespace) -> int:
 
 def _answer(rules: Sequence[TriedRule], event: Record, where: str) -> list[str]:
     """Return the ids of the rules that match."""
-    answers = [rule.of(event) for rule in rules]
-    problems = [Problem(where, f"rule {rule_id}: {what}") for answer in answers for rule_id, what in answer.failures]
+    answers = {rule.id: rule.of(event) for rule in rules}
+    problems = [
+        Problem(where, f"rule {rule_id}: {tried.failure}") for rule_id, tried in answers.items() if tried.failure
+    ]
     if problems:
         raise EventsError(problems)
-    return [match.rule.id for answer in answers for match in answer.matches]
+    return [rule_id for rule_id, tried in answers.items() if tried.matched]

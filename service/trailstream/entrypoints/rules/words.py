@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from enum import Enum
 
+from trailstream.bootstrap.python_rules import Trial
+from trailstream.model.finding import Remarks
 from trailstream.model.printable import printable
 from trailstream.rules.explanation import Explained
 from trailstream.rules.gate import WIDE, Anchor, Both, Either, Gate, Value, Words, anchors, lets_nothing_through
@@ -77,6 +80,19 @@ def tree(explained: Explained, level: int = 1) -> Iterator[str]:
     yield f"{indent}{mark(explained.held)} {printable(explained.what, at_most=WIDEST_TEXT)}{found}"
     for part in explained.parts:
         yield from tree(part, level + 1)
+
+
+def printed(trial: Trial) -> Iterator[str]:
+    """Yield the lines of what the code of a rule said, printed and did wrong."""
+    yield f"{mark(trial.matched)} it returned {trial.matched}" if not trial.error else f"{mark(None)} it failed"
+    said = {name: value for name in _REMARKS if (value := getattr(trial.remarks, name)) is not None}
+    for name, value in said.items():
+        yield f"{name}: {printable(str(value), at_most=WIDEST_TEXT)}"
+    for text in (trial.error, *trial.complaints, trial.output):
+        yield from map(printable, text.splitlines())
+
+
+_REMARKS = tuple(field.name for field in fields(Remarks))
 
 
 def values_in_words(values: tuple[object, ...]) -> str:

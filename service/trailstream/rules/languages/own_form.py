@@ -6,10 +6,11 @@ from typing import Any, TypeAlias
 
 from trailstream.model.alert import RuleInfo, Severity
 from trailstream.rules.documents import At
+from trailstream.rules.languages import shaping
 from trailstream.rules.rule import RuleSyntaxError
 
 REQUIRED = ("id", "title", "severity")
-OPTIONAL = ("description", "tags", "references")
+OPTIONAL = ("description", "tags", "references", "tests", *shaping.KEYS)
 
 DEFAULT_SEVERITY = Severity.MEDIUM
 """Of a rule that says none."""
@@ -38,6 +39,7 @@ def info_of(value: dict[str, Any], body: str, language: str, path: str, problems
         description=_text(value, "description", problems),
         tags=_texts(value, "tags", problems),
         references=_texts(value, "references", problems),
+        shaping=shaping.shaping_of(value, problems, title=_text(value, "title", [])),
     )
 
 

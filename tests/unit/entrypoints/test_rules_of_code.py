@@ -1,0 +1,139 @@
+"""The tools run rules that are Python code as the worker does, in its child process, and tell what they said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trailstream.entrypoints.cli import main
+
+CODE = """\
+import helper
+
+def rule(event):
+    print("looking")
+    return helper.is_login(event) and event.deep_get("userIdentity", "type") == "Root"
+
+def title(event):
+    return f"root in {event.get('recipientAccountId')}"
+"""
+HELPER = "def is_login(event):\n    return event['eventName'] == 'ConsoleLogin'\n"
+SPEC = """\
+AnalysisType: rule
+Filename: root.py
+RuleID: AWS.Root
+Enabled: true
+LogTypes: [AWS.CloudTrail]
+Severity: High
+Tests:
+- {Name: root, ExpectedResult: true, Log: {eventName: ConsoleLogin, userIdentity: {type: Root}}}
+- {Name: denied, ExpectedResult: false, Log: {eventName: Denied}}
+- Name: mocked
+  ExpectedResult: true
+  Mocks: [{objectName: rule, returnValue: true}]
+  Log: {eventName: Mocked}
+"""
+ROOT = {"eventName": "ConsoleLogin", "userIdentity": {"type": "Root"}, "recipientAccountId": "111122223333"}
+USER = {"eventName": "ConsoleLogin", "userIdentity": {"type": "IAMUser"}}
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    for name, text in (("root.py", CODE), ("helper.py", HELPER), ("root.yml", SPEC)):
+        (rules / name).write_text(text)
+    return rules
+
+
+def events(directory: Path, *values: Any) -> str:
+    path = directory.parent / "events.jsonl"
+    path.write_text("\n".join(map(json.dumps, values)))
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["root.py", "root.yml"])
+def test_a_rule_is_tried_by_its_code_or_by_its_description(
+    name: str, directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rules", "try", str(directory / name), events(directory, ROOT, USER), "--ids"]) == 0
+    assert capsys.readouterr().out == "match\tAWS.Root\nno match\n"
+
+
+def test_what_a_rule_imports_may_be_elsewhere_in_the_directory_that_is_named(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "global_helpers").mkdir()
+    (directory / "helper.py").rename(directory / "global_helpers" / "helper.py")
+    (directory / "aws").mkdir()
+    for name in ("root.py", "root.yml"):
+        (directory / name).rename(directory / "aws" / name)
+    rule = str(directory / "aws" / "root.py")
+    assert main(["rules", "try", rule, events(directory, ROOT), "--rules", str(directory)]) == 0
+    assert capsys.readouterr().out == "match\n"
+
+
+def test_a_rule_that_raises_has_no_answer_but_a_traceback(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "try", str(directory / "root.py"), events(directory, {})]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "KeyError: 'eventName'" in output.err
+
+
+def test_an_explanation_tells_what_the_code_returned_said_and_printed(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rules", "explain", "AWS.Root", "--rules", str(directory), "--record", events(directory, ROOT)]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  the gate lets the record through:",
+        "    ✓ every record",
+        "  its code:",
+        "    ✓ it returned True",
+        "    title: root in 111122223333",
+        "    looking",
+    ]
+
+
+def test_an_explanation_of_a_rule_that_raises_is_its_traceback(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rules", "explain", "AWS.Root", "--rules", str(directory), "--record", events(directory, {})]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "    ? it failed" in lines
+    assert any("KeyError: 'eventName'" in line for line in lines)
+
+
+def test_the_tests_of_its_description_are_run_with_their_mocks(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rules", "test", str(directory)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "pass root.yml AWS.Root: root",
+        "pass root.yml AWS.Root: denied",
+        "pass root.yml AWS.Root: mocked",
+        "3 tests passed, 0 failed; 0 rules have none",
+    ]
+
+
+def test_a_test_that_fails_is_told_with_what_the_code_did(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (directory / "root.yml").write_text(SPEC.replace("ExpectedResult: false", "ExpectedResult: true"))
+    assert main(["rules", "test", str(directory)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:6] == [
+        "FAIL root.yml AWS.Root: denied",
+        "     - match",
+        "     + no match",
+        "     ✗ it returned False",
+        "     looking",
+    ]
+
+
+def test_a_test_on_which_the_code_raises_fails(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (directory / "root.yml").write_text(SPEC.replace("{eventName: Denied}", "{}"))
+    assert main(["rules", "test", str(directory)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "     it failed:" in lines
+    assert "     KeyError: 'eventName'" in lines
