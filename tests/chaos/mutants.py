@@ -54,8 +54,9 @@ MUTANTS: Sequence[Mutant] = (
     Mutant(
         "a delivery is deleted before its alerts are sent",
         "pipeline/consumer.py",
-        "            await self._settle(held, await self._outcome(held))\n",
-        "            await self._settle(held, Done())\n            await self._outcome(held)\n",
+        "            await self._custody.settle(held, await self._outcome(held))\n",
+        "            from trailstream.model.delivery import Done\n"
+        "            await self._custody.settle(held, Done())\n            await self._outcome(held)\n",
         fault="kill -9 at AlertsClaimed",
     ),
     Mutant(

@@ -20,7 +20,7 @@ from endpoint import ROOT
 from trailstream.config import LedgerSettings
 from trailstream.decode.notices import MAX_REFERENCES
 from trailstream.entrypoints.cli import make_parser
-from trailstream.pipeline import consumer, courier
+from trailstream.pipeline import courier, custody
 
 DOCS = ROOT / "docs"
 MAP = DOCS / "README.md"
@@ -217,7 +217,7 @@ def test_the_architecture_page_has_every_room_in_the_order_of_the_imports() -> N
     [
         ("security.md", f"A message can name {MAX_REFERENCES:,} objects at the most"),
         ("architecture.md", f"goes out with {NUMBERS[courier.BATCH]} at a time"),
-        ("architecture.md", f"gather for some milliseconds, {NUMBERS[consumer.BATCH]} to a call"),
+        ("architecture.md", f"gather for some milliseconds, {NUMBERS[custody.BATCH]} to a call"),
         ("backfill.md", f"`ledger.window_days` ({LedgerSettings.model_fields['window_days'].default})"),
     ],
 )

@@ -19,7 +19,7 @@ from templates.stacks import read_template
 from trailstream.config import QueueSettings
 from trailstream.model.delivery import Delivery, Done
 from trailstream.model.facts import DeliverySettled
-from trailstream.pipeline.consumer import BATCH
+from trailstream.pipeline.custody import BATCH
 from trailstream.telemetry.log_facts import LogFacts
 from trailstream.telemetry.logs import configure_logs
 

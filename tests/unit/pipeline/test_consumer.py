@@ -21,7 +21,8 @@ from trailstream.model.facts import (
     VisibilityExtended,
 )
 from trailstream.pipeline.breaker import Breaker
-from trailstream.pipeline.consumer import FORGET_ATTEMPTS, Consumer, ConsumerSettings
+from trailstream.pipeline.consumer import Consumer, ConsumerSettings
+from trailstream.pipeline.custody import FORGET_ATTEMPTS
 from trailstream.pipeline.retry import Backoff
 
 SETTINGS = ConsumerSettings(
