@@ -15,6 +15,7 @@ import pytest
 
 from fakes import FakeLedger, FakeObjectStore, FakeQueue, FakeSink
 from samples import CREATE_TOPIC_RULE, topic_record
+from trailstream.adapters.windows.memory import MemoryWindows
 from trailstream.entrypoints.aws_lambda import SPARE_SHARE, LambdaDoor
 from trailstream.model.facts import DeliverySettled, Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits
@@ -23,14 +24,16 @@ from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
+from trailstream.pipeline.counting import Counting, CountingSettings
 from trailstream.pipeline.courier import Courier, CourierSettings
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.handler import Handler
-from trailstream.pipeline.ports import Ledger, Quarantine, Sink
+from trailstream.pipeline.ports import Ledger, Quarantine, Sink, WindowStore
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.pipeline.storms import Storms
+from trailstream.pipeline.window_ends import WindowEnds
 from trailstream.rules.loading import load
 from trailstream.rules.rule import Rule
 from trailstream.rules.ruleset import Ruleset
@@ -40,6 +43,7 @@ from trailstream.rules.ruleset import Ruleset
 class Core:
     handler: Handler
     couriers: Sequence[Courier]
+    window_ends: WindowEnds
 
     def end_storms(self) -> None:
         for courier in self.couriers:
@@ -66,6 +70,9 @@ class World:
     failures_to_pause: int = 1_000_000
     """Failures in a row of the object store, or of a sink, that open its breaker."""
     facts: list[Fact] = field(default_factory=list)
+    windows: WindowStore = field(default_factory=MemoryWindows)
+    now: float | None = None
+    """The time that counting goes by, where that is not the real one."""
 
     @property
     def alerts(self) -> list[str]:
@@ -77,8 +84,20 @@ class World:
         """The core with its couriers at work while the block runs."""
         loaded = load(self.rules)
         assert not loaded.problems
-        detections = Detections(Ruleset([*loaded.rules, *self.more_rules]))
+        rules = [*loaded.rules, *self.more_rules]
+        counting = Counting(
+            rules,
+            loaded.correlations,
+            store=self.windows,
+            settings=CountingSettings(settle_seconds=0),
+            emit=self.facts.append,
+            clock=lambda: self.now or time.time(),
+        )
+        detections = Detections(Ruleset(rules), counting)
         couriers = [self._courier(sink) for sink in self.sinks]
+        ends = WindowEnds(
+            detections=lambda: detections, couriers=couriers, end_storms=lambda: None, emit=self.facts.append
+        )
         async with AsyncExitStack() as stack:
             for courier in couriers:
                 await stack.enter_async_context(courier.at_work())
@@ -99,6 +118,7 @@ class World:
                     clock=time.time,
                 ),
                 couriers,
+                ends,
             )
 
     def _courier(self, sink: Sink) -> Courier:
@@ -166,6 +186,7 @@ async def via_worker(world: World, bodies: Sequence[str]) -> list[str]:
         consumer.stop()
         core.end_storms()
         await running
+        await core.window_ends.look()
     return [sent[identity] for identity in queue.deleted]
 
 
@@ -193,6 +214,7 @@ async def lambda_door(world: World, *, flush: Callable[[], None] = lambda: None)
         yield LambdaDoor(
             handle=core.handler.handle,
             end_storms=core.end_storms,
+            look_for_ended_windows=core.window_ends.look,
             emit=world.facts.append,
             flush=flush,
             clock=time.time,

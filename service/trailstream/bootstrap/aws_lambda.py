@@ -11,10 +11,10 @@ from functools import cache, partial
 from trailstream.adapters.aws import AwsClients
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, Core, log_start, make_emit, make_sinks, open_core
 from trailstream.bootstrap.python_rules import open_judge
-from trailstream.bootstrap.rules import load_rules, usable_ruleset
+from trailstream.bootstrap.rules import infos_of, load_rules
+from trailstream.bootstrap.windows import open_windows
 from trailstream.config import Settings
 from trailstream.model.facts import Emit
-from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.telemetry.emf import EmfFacts
@@ -42,7 +42,6 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
     """
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form="json")
     loaded = load_rules(settings.rules.directory)
-    detections = Detections(usable_ruleset(loaded, skip_broken=settings.rules.skip_broken))
     async with AwsClients(
         region=settings.aws.region, endpoint_url=settings.aws.endpoint_url, connections=SPARE_CONNECTIONS
     ) as aws:
@@ -51,21 +50,20 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
             sys.stdout,
             namespace=settings.telemetry.emf_namespace,
             dimensions={"function": function_name},
-            rules=[rule.info for rule in detections.ruleset.rules],
+            rules=infos_of(loaded),
             sinks=[sink.name for sink in sinks],
         )
         emit = make_emit(log, emf.observe, LogFacts(log).observe)
         # Lambda decides when a failed message shows again; the handler's wait goes unused.
         policy = RetryPolicy(Backoff(0, 0))
         async with (
-            open_judge(
-                detections.ruleset.rules, settings.rules.directory, settings=settings.rules.python, emit=emit
-            ) as judge,
+            open_windows(settings, aws, sinks=[sink.name for sink in sinks], emit=emit, default_file=False) as windows,
+            open_judge(loaded.rules, settings.rules.directory, settings=settings.rules.python, emit=emit) as judge,
             open_core(
                 settings,
                 aws=aws,
                 sinks=sinks,
-                detections=cache(partial(detections.judged_by, judge)),
+                detections=cache(partial(windows.detections(loaded).judged_by, judge)),
                 emit=emit,
                 policy=policy,
                 own=None,

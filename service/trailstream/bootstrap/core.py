@@ -38,6 +38,7 @@ from trailstream.pipeline.ports import Sink
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.pipeline.storms import Storms
+from trailstream.pipeline.window_ends import WindowEnds
 from trailstream.rules.loading import LoadedRules
 from trailstream.telemetry.fanout import Fanout, Listener
 
@@ -81,6 +82,7 @@ class Core:
     handler: Handler
     couriers: Sequence[Courier]
     breakers: Sequence[Breaker]
+    window_ends: WindowEnds
 
     def end_storms(self, *, for_good: bool = False) -> None:
         """See :meth:`Courier.end_storms`."""
@@ -152,7 +154,18 @@ async def open_core(
             clock=time.time,
             progress=progress,
         )
-        yield Core(handler, couriers, breakers)
+        core = Core(
+            handler,
+            couriers,
+            breakers,
+            WindowEnds(
+                detections=detections,
+                couriers=couriers,
+                end_storms=lambda: core.end_storms(),  # noqa: PLW0108 - there is no core yet
+                emit=emit,
+            ),
+        )
+        yield core
 
 
 async def own_principal(aws: AwsClients, log: FilteringBoundLogger, *, roles: Collection[Role]) -> Principal | None:

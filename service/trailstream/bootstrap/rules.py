@@ -9,6 +9,7 @@ from pathlib import Path
 
 from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.adapters.windows.memory import MemoryWindows
+from trailstream.model.alert import RuleInfo
 from trailstream.model.errors import Problem, RulesError
 from trailstream.model.facts import Emit, SightingsDropped
 from trailstream.pipeline.counting import Counting, CountingSettings
@@ -76,3 +77,8 @@ def counts_over_time(loaded: LoadedRules) -> bool:
     """Say whether any rule looks at more than one record."""
     shapings = (rule.info.shaping for rule in loaded.rules)
     return bool(loaded.correlations) or any(shaping.period_seconds is not None for shaping in shapings)
+
+
+def infos_of(loaded: LoadedRules) -> list[RuleInfo]:
+    """Return what all rules say of themselves, correlations included."""
+    return [*(rule.info for rule in loaded.rules), *(correlation.info for correlation in loaded.correlations)]

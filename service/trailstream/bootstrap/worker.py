@@ -16,11 +16,11 @@ from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, 
 from trailstream.bootstrap.failpoints import armed
 from trailstream.bootstrap.logs import roles_of
 from trailstream.bootstrap.python_rules import open_judge
-from trailstream.bootstrap.rules import load_rules, usable_ruleset
+from trailstream.bootstrap.rules import infos_of, load_rules
 from trailstream.bootstrap.scale_in import protected_from_scale_in
+from trailstream.bootstrap.windows import open_windows
 from trailstream.config import QueueSettings, WorkerSettings
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
-from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.retry_policy import RetryPolicy
 from trailstream.pipeline.worker import Worker
@@ -39,7 +39,6 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
     """Make a worker from its settings, with its metrics and health served while the block runs."""
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form=settings.telemetry.log_format)
     loaded = load_rules(settings.rules.directory)
-    detections = Detections(usable_ruleset(loaded, skip_broken=settings.rules.skip_broken))
     registry = CollectorRegistry()
     health = Health()
     async with AwsClients(
@@ -52,7 +51,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             registry,
             accounts=settings.telemetry.accounts,
             max_other_accounts=settings.telemetry.max_other_accounts,
-            rules=[rule.info for rule in detections.ruleset.rules],
+            rules=infos_of(loaded),
             sinks=[sink.name for sink in sinks],
             broken_rules=len(loaded.problems),
             tasks=partial(_tasks_of, asyncio.get_running_loop()),
@@ -66,14 +65,13 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             client=await aws.lean_sqs(region=queue_region(settings.queue.url)), queue_url=settings.queue.url
         )
         async with (
-            open_judge(
-                detections.ruleset.rules, settings.rules.directory, settings=settings.rules.python, emit=emit
-            ) as judge,
+            open_windows(settings, aws, sinks=[sink.name for sink in sinks], emit=emit, default_file=True) as windows,
+            open_judge(loaded.rules, settings.rules.directory, settings=settings.rules.python, emit=emit) as judge,
             open_core(
                 settings,
                 aws=aws,
                 sinks=sinks,
-                detections=cache(partial(detections.judged_by, judge)),
+                detections=cache(partial(windows.detections(loaded).judged_by, judge)),
                 emit=emit,
                 policy=_retry_policy(settings.queue),
                 own=await own_principal(aws, log, roles=roles_of(settings.logs).values()),
@@ -84,19 +82,22 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 registry=registry, health=health, host=settings.telemetry.host, port=settings.telemetry.port
             ) as server,
         ):
-            health.rules_loaded(len(detections.ruleset.rules))
+            health.rules_loaded(len(infos_of(loaded)))
             log_start(log, loaded, metrics_url=server.url, queue=settings.queue.url)
             consumer = Consumer(
                 queue=queue,
                 handle=core.handler.handle,
-                breakers=core.breakers,
+                breakers=[*core.breakers, windows.breaker],
                 settings=_consumer_settings(settings.queue),
                 emit=emit,
             )
-            async with protected_from_scale_in(
-                held_seconds=consumer.oldest_seconds,
-                grace_seconds=settings.queue.shutdown_grace_seconds,
-                emit=emit,
+            async with (
+                protected_from_scale_in(
+                    held_seconds=consumer.oldest_seconds,
+                    grace_seconds=settings.queue.shutdown_grace_seconds,
+                    emit=emit,
+                ),
+                core.window_ends.looked_after(),
             ):
                 yield Worker(
                     queue=queue,

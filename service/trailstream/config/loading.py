@@ -86,11 +86,15 @@ def _resolve_paths(settings: S, folder: Path) -> S:
     if ledger.sqlite is not None:
         sqlite = ledger.sqlite.model_copy(update={"path": folder / ledger.sqlite.path})
         ledger = ledger.model_copy(update={"sqlite": sqlite})
+    windows = settings.windows
+    if windows.sqlite is not None:
+        own_file = windows.sqlite.model_copy(update={"path": folder / windows.sqlite.path})
+        windows = windows.model_copy(update={"sqlite": own_file})
     quarantine = settings.quarantine
     if quarantine.file is not None:
         file = quarantine.file.model_copy(update={"directory": folder / quarantine.file.directory})
         quarantine = quarantine.model_copy(update={"file": file})
-    return settings.model_copy(update={"rules": rules, "ledger": ledger, "quarantine": quarantine})
+    return settings.model_copy(update={"rules": rules, "ledger": ledger, "windows": windows, "quarantine": quarantine})
 
 
 def _unknown_variables(kind: type[Settings]) -> Iterator[Problem]:

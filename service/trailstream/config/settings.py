@@ -225,6 +225,39 @@ class LedgerSettings(Section):
         return self
 
 
+class SqliteWindowsSettings(Section):
+    """The windows as a file, shared by the workers of one machine."""
+
+    path: Path
+    """The file, made when it is needed; relative to the configuration file. On a local disk, not a network share."""
+
+
+class DynamoDbWindowsSettings(Section):
+    """The windows as a DynamoDB table, shared by workers and functions wherever they run."""
+
+    table: str = Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")
+    """The table's name. Its key is the strings ``pk`` and ``sk``; TTL on ``expires_at`` keeps it small."""
+    region: str | None = None
+    """The table's Region. Unset: that of ``aws.region``."""
+
+
+class WindowsSettings(Section):
+    """Where it is kept what rules count over time: for correlations, thresholds and deduplication."""
+
+    sqlite: SqliteWindowsSettings | None = None
+    dynamodb: DynamoDbWindowsSettings | None = None
+    lateness_hours: float = Field(default=24, ge=0, le=8760)
+    """For how long beyond its timespan a match is kept, so that what arrives late is still counted with it."""
+    settle_seconds: float = Field(default=900, ge=0, le=86400)
+    """How long after its end a window is judged that must be complete: fewer than, exactly, an average, *not*."""
+
+    @model_validator(mode="after")
+    def _one_store(self) -> WindowsSettings:
+        if self.sqlite is not None and self.dynamodb is not None:
+            raise ValueError("sqlite and dynamodb are both configured, and what is counted is kept in one place")
+        return self
+
+
 class FileQuarantineSettings(Section):
     """The quarantine as a directory, for one machine."""
 
@@ -301,6 +334,7 @@ class Settings(BaseSettings):
     sinks: SinksSettings
     alerts: AlertSettings = AlertSettings()
     ledger: LedgerSettings = LedgerSettings()
+    windows: WindowsSettings = WindowsSettings()
     quarantine: QuarantineSettings = QuarantineSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 

@@ -10,8 +10,8 @@ import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
-from functools import cache
+from contextlib import AsyncExitStack, contextmanager, suppress
+from functools import cache, partial
 from typing import Any, Protocol
 
 from trailstream.bootstrap.aws_lambda import open_lambda
@@ -51,13 +51,18 @@ class LambdaDoor:
         *,
         handle: Callable[[Delivery], Awaitable[Outcome | Deferred]],
         end_storms: Callable[[], None],
+        look_for_ended_windows: Callable[[], Awaitable[None]],
         emit: Emit,
         flush: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        """``end_storms`` and ``flush`` are called before each answer: the sandbox is frozen after it."""
+        """``end_storms`` and ``flush`` are called before each answer: the sandbox is frozen after it.
+
+        ``look_for_ended_windows`` is called in each invocation, after its deliveries; there is no other time to.
+        """
         self._handle = handle
         self._end_storms = end_storms
+        self._look_for_ended_windows = look_for_ended_windows
         self._emit = emit
         self._flush = flush
         self._clock = clock
@@ -73,6 +78,9 @@ class LambdaDoor:
         deadline = asyncio.get_running_loop().time() + remaining_seconds - spare
         try:
             outcomes = await self._outcomes(invocation.deliveries, deadline, spare)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    await self._look_for_ended_windows()
         finally:
             self._flush()
         failed = [
@@ -129,6 +137,7 @@ class _Sandbox:
         return LambdaDoor(
             handle=opened.core.handler.handle,
             end_storms=opened.core.end_storms,
+            look_for_ended_windows=partial(opened.core.window_ends.look, can_wait=False),
             emit=opened.emit,
             flush=opened.flush,
             clock=time.time,

@@ -101,6 +101,7 @@ class _Cluster:
 
 
 _Found = tuple[Correlation, Group, Window]
+_Seen = tuple[Correlation, Group, _Match, Sighting]
 
 
 class Counting:
@@ -247,15 +248,16 @@ class Counting:
 
     def _clusters(self, matches: Iterable[_Match]) -> Iterator[_Cluster]:
         """Yield what belongs to one group and lies within one timespan: more is never looked at together."""
-        by_group: dict[str, list[tuple[Correlation, Group, _Match, Sighting]]] = {}
+        by_group: dict[str, list[_Seen]] = {}
         for match in matches:
-            for correlation, group in self._groups(match):
-                for sighting in sightings_of(correlation, match.rule_id, match.record, match.record_id, match.time):
-                    by_group.setdefault(group.key, []).append((correlation, group, match, sighting))
-        for found in by_group.values():
+            for correlation, source, group in self._groups(match):
+                sightings = sightings_of(correlation, source, match.record, match.record_id, match.time)
+                seen = by_group.setdefault(group.key, [])
+                seen += [(correlation, group, match, sighting) for sighting in sightings]
+        for seen in by_group.values():
             cluster: _Cluster | None = None
-            for correlation, group, match, sighting in sorted(found, key=lambda each: each[3].time):
-                if cluster is None or sighting.time > cluster.sightings[0].time + correlation.timespan_seconds:
+            for correlation, group, match, sighting in sorted(seen, key=lambda each: each[2].time):
+                if cluster is None or match.time > cluster.sightings[0].time + correlation.timespan_seconds:
                     if cluster is not None:
                         yield cluster
                     cluster = _Cluster(correlation, group)
@@ -264,12 +266,13 @@ class Counting:
             if cluster is not None:
                 yield cluster
 
-    def _groups(self, match: _Match) -> Iterator[tuple[Correlation, Group]]:
+    def _groups(self, match: _Match) -> Iterator[tuple[Correlation, Source, Group]]:
         for correlation, source in self._sources.get(match.rule_id, ()):
             for group in groups_of(correlation, source, match.record):
-                yield correlation, group
+                yield correlation, source, group
         if match.rule_id in self._own and match.finding is not None:
-            yield self._own[match.rule_id], _own_group(match.finding)
+            own = self._own[match.rule_id]
+            yield own, own.sources[0], _own_group(match.finding)
 
     def _adds_something(self, cluster: _Cluster) -> bool:
         """Leave out what stands in a window that was told and did not bring it to light: say whether anything is left.

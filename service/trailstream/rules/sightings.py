@@ -42,15 +42,18 @@ def groups_of(correlation: Correlation, source: Source, record: Record) -> Itera
         yield Group(correlation.info.id, combination)
 
 
-def sightings_of(correlation: Correlation, rule_id: str, record: Record, record_id: str, time: float) -> list[Sighting]:
+def sightings_of(
+    correlation: Correlation, source: Source, record: Record, record_id: str, time: float
+) -> list[Sighting]:
     """Return what the correlation sees of a match: nothing where it looks at values and the record has none."""
-    record_id = bounded(record_id)
-    if not correlation.fields:
+    record_id, rule_id = bounded(record_id), source.rule_id
+    paths = source.field_paths or correlation.fields
+    if not paths:
         return [Sighting(time, record_id, rule_id)]
     if correlation.kind in _NUMBERS:
-        numbers = [number for value in scalars_at(record, correlation.fields[0]) if (number := _number(value))]
+        numbers = [number for value in scalars_at(record, paths[0]) if (number := _number(value))]
         return [Sighting(time, record_id, rule_id, (number,)) for number in dict.fromkeys(numbers)]
-    combinations = product(*(_texts_at(record, path) for path in correlation.fields))
+    combinations = product(*(_texts_at(record, path) for path in paths))
     return [Sighting(time, record_id, rule_id, values) for values in islice(combinations, MOST_COMBINATIONS)]
 
 

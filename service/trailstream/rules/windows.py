@@ -50,7 +50,7 @@ def grows(correlation: Correlation) -> bool:
 def most_sightings(correlation: Correlation) -> int:
     """Return how many sightings around one moment are enough to decide, or else as many as anybody should look at."""
     numbers = (min(bound.number, 2**31) for bound in _bounds(correlation))
-    return max(MOST_SIGHTINGS, *(2 * math.ceil(number) + 2 for number in numbers))
+    return max([MOST_SIGHTINGS, *(2 * math.ceil(number) + 2 for number in numbers)])
 
 
 def growing_windows(
@@ -66,10 +66,10 @@ def growing_windows(
     starts = [window.start for window in told]
     met_at = _met_at(correlation, sightings)
     found: list[Window] = []
-    for first, start in enumerate(times):
+    for start in _starts(correlation, sightings):
         if any(abs(start - other) <= span for other in starts):
             continue
-        end = bisect_right(times, start + span)
+        first, end = bisect_left(times, start), bisect_right(times, start + span)
         met = met_at(first, end)
         if met is None:
             continue
@@ -80,6 +80,14 @@ def growing_windows(
             found.append(_window(correlation, within, start, met, trigger.record_id))
             starts.append(start)
     return found
+
+
+def _starts(correlation: Correlation, sightings: Sequence[Sighting]) -> Iterable[float]:
+    """Return the moments at which a window may begin: in an order, with the first that is wanted."""
+    if correlation.kind is Kind.TEMPORAL_ORDERED and correlation.expression is None:
+        begins = correlation.sources[0].rule_id
+        return dict.fromkeys(sighting.time for sighting in sightings if sighting.rule_id == begins)
+    return dict.fromkeys(sighting.time for sighting in sightings)
 
 
 def fixed_start(correlation: Correlation, time: float) -> float:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from samples import RULE
 from trailstream.model.window import Sighting, Window
 from trailstream.rules.correlation import Both, Bound, Correlation, Either, Expression, Kind, Neither, Source
-from trailstream.rules.windows import fixed_start, fixed_window, growing_windows, grows
+from trailstream.rules.windows import MOST_SIGHTINGS, fixed_start, fixed_window, growing_windows, grows, most_sightings
 
 SPAN = 60
 Operator = Literal["lt", "lte", "gt", "gte", "eq", "neq"]
@@ -144,6 +144,11 @@ def test_in_order_means_in_the_order_of_their_times() -> None:
     assert spans(told(ordered, seen((9, "c"), (2, "a"), (4, "b")))) == [(2, 3)]
 
 
+def test_in_order_a_window_begins_with_the_first_that_is_wanted() -> None:
+    (window,) = told(correlation(Kind.TEMPORAL_ORDERED), seen((1, "c"), (2, "b"), (3, "a"), (4, "b"), (61, "c")))
+    assert (window.start, window.matches) == (3, 3)
+
+
 def test_what_happened_at_the_same_moment_is_in_order() -> None:
     assert spans(told(correlation(Kind.TEMPORAL_ORDERED), seen((2, "c"), (2, "b"), (2, "a")))) == [(2, 3)]
 
@@ -195,6 +200,11 @@ def test_a_fixed_window_begins_at_a_multiple_of_the_timespan_and_its_end_belongs
     window = fixed_window(count, 120, seen((120, "a"), (180, "a")))
     assert window is not None
     assert (window.start, window.end, window.matches, window.trigger) == (120, 180, 1, "")
+
+
+def test_as_many_sightings_are_looked_at_as_decide() -> None:
+    assert most_sightings(correlation(Kind.TEMPORAL)) == MOST_SIGHTINGS
+    assert most_sightings(correlation(Kind.EVENT_COUNT, "gte", 100_000)) > 2 * 100_000
 
 
 def test_of_nothing_nothing_is_said() -> None:

@@ -14,7 +14,9 @@ from sigma.policy.regex_engine import RegexEngine, RegexPattern
 from sigma.rule import SigmaRule
 
 from trailstream.model.alert import RuleInfo, Severity
+from trailstream.model.shaping import PLAIN, Shaping
 from trailstream.rules import regex
+from trailstream.rules.languages.shaping import KEYS, shaping_of
 from trailstream.rules.languages.sigma import NAME
 from trailstream.rules.languages.sigma.entries import Entry
 from trailstream.rules.languages.sigma.faults import UNFIT, fault_of, metadata_key, misshapen
@@ -37,6 +39,9 @@ class _BoundedRegexEngine(RegexEngine):
 POLICY = SigmaPolicy(regex_engine=_BoundedRegexEngine())
 
 _DEFAULT_SEVERITY = Severity.MEDIUM
+
+SHAPING_KEY = "trailstream"
+"""Of a rule's document: how its alerts are to be told."""
 
 Parsed = TypeVar("Parsed", SigmaRule, SigmaCorrelationRule, SigmaFilter)
 
@@ -92,7 +97,30 @@ def info_of(entry: Entry, parsed: SigmaRule | SigmaCorrelationRule) -> RuleInfo:
         description=str(value.get("description") or ""),
         tags=_texts(value.get("tags")),
         references=_texts(value.get("references")),
+        shaping=_shaping(entry),
     )
+
+
+def _shaping(entry: Entry) -> Shaping:
+    """Read what the rule says under a key of ours, which Sigma leaves to tools; what is wrong is reported."""
+    asked = entry.value.get(SHAPING_KEY)
+    if asked is None:
+        return PLAIN
+    problems: list[RuleSyntaxError] = []
+    if not isinstance(asked, dict):
+        problems.append(RuleSyntaxError(f'"{SHAPING_KEY}" must be a mapping', at=(SHAPING_KEY,)))
+        asked = {}
+    known = ("title", *KEYS)
+    problems += [
+        RuleSyntaxError(f'unknown key "{name}"', at=(SHAPING_KEY, name), remedy=f"known: {', '.join(known)}")
+        for name in asked
+        if name not in known
+    ]
+    title = asked.get("title")
+    shaping = shaping_of(asked, problems, title=title if isinstance(title, str) else None, at=(SHAPING_KEY,))
+    for problem in problems:
+        entry.refuse(problem)
+    return shaping
 
 
 def id_of(entry: Entry) -> str:

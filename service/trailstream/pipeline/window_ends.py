@@ -1,0 +1,79 @@
+"""Windows that can be judged only when they have ended: somebody has to look, since no record comes with their end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from trailstream.model.alert import Alert
+from trailstream.model.errors import AlertClaimedError, TrailstreamError
+from trailstream.model.facts import Emit, ErrorHappened
+from trailstream.pipeline.courier import Answer, Courier
+from trailstream.pipeline.detections import Detections
+from trailstream.pipeline.outbox import Outbox
+
+LOOK_EVERY_SECONDS = 30.0
+
+
+class WindowEnds:
+    """Judges the windows whose time has come, and sends what comes of it. What fails is looked at again later."""
+
+    def __init__(
+        self,
+        *,
+        detections: Callable[[], Detections],
+        couriers: Sequence[Courier],
+        end_storms: Callable[[], None],
+        emit: Emit,
+    ) -> None:
+        """``end_storms`` is called where an alert waits for one to be told, in an entrance that cannot wait."""
+        self._detections = detections
+        self._couriers = couriers
+        self._end_storms = end_storms
+        self._emit = emit
+
+    @asynccontextmanager
+    async def looked_after(self) -> AsyncIterator[None]:
+        """Look every now and then while the block runs."""
+        task = asyncio.create_task(self._look_again_and_again(), name="ends of windows")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def look(self, *, can_wait: bool = True) -> None:
+        """Judge what is due now. Raises nothing of ours."""
+        try:
+            await self._detections().judge_windows(send=self._send if can_wait else self._send_at_once)
+        except TrailstreamError as error:
+            # What a sink did with an alert, its courier has said.
+            if error.stage != "send" or isinstance(error, AlertClaimedError):
+                self._emit(ErrorHappened(error.stage, error.code, str(error)))
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _send(self, alert: Alert) -> None:
+        await self._until_told(await self._handed_over(alert))
+
+    async def _send_at_once(self, alert: Alert) -> None:
+        told_later = await self._handed_over(alert)
+        if told_later:
+            self._end_storms()
+        await self._until_told(told_later)
+
+    async def _handed_over(self, alert: Alert) -> set[asyncio.Future[Answer]]:
+        told_later: set[asyncio.Future[Answer]] = set()
+        async with Outbox(couriers=self._couriers, delivery=None, told_later=told_later, emit=self._emit) as outbox:
+            await outbox.add(alert)
+        return told_later
+
+    async def _until_told(self, told_later: set[asyncio.Future[Answer]]) -> None:
+        for answer in await asyncio.gather(*told_later):
+            if answer is not None:
+                raise answer

@@ -1,0 +1,365 @@
+"""Rules that look at more than one record, through either door: what is told once, and what is told at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from doors import BOTH, KEY, Entrance, World, created, log, settled
+from fakes import FakeSink
+from samples import topic_record
+from trailstream.adapters.ledgers.nothing import NoLedger
+from trailstream.adapters.windows.memory import MemoryWindows
+from trailstream.model.delivery import Done, Retry
+from trailstream.model.errors import SinkUnavailableError, TrailstreamError, WindowsUnavailableError
+from trailstream.model.facts import AlertKept, ErrorHappened, MatchesJoined, SightingsCommitted, SightingsDropped
+from trailstream.model.window import Group, Window
+from trailstream.pipeline.ports import Known, Visit
+
+NOW = 1_767_323_100.0
+"""A while after the records' time, 2026-01-02T03:00:00Z."""
+
+FAILED_LOGIN = """
+title: Failed login
+name: failed_login
+id: 0e45c7a4-0000-4000-8000-000000000001
+status: test
+logsource: {product: aws, service: cloudtrail}
+detection:
+  selection: {eventName: ConsoleLogin, errorMessage: Failed authentication}
+  condition: selection
+"""
+BRUTE_FORCE = """
+title: Many failed logins
+id: 0e45c7a4-0000-4000-8000-000000000002
+status: test
+level: high
+correlation:
+  type: event_count
+  rules: [failed_login]
+  group-by: [sourceIPAddress]
+  timespan: 5m
+  condition: {gte: 3}
+trailstream: {title: "{count} failed logins from {sourceIPAddress}"}
+"""
+BRUTE_FORCE_ID = "0e45c7a4-0000-4000-8000-000000000002"
+RULES = (("failed.yml", FAILED_LOGIN), ("brute.yml", BRUTE_FORCE))
+
+
+def failed(number: int, *, second: int | None = None, ip: str = "192.0.2.7", **fields: Any) -> dict[str, Any]:
+    """A failed login; its number is its second, unless that is said."""
+    minutes, seconds = divmod(number if second is None else second, 60)
+    time = f"2026-01-02T03:{minutes:02}:{seconds:02}Z"
+    record = topic_record(number, "ConsoleLogin", eventTime=time, sourceIPAddress=ip)
+    return record | {"errorMessage": "Failed authentication"} | fields
+
+
+def world_of(*objects: Sequence[dict[str, Any]], rules: Sequence[tuple[str, str]] = RULES, **fields: Any) -> World:
+    """A world with these objects, "0", "1", ..."""
+    world = World(rules=rules, now=NOW, **fields)
+    for number, records in enumerate(objects):
+        world.store.put("logs", str(number), log(*records))
+    return world
+
+
+@dataclass
+class FailingWindows(MemoryWindows):
+    """Fails at its next calls of one kind, before or after it has done what it was asked for."""
+
+    at: str = "visit"
+    times: int = 1
+    after: bool = False
+    visits: list[Visit] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
+        self.visits += visits
+        return self._failing("visit", await super().visit(visits, now=now) if self._does("visit") else [])
+
+    async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
+        stand = await super().tell(windows, keep_until=keep_until) if self._does("tell") else []
+        return self._failing("tell", stand) if windows else []
+
+    def _does(self, call: str) -> bool:
+        return self.at != call or not self.times or self.after
+
+    def _failing(self, call: str, answer: Any) -> Any:
+        if self.at == call and self.times:
+            self.times -= 1
+            raise WindowsUnavailableError("out of order")
+        return answer
+
+
+@BOTH
+async def test_a_correlation_alerts_once_for_the_records_of_a_window_and_its_rule_not_at_all(
+    entrance: Entrance,
+) -> None:
+    world = world_of([failed(n) for n in range(1, 6)], [failed(n) for n in range(6, 9)])
+    await entrance(world, [created("0")])
+    await entrance(world, [created("1")])
+    (alert,) = world.sinks[0].accepted
+    assert alert.rule.id == BRUTE_FORCE_ID
+    assert alert.headline == "5 failed logins from 192.0.2.7"
+    assert alert.told is not None
+    assert alert.told.group == {"sourceIPAddress": "192.0.2.7"}
+    assert (alert.told.window.matches, alert.told.window.record_ids[0]) == (5, "ConsoleLogin-1")
+    assert (alert.event_name, alert.source_ip, alert.object) == ("ConsoleLogin", "192.0.2.7", "s3://logs/0")
+    assert {type(outcome) for outcome in settled(world)} == {Done}
+
+
+@BOTH
+async def test_records_of_many_objects_and_of_inline_messages_are_counted_together(entrance: Entrance) -> None:
+    world = world_of([failed(3)], [failed(1)], [failed(2), failed(4, ip="198.51.100.1")])
+    await entrance(world, [created("0", "1"), created("2")])
+    (alert,) = world.sinks[0].accepted
+    assert alert.told is not None
+    assert alert.told.window.record_ids == ("ConsoleLogin-1", "ConsoleLogin-2", "ConsoleLogin-3")
+
+
+@BOTH
+async def test_a_record_counts_once_however_often_it_is_delivered(entrance: Entrance) -> None:
+    twice = [failed(1), failed(1), failed(2)]
+    world = world_of(twice, twice)
+    await entrance(world, [created("0"), created("0"), created("1")])
+    assert world.alerts == []
+
+
+@BOTH
+async def test_the_id_of_an_aggregate_alert_is_that_of_its_rule_group_and_start(entrance: Entrance) -> None:
+    world = world_of([failed(n) for n in (1, 2, 3)])
+    await entrance(world, [created("0")])
+    start = 1_767_322_801.0
+    assert world.alerts == [Group(BRUTE_FORCE_ID, ("192.0.2.7",)).alert_id(start)]
+
+
+@BOTH
+async def test_records_without_the_group_field_are_a_group_of_their_own(entrance: Entrance) -> None:
+    world = world_of([failed(n, sourceIPAddress=None) for n in (1, 2)] + [failed(3)])
+    await entrance(world, [created("0")])
+    assert world.alerts == []
+    world.store.put("logs", "1", log(failed(4, sourceIPAddress=None)))
+    await entrance(world, [created("1")])
+    (alert,) = world.sinks[0].accepted
+    assert alert.headline == "3 failed logins from -"
+
+
+@BOTH
+@pytest.mark.parametrize(("at", "after"), [("visit", False), ("visit", True), ("tell", False), ("tell", True)])
+async def test_a_store_that_fails_makes_the_delivery_come_again_and_nothing_is_lost_or_counted_twice(
+    entrance: Entrance, at: str, *, after: bool
+) -> None:
+    world = world_of([failed(n) for n in (1, 2, 3)], windows=FailingWindows(at=at, after=after), ledger=NoLedger())
+    await entrance(world, [created("0")])
+    assert [type(outcome) for outcome in settled(world)] == [Retry]
+    assert [fact.code for fact in world.of(ErrorHappened)] == ["windows_unavailable"]
+    assert world.alerts == []
+    await entrance(world, [created("0")])
+    (alert,) = world.sinks[0].accepted
+    assert alert.told is not None
+    assert alert.told.window.matches == 3
+
+
+@BOTH
+async def test_an_alert_that_was_noted_and_not_accepted_is_told_again_under_its_id(entrance: Entrance) -> None:
+    down: list[TrailstreamError | None] = [SinkUnavailableError("down")]
+    sink = FakeSink(verdict=lambda _alert: down[0])
+    world = world_of([failed(n) for n in (1, 2, 3)], [failed(4)], sinks=[sink])
+    await entrance(world, [created("0")])
+    assert world.alerts == []
+    down[0] = None
+    await entrance(world, [created("1")])
+    assert world.alerts == [], "that window is told by whoever reads the record that brought it to light"
+    await entrance(world, [created("0")])
+    assert len(world.alerts) == 1
+
+
+@BOTH
+async def test_what_was_seen_before_a_damaged_end_is_counted(entrance: Entrance) -> None:
+    world = world_of()
+    whole = log(*(failed(n) for n in range(1, 200)))
+    world.store.put("logs", KEY, whole[: len(whole) // 2])
+    await entrance(world, [created(KEY)])
+    assert len(world.alerts) == 1
+    assert Done not in {type(outcome) for outcome in settled(world)}
+
+
+@BOTH
+async def test_a_match_without_a_time_is_not_counted_and_that_is_said(entrance: Entrance) -> None:
+    world = world_of([failed(n, eventTime="yesterday") for n in (1, 2, 3)])
+    await entrance(world, [created("0")])
+    assert world.alerts == []
+    assert {(fact.cause, fact.sightings) for fact in world.of(SightingsDropped)} == {("untimed", 1)}
+    assert len(world.of(SightingsDropped)) == 3
+
+
+@BOTH
+async def test_a_record_that_comes_late_is_counted_with_what_is_known_and_said_to_be_late(entrance: Entrance) -> None:
+    world = world_of([failed(n) for n in (1, 2)], [failed(3)])
+    await entrance(world, [created("0")])
+    world.now = NOW + 2 * 86_400
+    await entrance(world, [created("1")])
+    assert len(world.alerts) == 1
+    assert [(fact.sightings, fact.late) for fact in world.of(SightingsCommitted)] == [(2, 0), (1, 1)]
+
+
+NESTED = """
+title: Many failed logins, then a success
+id: 0e45c7a4-0000-4000-8000-000000000004
+status: test
+level: critical
+correlation:
+  type: temporal_ordered
+  rules: [brute_force, login]
+  group-by: [sourceIPAddress]
+  timespan: 10m
+"""
+LOGIN = """
+title: Login
+name: login
+id: 0e45c7a4-0000-4000-8000-000000000003
+status: test
+logsource: {product: aws, service: cloudtrail}
+detection:
+  selection: {eventName: ConsoleLogin, responseElements.ConsoleLogin: Success}
+  condition: selection
+"""
+
+
+@BOTH
+async def test_a_correlation_of_a_correlation_sees_its_windows(entrance: Entrance) -> None:
+    rules = (
+        ("failed.yml", FAILED_LOGIN),
+        ("brute.yml", BRUTE_FORCE.replace("id: 0e", "name: brute_force\nid: 0e")),
+        ("login.yml", LOGIN),
+        ("nested.yml", NESTED),
+    )
+    success = failed(9, errorMessage=None, responseElements={"ConsoleLogin": "Success"})
+    early = failed(100, second=0, errorMessage=None, responseElements={"ConsoleLogin": "Success"})
+    world = world_of([success], [failed(n) for n in (1, 2, 3)], [early], rules=rules)
+    await entrance(world, [created("2")])
+    await entrance(world, [created("1")])
+    assert world.alerts == []
+    await entrance(world, [created("0")])
+    (alert,) = world.sinks[0].accepted
+    assert alert.rule.id == "0e45c7a4-0000-4000-8000-000000000004"
+    assert alert.told is not None
+    assert alert.told.window.matches == 2
+
+
+FEW = """
+title: Fewer than three
+id: 0e45c7a4-0000-4000-8000-000000000005
+status: test
+correlation:
+  type: event_count
+  rules: [failed_login]
+  group-by: [sourceIPAddress]
+  timespan: 5m
+  condition: {lt: 3}
+"""
+
+
+@BOTH
+async def test_what_is_known_only_at_the_end_of_a_window_is_told_after_it(entrance: Entrance) -> None:
+    rules = (("failed.yml", FAILED_LOGIN), ("few.yml", FEW))
+    many = [failed(n, ip="198.51.100.1") for n in (11, 12, 13)]
+    world = world_of([failed(1)], [failed(2), *many], [failed(700)], rules=rules)
+    world.now = NOW - 250
+    await entrance(world, [created("0")])
+    await entrance(world, [created("1")])
+    assert world.alerts == []
+    world.now = NOW + 3600
+    await entrance(world, [created("2")])
+    (first, second) = world.sinks[0].accepted
+    assert first.told is not None
+    assert (first.told.group, first.told.window.matches) == ({"sourceIPAddress": "192.0.2.7"}, 2)
+    assert first.event_time == "2026-01-02T03:05:00Z"
+    assert second.told is not None
+    assert second.told.window.matches == 1
+
+
+SHAPED = """
+id: topic-created
+title: "{userIdentity.arn} made {requestParameters.name} ({no.such.field})"
+severity: low
+threshold: 2
+dedup: "{userIdentity.arn}"
+dedup_period_minutes: 10
+runbook: https://example.org/runbook
+destinations: [fake]
+pattern: {eventName: [CreateTopic]}
+"""
+
+
+def made(number: int, minute: int, user: str = "alice", **fields: Any) -> dict[str, Any]:
+    time = f"2026-01-02T03:{minute:02}:00Z"
+    return topic_record(number, **{"eventTime": time, "userIdentity": {"arn": user}} | fields)
+
+
+@BOTH
+async def test_matches_with_one_key_within_the_period_are_one_alert_from_the_threshold_on(entrance: Entrance) -> None:
+    one_by_one = [made(1, 0), made(2, 1, "bob"), made(3, 2), made(4, 9), made(5, 11), made(6, 12)]
+    world = world_of(*([record] for record in one_by_one), rules=(("topic.yaml", SHAPED),))
+    for number in range(len(one_by_one)):
+        await entrance(world, [created(str(number))])
+    first, second = world.sinks[0].accepted
+    assert (first.event_id, first.dedup, first.runbook) == ("CreateTopic-3", "alice", "https://example.org/runbook")
+    assert first.headline == "alice made alarms (-)"
+    assert first.told is not None
+    assert first.told.window.matches == 2
+    assert second.event_id == "CreateTopic-6"
+    assert sum(fact.matches for fact in world.of(MatchesJoined)) == 4
+
+
+@BOTH
+async def test_without_a_threshold_the_first_match_is_the_alert(entrance: Entrance) -> None:
+    rule = SHAPED.replace("threshold: 2\n", "")
+    world = world_of([made(n, n) for n in range(4)], [made(9, 9)], rules=(("topic.yaml", rule),))
+    await entrance(world, [created("0")])
+    await entrance(world, [created("1")])
+    assert [alert.event_id for alert in world.sinks[0].accepted] == ["CreateTopic-0"]
+
+
+@BOTH
+async def test_a_match_that_cannot_be_counted_is_told_alone(entrance: Entrance) -> None:
+    world = world_of([made(1, 1, eventTime=None)], rules=(("topic.yaml", SHAPED),))
+    await entrance(world, [created("0")])
+    assert [alert.event_id for alert in world.sinks[0].accepted] == ["CreateTopic-1"]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("destinations", "first", "second"), [("[other]", 0, 1), ("[fake, other]", 1, 1), ("[]", 0, 0), ("[gone]", 1, 1)]
+)
+async def test_an_alert_goes_where_its_rule_wants_it(
+    entrance: Entrance, destinations: str, first: int, second: int
+) -> None:
+    rule = f"id: t\ntitle: t\nseverity: low\ndestinations: {destinations}\npattern: {{eventName: [CreateTopic]}}\n"
+    sinks = [FakeSink(), FakeSink(name="other")]
+    world = world_of([topic_record()], rules=(("topic.yaml", rule),), sinks=sinks)
+    await entrance(world, [created("0")])
+    assert [len(sink.accepted) for sink in sinks] == [first, second]
+    assert len(world.of(AlertKept)) == (destinations == "[]")
+    assert {type(outcome) for outcome in settled(world)} == {Done}
+
+
+@BOTH
+async def test_what_joins_a_window_that_was_told_is_not_written_again(entrance: Entrance) -> None:
+    windows = FailingWindows(times=0)
+    world = world_of([failed(n) for n in (1, 2, 3)], [failed(n) for n in (4, 5)], windows=windows)
+    await entrance(world, [created("0", "1")])
+    assert [len(visit.sightings) for visit in windows.visits] == [3]
+    assert len(world.alerts) == 1
+
+
+@BOTH
+async def test_where_no_rule_counts_the_store_is_not_asked(entrance: Entrance) -> None:
+    rules = (("topic.yaml", "id: t\ntitle: t\nseverity: low\npattern: {eventName: [CreateTopic]}\n"),)
+    world = world_of([topic_record()], rules=rules, windows=FailingWindows())
+    await entrance(world, [created("0")])
+    assert len(world.alerts) == 1
