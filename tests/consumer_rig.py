@@ -9,9 +9,7 @@ from dataclasses import replace
 
 from fakes import FakeQueue
 from trailstream.model.delivery import Deferred, Delivery, Done, Outcome
-from trailstream.model.facts import (
-    Fact,
-)
+from trailstream.model.facts import Fact
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.retry import Backoff

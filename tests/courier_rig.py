@@ -12,13 +12,8 @@ from fakes import FakeLedger, FakeSink
 from samples import an_alert
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery
-from trailstream.model.errors import (
-    SinkUnavailableError,
-    TrailstreamError,
-)
-from trailstream.model.facts import (
-    Fact,
-)
+from trailstream.model.errors import SinkUnavailableError, TrailstreamError
+from trailstream.model.facts import Fact
 from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Courier, CourierSettings, Verdict

@@ -20,12 +20,7 @@ from trailstream.model.errors import (
     SinkUnavailableError,
     TrailstreamError,
 )
-from trailstream.model.facts import (
-    AlertAccepted,
-    BreakerOpened,
-    EntrySkipped,
-    ErrorHappened,
-)
+from trailstream.model.facts import AlertAccepted, BreakerOpened, EntrySkipped, ErrorHappened
 
 
 @BOTH

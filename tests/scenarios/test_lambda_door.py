@@ -13,13 +13,8 @@ from fakes import FakeSink
 from samples import topic_record
 from trailstream.entrypoints.aws_lambda import DeliveriesFailedError
 from trailstream.model.alert import Alert
-from trailstream.model.errors import (
-    TrailstreamError,
-)
-from trailstream.model.facts import (
-    ErrorHappened,
-    StormReported,
-)
+from trailstream.model.errors import TrailstreamError
+from trailstream.model.facts import ErrorHappened, StormReported
 
 
 async def test_from_an_asynchronous_source_a_failure_is_raised_so_that_lambda_tries_again() -> None:

@@ -14,17 +14,8 @@ from fakes import FakeQuarantine, FakeSink
 from samples import RULE, topic_record
 from trailstream.model.alert import Alert, RuleInfo, Severity
 from trailstream.model.delivery import Done, Reject, Retry
-from trailstream.model.errors import (
-    AlertRefusedError,
-    QuarantineUnavailableError,
-    TrailstreamError,
-)
-from trailstream.model.facts import (
-    DeliveryReceived,
-    ErrorHappened,
-    ObjectProcessed,
-    PutAside,
-)
+from trailstream.model.errors import AlertRefusedError, QuarantineUnavailableError, TrailstreamError
+from trailstream.model.facts import DeliveryReceived, ErrorHappened, ObjectProcessed, PutAside
 from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.ports import SetAside
 from trailstream.rules.condition import All, Field

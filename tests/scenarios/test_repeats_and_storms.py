@@ -13,17 +13,8 @@ from samples import CREATE_TOPIC_RULE, RULE, topic_record
 from trailstream.adapters.ledgers.nothing import NoLedger
 from trailstream.model.alert import Alert, alert_id
 from trailstream.model.delivery import Done, Retry
-from trailstream.model.errors import (
-    SinkUnavailableError,
-    TrailstreamError,
-)
-from trailstream.model.facts import (
-    AlertOverBudget,
-    AlertRepeated,
-    ObjectProcessed,
-    OwnRecordMatched,
-    StormReported,
-)
+from trailstream.model.errors import SinkUnavailableError, TrailstreamError
+from trailstream.model.facts import AlertOverBudget, AlertRepeated, ObjectProcessed, OwnRecordMatched, StormReported
 from trailstream.model.principal import Principal
 
 

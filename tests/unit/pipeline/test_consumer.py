@@ -9,14 +9,7 @@ from consumer_rig import consuming, done, until
 from fakes import FakeQueue
 from trailstream.model.delivery import Deferred, Delivery, Done, Outcome
 from trailstream.model.errors import QueueUnavailableError
-from trailstream.model.facts import (
-    ErrorHappened,
-    Fact,
-    QueuePolled,
-    ReceivingPaused,
-    SlotsChanged,
-    VisibilityExtended,
-)
+from trailstream.model.facts import ErrorHappened, Fact, QueuePolled, ReceivingPaused, SlotsChanged, VisibilityExtended
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.retry import Backoff
 

@@ -11,14 +11,8 @@ import pytest
 
 from courier_rig import DELIVERY, SETTINGS, Rig
 from samples import an_alert
-from trailstream.model.errors import (
-    AlertClaimedError,
-)
-from trailstream.model.facts import (
-    AlertAccepted,
-    AlertRepeated,
-    AlertsClaimed,
-)
+from trailstream.model.errors import AlertClaimedError
+from trailstream.model.facts import AlertAccepted, AlertRepeated, AlertsClaimed
 from trailstream.pipeline.courier import BATCH
 
 

@@ -19,11 +19,7 @@ from trailstream.model.errors import (
     TrailstreamError,
     UnexpectedError,
 )
-from trailstream.model.facts import (
-    AlertsRecorded,
-    BreakerOpened,
-    ErrorHappened,
-)
+from trailstream.model.facts import AlertsRecorded, BreakerOpened, ErrorHappened
 from trailstream.pipeline.courier import BATCH, POISON_TRIES
 from trailstream.pipeline.ports import SetAside
 from trailstream.pipeline.retry import Backoff

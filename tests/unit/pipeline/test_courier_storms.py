@@ -9,13 +9,8 @@ from courier_rig import DELIVERY, SETTINGS, Down, Rig
 from fakes import FakeLedger
 from samples import RULE, an_alert
 from trailstream.model.alert import Alert
-from trailstream.model.errors import (
-    SinkUnavailableError,
-    TrailstreamError,
-)
-from trailstream.model.facts import (
-    StormReported,
-)
+from trailstream.model.errors import SinkUnavailableError, TrailstreamError
+from trailstream.model.facts import StormReported
 from trailstream.pipeline.storms import Storms
 
 

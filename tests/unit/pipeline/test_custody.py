@@ -11,11 +11,7 @@ from consumer_rig import consuming, done, until
 from fakes import FakeQueue
 from trailstream.model.delivery import Delivery, Done, Outcome, Reject, Retry
 from trailstream.model.errors import QueueUnavailableError
-from trailstream.model.facts import (
-    DeliveriesForgotten,
-    ErrorHappened,
-    VisibilityExtended,
-)
+from trailstream.model.facts import DeliveriesForgotten, ErrorHappened, VisibilityExtended
 from trailstream.pipeline.custody import FORGET_ATTEMPTS
 from trailstream.pipeline.retry import Backoff
 
