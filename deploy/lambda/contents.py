@@ -9,8 +9,8 @@ NEVER_LOADED = frozenset(
     {
         *("uvloop", "prometheus-client"),  # the worker's: Lambda brings its own loop, and nobody can scrape it
         *("rich", "pygments", "markdown-it-py", "mdurl"),  # the command line's
-        # pySigma's processing pipelines, plug-ins and catalogues of tactics
-        *("charset-normalizer", "diskcache", "diskcache-stubs", "jinja2", "jq", "markupsafe", "packaging", "requests"),
+        # pySigma's plug-ins, catalogues of tactics and transformations by jq
+        *("charset-normalizer", "diskcache", "diskcache-stubs", "jq", "packaging", "requests"),
         "types-pyyaml",
     }
 )
