@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from trailstream.model.alert import Alert
 from trailstream.model.errors import AlertClaimedError, TrailstreamError
 from trailstream.model.facts import Emit, ErrorHappened
+from trailstream.pipeline.background import in_background
 from trailstream.pipeline.courier import Answer, Courier
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.outbox import Outbox
@@ -36,13 +37,8 @@ class WindowEnds:
     @asynccontextmanager
     async def looked_after(self) -> AsyncIterator[None]:
         """Look every now and then while the block runs."""
-        task = asyncio.create_task(self._look_again_and_again(), name="ends of windows")
-        try:
+        async with in_background(self._look_again_and_again(), name="ends of windows"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def look(self, *, can_wait: bool = True) -> None:
         """Judge what is due now. Raises nothing of ours."""
