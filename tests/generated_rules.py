@@ -74,7 +74,7 @@ SIGMA_ITEMS = st.one_of(
     st.tuples(SIGMA_FIELDS.map(lambda name: f"{name}|gte"), st.integers(-2, 2)),
 )
 DETECTIONS = st.lists(SIGMA_ITEMS, min_size=1, max_size=3).map(dict) | st.lists(
-    st.sampled_from([word for word in WORDS if word]), min_size=1, max_size=2
+    st.sampled_from([*(word for word in WORDS if word), "tru", "fals?", 2, True]), min_size=1, max_size=2
 )
 CONDITIONS = st.sampled_from(
     ["p", "p and q", "p or q", "p and not q", "not p", "not (p or q)", "1 of them", "all of them", "p or (q and not p)"]

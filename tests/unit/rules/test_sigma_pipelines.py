@@ -147,6 +147,11 @@ def test_a_pipeline_maps_the_fields_of_correlations() -> None:
         assert found.fields == (("awsRegion",),)
 
 
+def test_a_pipeline_may_say_how_alerts_are_told() -> None:
+    loaded = with_pipeline("{type: set_custom_attribute, attribute: trailstream, value: {threshold: 3}}")
+    assert [rule.info.shaping.threshold for rule in loaded.rules] == [3]
+
+
 def test_what_writes_queries_is_passed_over() -> None:
     more = "postprocessing: [{type: template, path: /etc, template: passwd}]\nfinalizers: [{type: template}]\n"
     loaded = with_pipeline("{type: case}", more=more)

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from trailstream.model.limits import MIB
 from trailstream.rules.documents import At
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.sigma import PLACEHOLDERS, is_pipeline
 from trailstream.rules.rule import RuleSyntaxError
 
-MAX_CHARACTERS = 1024 * 1024
-"""In the texts of one document, each counted as often as an alias repeats it."""
+MAX_SIZE = 2 * MIB
+"""Of what a file says: the characters of its texts, some for each value, as often as aliases and actions repeat it."""
+_SIZE_OF_A_VALUE = 10
 
 
 @dataclass(slots=True)
@@ -78,20 +80,16 @@ def entries_of(file: RuleFile, result: Compiled) -> Iterator[Entry]:
     """
     template: dict[str, Any] = {}
     previous: dict[str, Any] = {}
-    rules = 0
+    rules = size = 0
     for position, document in enumerate(file.documents):
-        value = document.value
-        if value is None:
+        if document.value is None:
             continue
         entry = Entry(file.path, position, {}, result, file.path if not rules else f"{file.path}#{rules + 1}")
-        if not isinstance(value, dict):
+        if not isinstance(document.value, dict):
             entry.refuse(RuleSyntaxError("a Sigma rule is a mapping"))
             continue
-        if _characters(value) > MAX_CHARACTERS:
-            entry.refuse(RuleSyntaxError(f"holds more than {MAX_CHARACTERS} characters, aliases counted"))
-            continue
-        said = {key: each for key, each in value.items() if key != "action"}
-        match value.get("action"):
+        said = {key: each for key, each in document.value.items() if key != "action"}
+        match document.value.get("action"):
             case "global":
                 template = previous = merged(template, said)
                 continue
@@ -107,6 +105,10 @@ def entries_of(file: RuleFile, result: Compiled) -> Iterator[Entry]:
             case action:
                 entry.refuse(RuleSyntaxError(f'"{action}" is no action', at=("action",), remedy=_ACTIONS))
                 continue
+        size += _size(entry.value)
+        if size > MAX_SIZE:
+            entry.refuse(RuleSyntaxError("the file says too much, aliases and actions counted", remedy="split it"))
+            return
         entry.inherits_id = "id" in entry.value and "id" not in said
         rules += 1
         yield entry
@@ -133,16 +135,17 @@ def merged(value: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return both
 
 
-def _characters(value: Any) -> int:
-    """Count the characters of all texts in a value; the reader has bounded how many there are."""
-    count, pending = 0, [value]
+def _size(value: Any) -> int:
+    """Measure all texts in a value; the reader has bounded how many there are."""
+    size, pending = 0, [value]
     while pending:
         one = pending.pop()
+        size += _SIZE_OF_A_VALUE
         if isinstance(one, str):
-            count += len(one)
+            size += len(one)
         elif isinstance(one, dict):
             pending.extend(one)
             pending.extend(one.values())
         elif isinstance(one, list):
             pending.extend(one)
-    return count
+    return size

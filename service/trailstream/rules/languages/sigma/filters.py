@@ -14,6 +14,10 @@ from sigma.rule import SigmaRule
 from trailstream.rules.languages.sigma.entries import Entry
 from trailstream.rules.languages.sigma.members import Member
 from trailstream.rules.languages.sigma.parsing import filter_of, normal_id
+from trailstream.rules.rule import RuleSyntaxError
+
+MAX_FILTERS = 256
+"""In a directory: each is compiled once more for every rule that it narrows."""
 
 _WORDS = frozenset(["not", "and", "or", "all", "any", "of", "1"])
 
@@ -49,8 +53,15 @@ class Filter:
 
 def filters_of(entries: Iterable[Entry]) -> list[Filter]:
     """Read the filters; what is wrong is reported."""
-    found = ((entry, filter_of(entry)) for entry in entries if entry.is_filter)
-    return [Filter(entry, parsed) for entry, parsed in found if parsed is not None]
+    filters: list[Filter] = []
+    for entry in entries:
+        if not entry.is_filter or (parsed := filter_of(entry)) is None:
+            continue
+        if len(filters) == MAX_FILTERS:
+            entry.refuse(RuleSyntaxError(f"more than {MAX_FILTERS} filters", remedy="name several values in one"))
+            break
+        filters.append(Filter(entry, parsed))
+    return filters
 
 
 def narrow(member: Member, rule: SigmaRule, filters: Sequence[Filter]) -> None:

@@ -97,13 +97,12 @@ def info_of(entry: Entry, parsed: SigmaRule | SigmaCorrelationRule) -> RuleInfo:
         description=str(value.get("description") or ""),
         tags=_texts(value.get("tags")),
         references=_texts(value.get("references")),
-        shaping=_shaping(entry),
+        shaping=_shaping(entry, parsed.custom_attributes.get(SHAPING_KEY)),
     )
 
 
-def _shaping(entry: Entry) -> Shaping:
-    """Read what the rule says under a key of ours, which Sigma leaves to tools; what is wrong is reported."""
-    asked = entry.value.get(SHAPING_KEY)
+def _shaping(entry: Entry, asked: Any) -> Shaping:
+    """Read what the rule, or a processing pipeline, says under a key of ours; what is wrong is reported."""
     if asked is None:
         return PLAIN
     problems: list[RuleSyntaxError] = []

@@ -10,9 +10,6 @@ from trailstream.rules.condition import Condition, one_of
 from trailstream.rules.languages.sigma.tree import condition_of
 from trailstream.rules.rule import NotEvaluatedError
 
-_OURS = (("aws", "cloudtrail"), ("aws", None), (None, "cloudtrail"))
-"""A category alone says nothing of CloudTrail: process_creation and webserver are other systems' logs."""
-
 
 def compiled(rule: SigmaRule) -> Condition:
     """Return what the rule asks.
@@ -27,7 +24,11 @@ def compiled(rule: SigmaRule) -> Condition:
 
 def for_cloudtrail(product: Any, service: Any, category: Any) -> None:
     """Raise :class:`NotEvaluatedError` where a rule is for the logs of something else."""
-    if tuple(each.lower() if isinstance(each, str) else each for each in (product, service)) not in _OURS:
-        parts = (("product", product), ("service", service), ("category", category))
-        said = ", ".join(f"{name} {part}" for name, part in parts if part)
-        raise NotEvaluatedError(f"for another log source: {said}")
+    said = {"product": product, "service": service, "category": category}
+    names = {key: None if each is None else str(each).lower() for key, each in said.items()}
+    is_ours = names["product"] in (None, "aws", "cloudtrail") and names["service"] in (None, "cloudtrail")
+    # Another category alone says nothing of CloudTrail: process_creation and webserver are other systems' logs.
+    if not is_ours or not {"aws", "cloudtrail"} & set(names.values()):
+        raise NotEvaluatedError(
+            f"for another log source: {', '.join(f'{key} {each}' for key, each in said.items() if each)}"
+        )

@@ -1,27 +1,42 @@
-"""What pySigma would misread, written as it reads it.
+"""What pySigma would misread, written as it reads it; and what would cost it too much, refused.
 
-The reader of rule files keeps ``yes`` and ``no`` as the texts that they are. Of older rules, ``AND`` is ``and``; and
+The reader of rule files keeps ``yes`` and ``no`` as the texts that they are. A number is text where a modifier is for
+text, and a text that writes a number is one where a modifier is for numbers. Of older rules, ``AND`` is ``and``; and
 ``timeframe`` stands beside the detections and is none.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
-from trailstream.rules.documents import At
+from trailstream.rules.documents import At, plain_scalar
 from trailstream.rules.rule import RuleSyntaxError
 
 MAX_CONDITION_CHARACTERS = 4096
 MAX_CONDITION_DEPTH = 20
 """Parentheses within parentheses, and *not* before *not*."""
 
+MAX_SELECTED = 20_000
+"""Detections that the selectors of a rule (``1 of x*``) look through, all together."""
+MAX_DASHED = 10_000
+"""Values that ``windash`` makes of those of a rule."""
+
 _BOOLEANS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
 _OPERATORS = frozenset(["and", "or", "not", "of", "all", "any", "them"])
+_SELECTOR = re.compile(r"\bof\b")
 _TOKEN = re.compile(r"[\w*-]+")
 _NOT_DETECTIONS = frozenset(["condition", "timeframe"])
 _SYNONYMS = {"utf16le": "wide"}
 """Modifiers of the specification that pySigma knows by another name."""
+_FOR_TEXT = frozenset(
+    ["base64", "base64offset", "cased", "contains", "endswith", "expand", "re", "startswith", "windash", "wide"]
+)
+_FOR_NUMBERS = frozenset(["gt", "gte", "lt", "lte", "minute", "hour", "day", "week", "month", "year"])
+_DASH = re.compile(r"\B[-/]\b")
+_DASHES, _DASHES_EXPANDED = 5, 3
+"""What ``windash`` makes of a dash, and of how many in one value."""
 
 
 def boolean(value: Any) -> Any:
@@ -38,8 +53,16 @@ def reworded(value: dict[str, Any], section: str) -> dict[str, Any]:
     if not isinstance(detections, dict):
         return value
     named = {name: _definition(each) for name, each in detections.items() if name not in _NOT_DETECTIONS}
+    if _dashed(named) > MAX_DASHED:
+        raise RuleSyntaxError(f"windash makes more than {MAX_DASHED} values of its own", at=(section,))
     if "condition" in detections:
-        named["condition"] = _conditions(detections["condition"], frozenset(named), (section, "condition"))
+        at = (section, "condition")
+        named["condition"] = condition = _conditions(detections["condition"], frozenset(named), at)
+        selectors = sum(
+            len(_SELECTOR.findall(one)) for one in (condition if isinstance(condition, list) else [condition])
+        )
+        if selectors * len(named) > MAX_SELECTED:
+            raise RuleSyntaxError("its selectors look through too many detections", at=at)
     return {**value, section: named}
 
 
@@ -55,14 +78,37 @@ def _key(key: str) -> str:
 
 
 def _values(key: str, value: Any) -> Any:
-    modifiers = key.split("|")[1:]
+    modifiers = frozenset(key.split("|")[1:])
     if isinstance(value, list):
         return [_values(key, each) for each in value]
     if "exists" in modifiers:
         return boolean(value)
-    if "re" in modifiers and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
+    if isinstance(value, (int, float)) and modifiers & _FOR_TEXT:
+        return json.dumps(value)
+    if isinstance(value, str) and modifiers & _FOR_NUMBERS:
+        number = plain_scalar(value)
+        return number if isinstance(number, (int, float)) and not isinstance(number, bool) else value
     return value
+
+
+def _dashed(named: dict[str, Any]) -> int:
+    """Count what ``windash`` makes of all values."""
+    count = 0
+    pending: list[Any] = [*named.values()]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, list):
+            pending.extend(one)
+        elif isinstance(one, dict):
+            pending.extend(one.values())
+            for key, values in one.items():
+                if "windash" in key:
+                    count += sum(map(_dashed_forms, values if isinstance(values, list) else [values]))
+    return count
+
+
+def _dashed_forms(value: Any) -> int:
+    return _DASHES ** min(len(_DASH.findall(value)), _DASHES_EXPANDED) if isinstance(value, str) else 1
 
 
 def _conditions(condition: Any, names: frozenset[str], at: At) -> Any:
