@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.machinery import PathFinder
 
 from trailstream.rules.code import OFFERED, module_name
@@ -37,10 +37,10 @@ def needed_by(path: str, sources: Mapping[str, Source], modules: Mapping[str, st
     return frozenset(found)
 
 
-def missing_from(needed: Iterable[Source], modules: Mapping[str, str]) -> frozenset[str]:
-    """Return the names, without what is below them, of modules that are imported and not installed."""
+def missing_from(source: Source, modules: Mapping[str, str]) -> frozenset[str]:
+    """Return the names, without what is below them, of modules that a file imports and that are not installed."""
     own = {_root(name) for name in modules} | OFFERED | sys.stdlib_module_names
-    roots = {_root(name) for source in needed for name in imported_names(source)}
+    roots = set(map(_root, imported_names(source)))
     return frozenset(root for root in roots - own if not _is_installed(root))
 
 

@@ -131,6 +131,13 @@ def _attack_tags(reports: Any) -> Iterator[str]:
     yield from seen
 
 
+def filters_of(spec: Spec) -> Iterator[Any]:
+    """Yield the conditions of its InlineFilters; most rules have an empty list of them."""
+    filters = spec.get("InlineFilters")
+    for each in filters if isinstance(filters, list) else ():
+        yield from each.get("All") or () if isinstance(each, dict) and each.keys() == {"All"} else (each,)
+
+
 def tests_of(spec: Spec) -> Iterator[RuleTest]:
     """Yield the tests of a rule that have all that a test needs."""
     tests = spec.get("Tests")

@@ -1,0 +1,278 @@
+"""What a record must have for a rule in code to match it: a look at the code that never runs it.
+
+Of each way through the function it is asked what must hold for it to be taken: to end in a true value, or to do
+something that a later event may meet (a counter counted up). What is not understood asks for nothing, so that the
+condition is never narrower than the code:
+
+- what raises is no match, so a test that raises where it is not met may be taken for met;
+- a name counts if it is bound once; a constant if nothing that is done with it anywhere can change it;
+- a call of anything but a reading method, a harmless builtin or an own function that does nothing else may do anything;
+- a ``try`` may leave its body at any point, a loop may run its body or not.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trailstream.rules.condition import Condition
+from trailstream.rules.languages.python import harmless
+from trailstream.rules.languages.python.comparisons import OPPOSITES, Tests
+from trailstream.rules.languages.python.logic import ALWAYS, NEVER, both, either
+from trailstream.rules.languages.python.modules import Names, NotConstantError, bindings
+from trailstream.rules.languages.python.subjects import Reader
+
+DEEPEST_CALL = 4
+MOST_ELEMENTS = 100
+"""Of a collection that a comprehension runs over."""
+
+
+def needed_to_match(path: str, names: Names) -> Condition:
+    """Return what a record must have for the rule in a file to match it."""
+    found = names.function(path, "rule")
+    if found is None:
+        return ALWAYS
+    try:
+        return Function.of(*found, names, depth=0).to_be_true()
+    except RecursionError:
+        return ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function whose first parameter is the event."""
+
+    path: str
+    node: ast.FunctionDef
+    names: Names
+    reader: Reader
+    depth: int
+    counts: bool = True
+    """Whether what it returns counts, or only what it does on the way."""
+
+    @classmethod
+    def of(cls, path: str, node: ast.FunctionDef, names: Names, depth: int) -> Function:
+        """Look at a function; one whose event may be another before long asks for nothing."""
+        event = node.args.args[0].arg if node.args.args else ""
+        bound = Counter(bindings(node))
+        named = {
+            target.id: statement.value
+            for statement in _own_statements(node)
+            if isinstance(statement, ast.Assign)
+            for target in statement.targets
+            if isinstance(target, ast.Name) and len(statement.targets) == 1 and bound[target.id] == 1
+        }
+
+        def is_deep_get(name: str) -> bool:
+            found = names.function(path, name)
+            return (
+                name == "deep_get" and found is not None and name not in bound and harmless.is_harmless(*found, names)
+            )
+
+        def constant(expression: ast.expr) -> Any:
+            if isinstance(expression, ast.Name) and expression.id in bound:
+                raise NotConstantError
+            return names.constant(path, expression)
+
+        certain = event if bound[event] == 1 else ""
+        return cls(path, node, names, Reader(certain, named, constant, is_deep_get), depth)
+
+    @property
+    def tests(self) -> Tests:
+        """Its tests of the event's fields."""
+        return Tests(self.reader)
+
+    def to_be_true(self) -> Condition:
+        """Return what must hold for the function to return something true, or to do something on the way."""
+        if any(isinstance(inner, (ast.Yield, ast.YieldFrom, ast.Await)) for inner in ast.walk(self.node)):
+            return ALWAYS
+        return self._of_all(self.node.body, NEVER)
+
+    def _of_all(self, statements: Sequence[ast.stmt], after: Condition) -> Condition:
+        """Return what must hold for statements to matter, if what comes after them matters where ``after`` holds."""
+        for statement in reversed(statements):
+            after = self._of(statement, after)
+        return after
+
+    def _of(self, statement: ast.stmt, after: Condition) -> Condition:
+        match statement:
+            case ast.If(test=test, body=body, orelse=orelse):
+                yes = both(self._true(test), self._of_all(body, after))
+                no = both(self._false(test), self._of_all(orelse, after))
+                return either(self._effect(test), yes, no)
+            case (
+                ast.For(target=ast.Name() | ast.Tuple(), iter=given, body=body, orelse=orelse)
+                | ast.While(test=given, body=body, orelse=orelse)
+            ):
+                return either(self._effect(given), self._of_all(body, NEVER), self._of_all(orelse, after), after)
+            case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
+                after = self._of_all(finalbody, after)
+                handled = (self._of_all(handler.body, after) for handler in handlers)
+                return either(self._of_all([*body, *orelse], after), *handled, after)
+        return self._of_simple(statement, after)
+
+    def _of_simple(self, statement: ast.stmt, after: Condition) -> Condition:  # noqa: PLR0911 -- one for each kind
+        match statement:
+            case ast.Return(value=None) | ast.Continue() | ast.Break():
+                return NEVER
+            case ast.Return(value=ast.expr() as value):
+                return either(self._effect(value), self._true(value) if self.counts else NEVER)
+            case ast.Assert(test=test):
+                return either(self._effect(test), both(self._true(test), after))
+            case ast.Assign(targets=targets, value=value) if all(map(self._is_local, targets)):
+                return either(self._effect(value), after)
+            case ast.AnnAssign(target=ast.Name(), value=ast.expr() as value):
+                return either(self._effect(value), after)
+            case ast.AugAssign(target=ast.Name(), value=value) | ast.Expr(value=value):
+                return either(self._effect(value), after)
+            case ast.Raise():
+                return either(*map(self._effect, _children(statement)))
+            case ast.Pass() | ast.Import() | ast.ImportFrom() | ast.AnnAssign(target=ast.Name(), value=None):
+                return after
+            case ast.FunctionDef(decorator_list=[], args=ast.arguments(defaults=[], kw_defaults=[])):
+                return after
+        return ALWAYS
+
+    def _is_local(self, target: ast.expr) -> bool:
+        if isinstance(target, ast.Tuple):
+            return all(map(self._is_local, target.elts))
+        return isinstance(target, ast.Name)
+
+    def _effect(self, expression: ast.expr) -> Condition:
+        """Return what must hold for the evaluation of an expression to do something."""
+        match expression:
+            case ast.BoolOp(op=operator, values=[first, *others]):
+                goes_on = self._true if isinstance(operator, ast.And) else self._false
+                rest = NEVER if not others else self._effect(_of_values(expression, others))
+                return either(self._effect(first), both(goes_on(first), rest))
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return either(
+                    self._effect(test),
+                    both(self._true(test), self._effect(body)),
+                    both(self._false(test), self._effect(orelse)),
+                )
+            case ast.Call():
+                return either(self._effect_of_call(expression), *map(self._effect, _children(expression)))
+            case ast.Await() | ast.Yield() | ast.YieldFrom():
+                return ALWAYS
+        return either(*map(self._effect, _children(expression)))
+
+    def _effect_of_call(self, call: ast.Call) -> Condition:
+        if harmless.is_harmless_call(call, self.path, self.names, self.node):
+            return NEVER
+        inner = self._called_with_event(call)
+        return ALWAYS if inner is None else replace(inner, counts=False).to_be_true()
+
+    def _called_with_event(self, call: ast.Call) -> Function | None:
+        """Return the own function that is called with the event and nothing else."""
+        match call:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=event)], keywords=[]):
+                found = self.names.function(self.path, name)
+                is_ours = event == self.reader.event and self.depth < DEEPEST_CALL
+                if found is not None and is_ours and len(found[1].args.args) == 1 and name not in bindings(self.node):
+                    return Function.of(*found, self.names, self.depth + 1)
+        return None
+
+    def _true(self, expression: ast.expr) -> Condition:  # noqa: PLR0911 -- one return for each kind of expression
+        """Return what must hold for an expression to be true."""
+        match expression:
+            case ast.Constant(value=value):
+                return ALWAYS if value else NEVER
+            case ast.BoolOp(op=ast.And(), values=values):
+                return both(*map(self._true, values))
+            case ast.BoolOp(op=ast.Or(), values=values):
+                return either(*map(self._true, values))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self._false(operand)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return either(both(self._true(test), self._true(body)), both(self._false(test), self._true(orelse)))
+            case ast.Compare(left=left, ops=[operator], comparators=[right]):
+                return self.tests.compared(left, operator, right)
+            case ast.Name(id=name) if name in self.reader.named:
+                return self._true(self.reader.named[name])
+            case ast.Call():
+                return self._true_call(expression)
+        return self.tests.true(expression)
+
+    def _false(self, expression: ast.expr) -> Condition:  # noqa: PLR0911 -- one return for each kind of expression
+        """Return what must hold for an expression to be false."""
+        match expression:
+            case ast.Constant(value=value):
+                return NEVER if value else ALWAYS
+            case ast.BoolOp(op=ast.And(), values=values):
+                return either(*map(self._false, values))
+            case ast.BoolOp(op=ast.Or(), values=values):
+                return both(*map(self._false, values))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self._true(operand)
+            case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in OPPOSITES:
+                return self.tests.compared(left, OPPOSITES[type(operator)](), right)
+            case ast.Name(id=name) if name in self.reader.named:
+                return self._false(self.reader.named[name])
+            case ast.Call(
+                func=ast.Name(id="all" | "any" as name), args=[ast.List() | ast.Tuple() as given], keywords=[]
+            ):
+                falsities = map(self._false, given.elts)
+                return either(*falsities) if name == "all" else both(*falsities)
+        return ALWAYS
+
+    def _true_call(self, call: ast.Call) -> Condition:
+        match call:
+            case ast.Call(func=ast.Name(id="bool"), args=[value], keywords=[]):
+                return self._true(value)
+            case ast.Call(
+                func=ast.Name(id="all" | "any" as name), args=[ast.List() | ast.Tuple() as given], keywords=[]
+            ):
+                return both(*map(self._true, given.elts)) if name == "all" else either(*map(self._true, given.elts))
+            case ast.Call(func=ast.Name(id="any"), args=[ast.GeneratorExp() | ast.ListComp() as given], keywords=[]):
+                return self._true_of_any(given)
+            case ast.Call(
+                func=ast.Attribute(value=value, attr="startswith" | "endswith" as kind), args=[part], keywords=[]
+            ):
+                return self.tests.with_parts(value, "startswith" if kind == "startswith" else "endswith", part)
+        inner = self._called_with_event(call)
+        return self.tests.true(call) if inner is None else inner.to_be_true()
+
+    def _true_of_any(self, given: ast.GeneratorExp | ast.ListComp) -> Condition:
+        match given.generators:
+            case [ast.comprehension(target=ast.Name(id=name), iter=iterated, ifs=[], is_async=0)]:
+                elements = self.tests.constant(iterated)
+                if isinstance(elements, (tuple, frozenset)) and len(elements) <= MOST_ELEMENTS:
+                    return either(*(self._with_element(name, element)._true(given.elt) for element in elements))  # noqa: SLF001 -- of our own class
+        return ALWAYS
+
+    def _with_element(self, name: str, element: Any) -> Function:
+        named = {**self.reader.named, name: ast.Constant(element)}
+        outer = self.reader.constant
+
+        def constant(expression: ast.expr) -> Any:
+            return element if isinstance(expression, ast.Name) and expression.id == name else outer(expression)
+
+        return replace(self, reader=replace(self.reader, named=named, constant=constant))
+
+
+def _own_statements(function: ast.FunctionDef) -> Iterator[ast.stmt]:
+    """Yield the statements of a function, without those of functions and classes in it."""
+    pending: list[ast.AST] = list(function.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            pending += ast.iter_child_nodes(node)
+
+
+def _children(expression: ast.AST) -> Iterable[ast.expr]:
+    for child in ast.iter_child_nodes(expression):
+        if isinstance(child, ast.expr):
+            yield child
+        elif isinstance(child, (ast.comprehension, ast.keyword, ast.Slice)):
+            yield from (inner for inner in ast.iter_child_nodes(child) if isinstance(inner, ast.expr))
+
+
+def _of_values(expression: ast.BoolOp, values: list[ast.expr]) -> ast.BoolOp:
+    """Return the expression of fewer values."""
+    return ast.BoolOp(op=expression.op, values=values)
