@@ -176,7 +176,7 @@ class Counting:
         if correlation is None or grows(correlation):
             return []  # the rules have changed since
         end = judgement.start + correlation.timespan_seconds
-        visit = Visit(judgement.group, (), judgement.start, end, end, most_sightings(correlation), now)
+        visit = Visit(judgement.group, (), judgement.start, end, 0, most_sightings(correlation), now)
         (known,) = await self._store.visit([visit], now=self._clock())
         seen_at = max((sighting.seen_at for sighting in known.sightings), default=0.0)
         if max(end, seen_at) + self._settings.settle_seconds > now:
@@ -301,7 +301,7 @@ class Counting:
             sightings=cluster.sightings,
             since=times[0] - span,
             until=times[-1] + span,
-            windows_since=times[0] - 2 * span,
+            span=span,
             at_most=0 if waits else most_sightings(cluster.correlation),
             keep_until=now + span + self._settings.lateness_seconds,
             judgements=list(dict.fromkeys(self._judgement(cluster, time, now) for time in times)) if waits else (),
