@@ -8,13 +8,13 @@ to be done to here, and is passed over. How far a pipeline may make a rule grow 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
-from sigma.processing.pipeline import ProcessingItem
+from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 from sigma.processing.transformations.base import PreprocessingTransformation
 from sigma.rule import SigmaRule
 
@@ -23,7 +23,8 @@ from trailstream.rules.documents import At
 from trailstream.rules.languages.sigma import NAME
 from trailstream.rules.languages.sigma.entries import Entry
 from trailstream.rules.languages.sigma.faults import UNFIT
-from trailstream.rules.languages.sigma.placeholders import items_of
+from trailstream.rules.languages.sigma.placeholders import items_of, texts_of
+from trailstream.rules.languages.sigma.processing import Processing
 from trailstream.rules.languages.sigma.wording import bounded
 from trailstream.rules.rule import RuleSyntaxError
 
@@ -79,8 +80,20 @@ MAX_CHARACTERS = 64 * 1024
 _KEYS = ("name", "priority", "vars", "transformations", "postprocessing", "finalizers", "allowed_backends")
 
 
+def joined(entries: Iterable[Entry]) -> Processing:
+    """Read pipelines and join them by priority, and then by path; what is wrong is reported."""
+    found = [each for entry in entries if (each := _read(entry)) is not None]
+    found.sort(key=lambda one: one.priority)
+    variables = {name: values for one in found for name, values in one.variables.items()}
+    return Processing(
+        ProcessingPipeline(items=[item for one in found for item in one.items], vars=variables),
+        {name: texts for name, values in variables.items() if (texts := texts_of(values))},
+        any(one.changes_sources for one in found),
+    )
+
+
 @dataclass(frozen=True, slots=True)
-class Pipeline:
+class _Pipeline:
     """What one document says."""
 
     priority: float
@@ -90,7 +103,7 @@ class Pipeline:
     """Whether a rule for other logs may become one for CloudTrail."""
 
 
-def pipeline_of(entry: Entry) -> Pipeline | None:
+def _read(entry: Entry) -> _Pipeline | None:
     """Read a pipeline; None where it is broken or for another system, which is reported."""
     value = entry.value
     backends = value.get("allowed_backends")
@@ -106,7 +119,7 @@ def pipeline_of(entry: Entry) -> Pipeline | None:
     return None
 
 
-def _pipeline(entry: Entry, value: dict[str, Any]) -> Pipeline:
+def _pipeline(entry: Entry, value: dict[str, Any]) -> _Pipeline:
     for key in value:
         if key not in _KEYS:
             raise RuleSyntaxError(f'unknown key "{key}"', at=(key,), remedy=f"a pipeline has {', '.join(_KEYS)}")
@@ -123,7 +136,7 @@ def _pipeline(entry: Entry, value: dict[str, Any]) -> Pipeline:
         entry.note("its postprocessing and finalizers write the text of a query: there is none here to write")
     entry.note(f"a processing pipeline: {len(descriptions)} transformations for all Sigma rules")
     changes = any(each.get("type") == "change_logsource" for each in _mappings(descriptions))
-    return Pipeline(priority, variables, items, changes)
+    return _Pipeline(priority, variables, items, changes)
 
 
 def _items(descriptions: Sequence[Any], at: At) -> Iterator[ProcessingItem]:

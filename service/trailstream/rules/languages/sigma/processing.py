@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError, SigmaTransformationError
-from sigma.processing.pipeline import ProcessingPipeline
 from sigma.rule import SigmaRule
 
 from trailstream.rules.languages.sigma.entries import Entry
 from trailstream.rules.languages.sigma.faults import UNFIT
-from trailstream.rules.languages.sigma.pipelines import pipeline_of
-from trailstream.rules.languages.sigma.placeholders import Lists, fill, lists_of, texts_of, unfilled
+from trailstream.rules.languages.sigma.placeholders import Lists, fill, lists_of, unfilled
 from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
+
+if TYPE_CHECKING:
+    from sigma.processing.pipeline import ProcessingPipeline
 
 
 @dataclass(slots=True)
@@ -50,20 +52,15 @@ def _raise_for_unfilled(parsed: SigmaRule | SigmaCorrelationRule) -> None:
         raise NotEvaluatedError(f"placeholder not filled: {', '.join(f'%{name}%' for name in names)}")
 
 
-def processing_of(entries: Iterable[Entry]) -> Processing:
+def processing_of(entries: Sequence[Entry]) -> Processing:
     """Read all pipelines, by priority and then by path, and all lists for placeholders; what is wrong is reported."""
     found = Processing()
-    pipelines = []
+    described = [entry for entry in entries if entry.is_pipeline]
+    if described:
+        from trailstream.rules.languages.sigma import pipelines  # noqa: PLC0415 -- it costs 0.1 s: import it if asked
+
+        found = pipelines.joined(described)
     for entry in entries:
         if entry.is_placeholders:
             found.lists.update(lists_of(entry))
-        elif entry.is_pipeline and (read := pipeline_of(entry)) is not None:
-            pipelines.append(read)
-    pipelines.sort(key=lambda one: one.priority)
-    if pipelines:
-        variables = {name: values for one in pipelines for name, values in one.variables.items()}
-        found.lists = {**{name: texts for name, each in variables.items() if (texts := texts_of(each))}, **found.lists}
-        found.changes_sources = any(one.changes_sources for one in pipelines)
-        items = [item for one in pipelines for item in one.items]
-        found.pipeline = ProcessingPipeline(items=items, vars=variables)
     return found

@@ -50,13 +50,17 @@ def condition_of(node: AnyValue) -> Condition:
     """
     if _is_dropped(node):
         raise NotEvaluatedError("nothing is left of its condition")
+    return _condition(node)
+
+
+def _condition(node: AnyValue) -> Condition:
     match node:
         case ConditionAND():
-            return all_of(map(condition_of, _left(node.args)))
+            return all_of(map(_condition, _left(node.args)))
         case ConditionOR():
             return _alternatives(_left(node.args))
         case ConditionNOT():
-            return Not(condition_of(node.args[0]))
+            return Not(_condition(node.args[0]))
         case ConditionFieldEqualsValueExpression():
             return _field(node.field, node.value)
         case ConditionValueExpression():
@@ -81,7 +85,7 @@ def _alternatives(nodes: Sequence[AnyValue]) -> Condition:
         if isinstance(node, ConditionFieldEqualsValueExpression) and plain_text(node.value) is not None:
             plain.setdefault(node.field, []).append(node.value)
         else:
-            others.append(condition_of(node))
+            others.append(_condition(node))
     fields = [Field(path_of(name), any_of_values(values)) for name, values in plain.items()]
     return one_of([*fields, *others])
 
