@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from trailstream.decode.notices import unix_seconds
@@ -119,6 +120,7 @@ def _bounded(counter: Counter[str], value: str) -> None:
     counter[value if value in counter or len(counter) < MOST_DISTINCT else OTHERS] += 1
 
 
+@lru_cache(maxsize=1024)
 def _hour(event_time: str | None) -> str:
     seconds = unix_seconds(event_time)
     return UNKNOWN if seconds is None else iso(seconds - seconds % HOUR_SECONDS)
