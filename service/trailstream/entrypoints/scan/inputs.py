@@ -127,7 +127,7 @@ class _OpenFile:
         self._path = path
 
     async def __aenter__(self) -> Self:
-        self._file = self._path.open("rb", buffering=0)  # noqa: SIM115 -- it is closed with this context
+        self._file = self._path.open("rb", buffering=0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
