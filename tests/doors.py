@@ -7,7 +7,7 @@ import gzip
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -96,7 +96,10 @@ class World:
         detections = Detections(Ruleset(rules), counting)
         couriers = [self._courier(sink) for sink in self.sinks]
         ends = WindowEnds(
-            detections=lambda: detections, couriers=couriers, end_storms=lambda: None, emit=self.facts.append
+            detections=lambda: nullcontext(detections),
+            couriers=couriers,
+            end_storms=lambda: None,
+            emit=self.facts.append,
         )
         async with AsyncExitStack() as stack:
             for courier in couriers:
@@ -109,7 +112,7 @@ class World:
                     aside=self.aside,
                     allowed=self.allowed,
                     share=FairShare(4),
-                    detections=lambda: detections,
+                    detections=lambda: nullcontext(detections),
                     limits=self.limits,
                     reader=self.reader,
                     policy=RetryPolicy(Backoff(600, 600)),

@@ -1,27 +1,43 @@
-"""A directory of rule files -> their texts."""
+"""A directory of rule files -> their texts, and whether it has changed."""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from trailstream.model.errors import Problem
-from trailstream.model.limits import KIB
-from trailstream.rules.loading import SUFFIXES
-
-MAX_RULE_FILE_BYTES = 256 * KIB
-"""Real rules are a few KiB."""
+from trailstream.pipeline.rules_place import MAX_RULE_FILE_BYTES, RuleTexts, holds_none, is_rule_file
 
 
-class RuleTexts(NamedTuple):
-    """What a rules directory holds, sorted by path."""
+class RuleDirectory:
+    """A directory of rule files, or one rule file, as a place that may change."""
 
-    files: list[tuple[str, str]]
-    """(path relative to the directory, text)."""
-    problems: list[Problem]
-    """Files that could not be read as text."""
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def fingerprint(self) -> str:
+        """Return what changes with any file: written anew, replaced, renamed, or behind a link that was moved."""
+        return await asyncio.to_thread(_fingerprint, self._root)
+
+    async def read(self) -> RuleTexts:
+        """Read every rule file; raises nothing."""
+        return await asyncio.to_thread(read_rule_directory, self._root)
+
+
+def _fingerprint(root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in [root] if root.is_file() else sorted(_rule_files(root, RuleTexts([], []))):
+        try:
+            found = path.stat()
+        except OSError as error:
+            digest.update(f"{path}\0{error.errno}\n".encode("utf-8", "surrogatepass"))
+            continue
+        facts = (path, found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)
+        digest.update("\0".join(map(str, facts)).encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()
 
 
 def read_rule_directory(root: Path) -> RuleTexts:
@@ -37,9 +53,7 @@ def read_rule_directory(root: Path) -> RuleTexts:
         for path in sorted(_rule_files(root, texts)):
             _read(path, path.relative_to(root).as_posix(), texts)
         if not texts.files and not texts.problems:
-            texts.problems.append(
-                Problem(str(root), "holds no rule file", f"a rule file's name ends in {', '.join(sorted(SUFFIXES))}")
-            )
+            texts.problems.append(holds_none(str(root)))
     else:
         texts.problems.append(Problem(str(root), "is no directory", "name the directory that holds the rules"))
     return texts
@@ -52,7 +66,7 @@ def _rule_files(root: Path, texts: RuleTexts) -> Iterator[Path]:
     for directory, below, names in os.walk(root, onerror=unreadable):
         below[:] = [name for name in below if not name.startswith(".")]
         for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+            if is_rule_file(name):
                 yield Path(directory, name)
 
 
@@ -63,11 +77,4 @@ def _read(path: Path, name: str, texts: RuleTexts) -> None:
     except OSError as error:
         texts.problems.append(Problem(name, f"cannot be read: {error.strerror}"))
         return
-    if len(content) > MAX_RULE_FILE_BYTES:
-        texts.problems.append(Problem(name, f"is larger than {MAX_RULE_FILE_BYTES // KIB} KiB", "split it"))
-        return
-    try:
-        texts.files.append((name, content.decode("utf-8-sig")))
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        texts.problems.append(Problem(f"{name}:{line}", "is not UTF-8 text", "save it as UTF-8"))
+    texts.add(name, content)

@@ -6,12 +6,11 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache, partial
 
 from trailstream.adapters.aws import AwsClients
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, Core, log_start, make_emit, make_sinks, open_core
-from trailstream.bootstrap.python_rules import open_judge
-from trailstream.bootstrap.rules import infos_of, load_rules
+from trailstream.bootstrap.rules import infos_of
+from trailstream.bootstrap.rules_in_force import open_rules, read_rules
 from trailstream.bootstrap.windows import open_windows
 from trailstream.config import Settings
 from trailstream.model.facts import Emit
@@ -41,16 +40,16 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
     ``function_name`` is their dimension.
     """
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form="json")
-    loaded = load_rules(settings.rules.directory)
     async with AwsClients(
         region=settings.aws.region, endpoint_url=settings.aws.endpoint_url, connections=SPARE_CONNECTIONS
     ) as aws:
+        first = await read_rules(settings.rules, aws)
         sinks = await make_sinks(settings.sinks, aws)
         emf = EmfFacts(
             sys.stdout,
             namespace=settings.telemetry.emf_namespace,
             dimensions={"function": function_name},
-            rules=infos_of(loaded),
+            rules=infos_of(first.loaded),
             sinks=[sink.name for sink in sinks],
         )
         emit = make_emit(log, emf.observe, LogFacts(log).observe)
@@ -58,17 +57,18 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
         policy = RetryPolicy(Backoff(0, 0))
         async with (
             open_windows(settings, aws, sinks=[sink.name for sink in sinks], emit=emit, default_file=False) as windows,
-            open_judge(loaded.rules, settings.rules.directory, settings=settings.rules.python, emit=emit) as judge,
+            # A sandbox lives for hours at the most: its rules are those of its start.
+            open_rules(settings.rules, first, windows, emit=emit) as (in_force, _),
             open_core(
                 settings,
                 aws=aws,
                 sinks=sinks,
-                detections=cache(partial(windows.detections(loaded).judged_by, judge)),
+                detections=in_force.use,
                 emit=emit,
                 policy=policy,
                 own=None,
                 slots=UNLIMITED_SLOTS,
             ) as core,
         ):
-            log_start(log, loaded)
+            log_start(log, first.loaded, rules_digest=first.digest)
             yield LambdaCore(core, emit, emf.flush)

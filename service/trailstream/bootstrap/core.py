@@ -7,7 +7,7 @@ import random
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
@@ -96,7 +96,7 @@ async def open_core(
     *,
     aws: AwsClients,
     sinks: Sequence[Sink],
-    detections: Callable[[], Detections],
+    detections: Callable[[], AbstractContextManager[Detections]],
     emit: Emit,
     policy: RetryPolicy,
     own: Principal | None,

@@ -15,6 +15,7 @@ from trailstream.model.facts import Emit, SightingsDropped
 from trailstream.pipeline.counting import Counting, CountingSettings
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.ports import WindowStore
+from trailstream.pipeline.rules_place import RuleTexts
 from trailstream.rules.loading import LoadedRules, load
 from trailstream.rules.ruleset import Ruleset
 
@@ -23,9 +24,13 @@ DEFAULT_COUNTING = CountingSettings()
 
 def load_rules(directory: Path) -> LoadedRules:
     """Read and compile every rule below the directory; what is wrong is in ``problems``."""
-    files, unreadable = read_rule_directory(directory)
-    loaded = load(files)
-    return replace(loaded, problems=[*unreadable, *loaded.problems])
+    return compiled(read_rule_directory(directory))
+
+
+def compiled(texts: RuleTexts) -> LoadedRules:
+    """Compile rule files as they were read."""
+    loaded = load(texts.files)
+    return replace(loaded, problems=[*texts.problems, *loaded.problems])
 
 
 def load_ruleset(directory: Path, *, skip_broken: bool) -> Ruleset:

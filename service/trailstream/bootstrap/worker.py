@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache, partial
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -15,11 +15,12 @@ from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_sinks, open_core, own_principal
 from trailstream.bootstrap.failpoints import armed
 from trailstream.bootstrap.logs import roles_of
-from trailstream.bootstrap.python_rules import open_judge
-from trailstream.bootstrap.rules import infos_of, load_rules
+from trailstream.bootstrap.rules import infos_of
+from trailstream.bootstrap.rules_in_force import open_rules, read_rules
 from trailstream.bootstrap.scale_in import protected_from_scale_in
 from trailstream.bootstrap.windows import open_windows
 from trailstream.config import QueueSettings, WorkerSettings
+from trailstream.pipeline.background import in_background
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.retry_policy import RetryPolicy
@@ -38,7 +39,6 @@ POLL_BACKOFF = Backoff(first_seconds=1, longest_seconds=30)
 async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
     """Make a worker from its settings, with its metrics and health served while the block runs."""
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form=settings.telemetry.log_format)
-    loaded = load_rules(settings.rules.directory)
     registry = CollectorRegistry()
     health = Health()
     async with AwsClients(
@@ -46,14 +46,16 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         endpoint_url=settings.aws.endpoint_url,
         connections=settings.queue.slots + SPARE_CONNECTIONS,
     ) as aws:
+        first = await read_rules(settings.rules, aws)
         sinks = await make_sinks(settings.sinks, aws)
         metrics = Metrics(
             registry,
             accounts=settings.telemetry.accounts,
             max_other_accounts=settings.telemetry.max_other_accounts,
-            rules=infos_of(loaded),
+            rules=infos_of(first.loaded),
             sinks=[sink.name for sink in sinks],
-            broken_rules=len(loaded.problems),
+            broken_rules=len(first.loaded.problems),
+            rules_digest=first.digest,
             tasks=partial(_tasks_of, asyncio.get_running_loop()),
         )
         emit, progress = armed(
@@ -66,12 +68,12 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         )
         async with (
             open_windows(settings, aws, sinks=[sink.name for sink in sinks], emit=emit, default_file=True) as windows,
-            open_judge(loaded.rules, settings.rules.directory, settings=settings.rules.python, emit=emit) as judge,
+            open_rules(settings.rules, first, windows, emit=emit) as (in_force, reloading),
             open_core(
                 settings,
                 aws=aws,
                 sinks=sinks,
-                detections=cache(partial(windows.detections(loaded).judged_by, judge)),
+                detections=in_force.use,
                 emit=emit,
                 policy=_retry_policy(settings.queue),
                 own=await own_principal(aws, log, roles=roles_of(settings.logs).values()),
@@ -82,8 +84,8 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 registry=registry, health=health, host=settings.telemetry.host, port=settings.telemetry.port
             ) as server,
         ):
-            health.rules_loaded(len(infos_of(loaded)))
-            log_start(log, loaded, metrics_url=server.url, queue=settings.queue.url)
+            health.rules_loaded(len(infos_of(first.loaded)))
+            log_start(log, first.loaded, metrics_url=server.url, queue=settings.queue.url, rules_digest=first.digest)
             consumer = Consumer(
                 queue=queue,
                 handle=core.handler.handle,
@@ -98,12 +100,14 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                     emit=emit,
                 ),
                 core.window_ends.looked_after(),
+                in_background(reloading.run(), name="rules"),
             ):
                 yield Worker(
                     queue=queue,
                     consumer=consumer,
                     judged=lambda facts: core.handler.redrives_after(facts.max_receive_count),
                     end_storms=partial(core.end_storms, for_good=True),
+                    reload_rules=reloading.ask,
                     allow_no_redrive=settings.queue.allow_no_redrive,
                     describe_backoff=POLL_BACKOFF,
                     emit=emit,

@@ -81,7 +81,9 @@ def environment_for_rules() -> dict[str, str]:
 
 def _resolve_paths(settings: S, folder: Path) -> S:
     """Make a relative path mean the same wherever the process was started."""
-    rules = settings.rules.model_copy(update={"directory": folder / settings.rules.directory})
+    rules = settings.rules
+    if isinstance(rules.directory, Path):
+        rules = rules.model_copy(update={"directory": folder / rules.directory})
     ledger = settings.ledger
     if ledger.sqlite is not None:
         sqlite = ledger.sqlite.model_copy(update={"path": folder / ledger.sqlite.path})

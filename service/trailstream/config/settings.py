@@ -107,11 +107,18 @@ class PythonRulesSettings(Section):
     """How long that period is; the traceback of a rule is logged once in it."""
 
 
+S3Prefix = Annotated[str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
+
+
 class RulesSettings(Section):
     """Where the rules are."""
 
-    directory: Path = Path("rules")
-    """The directory of rule files, read with everything below it; relative to the configuration file."""
+    directory: S3Prefix | Path = Path("rules")
+    """The directory of rule files, read with everything below it; relative to the configuration file. Or a prefix of
+    keys in S3, ``s3://bucket/prefix/``."""
+    reload_seconds: float = Field(default=10, ge=0, le=86400)
+    """How often it is looked whether rules have changed; the worker then goes on with the new ones, if they are usable.
+    0: only at SIGHUP."""
     skip_broken: bool = False
     """Start although rules are broken, without them. They are logged and counted."""
     python: PythonRulesSettings = PythonRulesSettings()

@@ -34,7 +34,10 @@ async def _work(settings: WorkerSettings) -> None:
 
 
 def _obey_signals(worker: Worker) -> None:
-    """Let the first signal stop the worker with grace, and the second at once: what is unsettled stays on the queue."""
+    """Let the first signal stop the worker with grace, and the second at once: what is unsettled stays on the queue.
+
+    SIGHUP has it read its rules again.
+    """
     loop = asyncio.get_running_loop()
 
     def on_signal(number: int) -> None:
@@ -44,3 +47,4 @@ def _obey_signals(worker: Worker) -> None:
 
     for number in SIGNALS:
         loop.add_signal_handler(number, on_signal, number)
+    loop.add_signal_handler(signal.SIGHUP, worker.reload_rules)

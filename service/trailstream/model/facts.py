@@ -15,6 +15,7 @@ from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery, ObjectRef, Outcome, Skip
 from trailstream.model.errors import Problem, Stage
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
+from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +302,10 @@ Fact = (
     | RuleRaised
     | RuleDisabled
     | EvaluationsSkipped
+    | RulesExchanged
+    | RulesRefused
+    | RulesUnchanged
+    | RulesUnread
     | SightingsCommitted
     | SightingsDropped
     | WindowTold

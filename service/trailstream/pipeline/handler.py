@@ -12,6 +12,7 @@ import asyncio
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -83,7 +84,7 @@ class Handler:
         aside: Aside | None,
         allowed: AllowList,
         share: FairShare,
-        detections: Callable[[], Detections],
+        detections: Callable[[], AbstractContextManager[Detections]],
         limits: ReadLimits,
         reader: ReaderChoice,
         policy: RetryPolicy,
@@ -92,7 +93,7 @@ class Handler:
         clock: Callable[[], float],
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """Ask ``detections`` for the rules in force once for each delivery.
+        """Ask ``detections`` for the rules in force once for each delivery, and use them as long as it takes.
 
         ``own`` is who we are to AWS, where that is known; ``clock`` gives Unix seconds.
 
@@ -168,7 +169,12 @@ class Handler:
             return [self._unexpected(delivery, tally)]
 
     async def _work_off(self, delivery: Delivery, notice: Notice, tally: _Tally) -> Sequence[Outcome]:
-        rules = self._detections()
+        with self._detections() as rules:
+            return await self._work_off_with(rules, delivery, notice, tally)
+
+    async def _work_off_with(
+        self, rules: Detections, delivery: Delivery, notice: Notice, tally: _Tally
+    ) -> Sequence[Outcome]:
         tally.objects, tally.skipped = len(notice.objects), len(notice.skipped)
         for skip in notice.skipped:
             self._emit(EntrySkipped(delivery, skip))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 
 from trailstream.model.alert import Alert
 from trailstream.model.errors import AlertClaimedError, TrailstreamError
@@ -23,7 +23,7 @@ class WindowEnds:
     def __init__(
         self,
         *,
-        detections: Callable[[], Detections],
+        detections: Callable[[], AbstractContextManager[Detections]],
         couriers: Sequence[Courier],
         end_storms: Callable[[], None],
         emit: Emit,
@@ -43,7 +43,8 @@ class WindowEnds:
     async def look(self, *, can_wait: bool = True) -> None:
         """Judge what is due now. Raises nothing of ours."""
         try:
-            await self._detections().judge_windows(send=self._send if can_wait else self._send_at_once)
+            with self._detections() as rules:
+                await rules.judge_windows(send=self._send if can_wait else self._send_at_once)
         except TrailstreamError as error:
             # What a sink did with an alert, its courier has said.
             if error.stage != "send" or isinstance(error, AlertClaimedError):

@@ -23,6 +23,7 @@ class Worker:
         consumer: Consumer,
         judged: Callable[[QueueFacts], None],
         end_storms: Callable[[], None],
+        reload_rules: Callable[[], None],
         allow_no_redrive: bool,
         describe_backoff: Backoff,
         emit: Emit,
@@ -30,12 +31,14 @@ class Worker:
         """``describe_backoff`` waits between looks for a queue that does not answer.
 
         ``judged`` learns what the queue said of itself, before anything is received from it;
+        ``reload_rules`` has the rules read again;
         ``end_storms`` has every storm told at once from then on: it is called when the worker is to stop.
         """
         self._queue = queue
         self._consumer = consumer
         self._judged = judged
         self._end_storms = end_storms
+        self.reload_rules = reload_rules
         self._allow_no_redrive = allow_no_redrive
         self._describe_backoff = describe_backoff
         self._emit = emit

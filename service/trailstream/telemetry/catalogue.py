@@ -28,6 +28,7 @@ OUTCOMES = ("done", "retry", "reject")
 SEVERITIES = tuple(severity.label for severity in Severity)
 DROP_CAUSES = ("untimed", "full", "forgotten")
 KINDS_ASIDE = ("delivery", "alert")
+RELOADS = ("exchanged", "unchanged", "refused", "unread")
 STAGES: tuple[str, ...] = get_args(Stage)
 SKIP_REASONS = (*sorted(OTHER_KINDS.values()), FOLDER, "not_created", "test_event", "validation_message", OTHER)
 _ERRORS = tuple(
@@ -168,6 +169,25 @@ LOADED_RULES = Metric(
 )
 BROKEN_RULES = Metric(
     "trailstream_broken_rules", "Rule files that were left out because they are broken.", kind="gauge", cloudwatch=False
+)
+RULE_RELOADS = Metric(
+    "trailstream_rule_reloads_total",
+    "Times that the rules were read again while we ran, by what came of it.",
+    {"reload": RELOADS},
+    cloudwatch=False,
+)
+REFUSED_RULES = Metric(
+    "trailstream_rules_refused",
+    "1 while the rules that are there cannot be used, so that those before them stay in force.",
+    kind="gauge",
+    cloudwatch=False,
+)
+RULES_IN_FORCE_SINCE = Metric(
+    "trailstream_rules_in_force_timestamp_seconds",
+    "Unix time since which the rules in force have been so.",
+    kind="gauge",
+    unit="seconds",
+    cloudwatch=False,
 )
 SENT_ALERTS = Metric("trailstream_sent_alerts_total", "Alerts that a sink accepted.", {"sink": None})
 REPEATED_ALERTS = Metric(

@@ -43,6 +43,7 @@ from trailstream.model.facts import (
     StopRequested,
     VisibilityExtended,
 )
+from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 
 QUEUE = "queue"
 """The dependency that :class:`QueuePolled` and :class:`QueueJudged` report on."""
@@ -129,6 +130,10 @@ class Health:
                 self.dependency(QUEUE, ok=True)
             case StopRequested():
                 self.stopping()
+            case RulesExchanged():
+                self.rules_loaded(len(fact.rules))
+            case RulesRefused() | RulesUnchanged() | RulesUnread():
+                pass  # Rules that stay what they are say nothing of the work.
             case SlotsChanged():
                 self.working(fact.held, slots=fact.slots)
             case VisibilityExtended() | ErrorHappened(stage="settle"):

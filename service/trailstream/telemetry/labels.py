@@ -19,16 +19,20 @@ class Labels:
         self, *, accounts: Sequence[str], max_other_accounts: int, rules: Sequence[RuleInfo], sinks: Sequence[str]
     ) -> None:
         """``accounts`` always have a name of their own; so have the first ``max_other_accounts`` that appear."""
-        self._severities = {rule.id: rule.severity.label for rule in rules}
         self._accounts = set(accounts)
         self._max_accounts = len(self._accounts) + max_other_accounts
         self._configured: dict[str, tuple[str, ...]] = {
             "account": tuple(dict.fromkeys(accounts)),
             "dependency": ("object_store", "windows", *(f"sinks.{sink}" for sink in dict.fromkeys(sinks))),
-            "language": tuple(dict.fromkeys(rule.language for rule in rules)),
-            "rule": tuple(self._severities),
             "sink": tuple(dict.fromkeys(sinks)),
         }
+        self.follow(rules)
+
+    def follow(self, rules: Sequence[RuleInfo]) -> None:
+        """Know these rules from now on, and no others."""
+        self._severities = {rule.id: rule.severity.label for rule in rules}
+        self._configured["language"] = tuple(dict.fromkeys(rule.language for rule in rules))
+        self._configured["rule"] = tuple(self._severities)
 
     def account(self, account: str | None) -> str:
         """Return the account itself where it is one and there is room for it."""

@@ -41,7 +41,6 @@ from trailstream.model.facts import (
     QueuePolled,
     ReceivingPaused,
     RecordsRead,
-    RuleFailed,
     SightingsCommitted,
     SightingsDropped,
     SlotsChanged,
@@ -50,10 +49,8 @@ from trailstream.model.facts import (
     VisibilityExtended,
     WindowTold,
 )
-from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
+from trailstream.telemetry.log_rules import MAX_TRACEBACK_LINES, LogRules
 from trailstream.telemetry.measures import outcome_name
-
-MAX_TRACEBACK_LINES = 60
 
 ALARMING_POLLS = 5
 """Failed polls in a row that are no hiccup: with the waits between them, half a minute or more."""
@@ -66,7 +63,6 @@ class LogFacts:
         """``clock`` gives seconds and never goes back."""
         self._logger = logger
         self._clock = clock
-        self._failures_by_rule: dict[str, int] = {}
         self._failed_polls = 0
         self._failing_since = 0.0
         self._arms: dict[type, Callable[[Any], None]] = {
@@ -91,10 +87,6 @@ class LogFacts:
             ReceivingPaused: self._nothing,
             ProtectionAsked: self._protection_asked,
             OwnRecordMatched: self._own_record_matched,
-            RuleFailed: self._rule_failed,
-            RuleRaised: self._rule_raised,
-            RuleDisabled: self._rule_disabled,
-            EvaluationsSkipped: self._evaluations_skipped,
             VisibilityExtended: self._visibility_extended,
             DeliveriesForgotten: self._deliveries_forgotten,
             QueuePolled: self._queue_polled,
@@ -104,7 +96,7 @@ class LogFacts:
             SlotsChanged: self._nothing,
             StopRequested: self._stop_requested,
         }
-
+        self._arms |= LogRules(logger).arms
         if not logger.is_enabled_for(logging.DEBUG):
             self._arms |= {ObjectProcessed: self._nothing, EntrySkipped: self._nothing, AlertAccepted: self._nothing}
 
@@ -225,31 +217,6 @@ class LogFacts:
     def _protection_asked(self, fact: ProtectionAsked) -> None:
         level = logging.INFO if fact.problem is None else logging.WARNING
         self._logger.log(level, "scale-in protection asked for", protected=fact.protected, problem=fact.problem)
-
-    def _rule_failed(self, fact: RuleFailed) -> None:
-        before = self._failures_by_rule.get(fact.rule_id, 0)
-        failures = self._failures_by_rule[fact.rule_id] = before + fact.times
-        # A broken rule fails on every candidate; the metric counts them, and a line comes at 1, 10, 100, ...
-        if not before or len(str(failures)) > len(str(before)):
-            self._logger.log(logging.ERROR, "rule failed", rule=fact.rule_id, detail=fact.detail, failures=failures)
-
-    def _rule_raised(self, fact: RuleRaised) -> None:
-        lines = fact.traceback.splitlines()
-        detail, told = lines[-1] if lines else "", lines[-MAX_TRACEBACK_LINES:]
-        self._logger.log(logging.ERROR, "rule raised", rule=fact.rule_id, detail=detail, traceback=told)
-
-    def _rule_disabled(self, fact: RuleDisabled) -> None:
-        self._logger.log(logging.ERROR, "rule disabled", rule=fact.rule_id, detail=fact.why)
-
-    def _evaluations_skipped(self, fact: EvaluationsSkipped) -> None:
-        self._logger.log(
-            logging.WARNING,
-            "evaluations skipped",
-            rule=fact.rule_id,
-            reason=fact.reason,
-            object=fact.object,
-            records=list(fact.record_ids),
-        )
 
     def _visibility_extended(self, fact: VisibilityExtended) -> None:
         level = logging.WARNING if fact.failed else logging.DEBUG

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, assert_never
 
 from trailstream.decode.notices import unix_seconds
+from trailstream.model.alert import RuleInfo
 from trailstream.model.delivery import Done, Outcome, Reject, Retry
 from trailstream.model.facts import (
     AlertAccepted,
@@ -42,6 +44,7 @@ from trailstream.model.facts import (
     WindowTold,
 )
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
+from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 from trailstream.telemetry import catalogue as c
 from trailstream.telemetry.labels import Labels
 
@@ -75,6 +78,10 @@ class Measures:
             RuleRaised: self._nothing,
             RuleDisabled: self._rule_disabled,
             EvaluationsSkipped: self._evaluations_skipped,
+            RulesExchanged: self._rules_exchanged,
+            RulesRefused: self._rules_refused,
+            RulesUnchanged: self._rules_unchanged,
+            RulesUnread: self._rules_unread,
             SightingsCommitted: self._sightings_committed,
             SightingsDropped: self._sightings_dropped,
             WindowTold: self._window_told,
@@ -184,6 +191,29 @@ class Measures:
 
     def _evaluations_skipped(self, fact: EvaluationsSkipped) -> None:
         self._move(c.SKIPPED_EVALUATIONS, len(fact.record_ids), (fact.reason,))
+
+    def _rules_exchanged(self, fact: RulesExchanged) -> None:
+        self._move(c.RULE_RELOADS, 1, ("exchanged",))
+        self._move(c.REFUSED_RULES, 0)
+        self.rules_in_force(fact.rules, broken=len(fact.problems))
+
+    def rules_in_force(self, rules: Sequence[RuleInfo], *, broken: int) -> None:
+        """Move what says which rules are in force from now on."""
+        for language, count in Tally(rule.language for rule in rules).items():
+            self._move(c.LOADED_RULES, count, (language,))
+        self._move(c.BROKEN_RULES, broken)
+        self._move(c.RULES_IN_FORCE_SINCE, self._clock())
+
+    def _rules_refused(self, _: RulesRefused) -> None:
+        self._move(c.RULE_RELOADS, 1, ("refused",))
+        self._move(c.REFUSED_RULES, 1)
+
+    def _rules_unchanged(self, _: RulesUnchanged) -> None:
+        self._move(c.RULE_RELOADS, 1, ("unchanged",))
+        self._move(c.REFUSED_RULES, 0)
+
+    def _rules_unread(self, _: RulesUnread) -> None:
+        self._move(c.RULE_RELOADS, 1, ("unread",))
 
     def _alert_accepted(self, fact: AlertAccepted) -> None:
         self._move(c.SENT_ALERTS, 1, (self._labels.sink(fact.sink),))

@@ -43,6 +43,7 @@ from trailstream.model.facts import (
     WindowTold,
 )
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
+from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 from trailstream.telemetry.metrics import Metrics
 
 NOW = 1_700_000_000.0
@@ -157,7 +158,10 @@ def processed(ref: ObjectRef) -> ProcessedObject:
 
 
 @pytest.fixture
-def every_fact(delivery: Delivery, ref: ObjectRef, alert: Alert, processed: ProcessedObject) -> Sequence[Fact]:
+def every_fact(
+    delivery: Delivery, ref: ObjectRef, alert: Alert, processed: ProcessedObject, rules: Sequence[RuleInfo]
+) -> Sequence[Fact]:
+    new = RuleInfo("new", "New", Severity.LOW, "sigma", "new.yml")
     return (
         QueuePolled(received=1),
         QueuePolled(received=0, code="queue_unavailable", detail="no route"),
@@ -193,6 +197,10 @@ def every_fact(delivery: Delivery, ref: ObjectRef, alert: Alert, processed: Proc
         VisibilityExtended(extended=3, failed=1),
         DeliverySettled(delivery, Done(), objects=1, records=5, matches=2, skipped=1, duration_seconds=0.75),
         DeliveriesForgotten(deleted=1, failed=0),
+        RulesExchanged("2" * 16, (*rules, new), ("b.yaml: a note",), (Problem("c.yaml:1", "broken"),), seconds=0.5),
+        RulesUnchanged("2" * 16),
+        RulesUnread("s3://bucket/rules", "503"),
+        RulesRefused("1" * 16, "2" * 16, (Problem("a.yaml:1", "no rule language knows these keys"),)),
         QueueJudged(warnings=(Problem("queue", "is received three times at most", "raise maxReceiveCount"),)),
         StopRequested(),
     )

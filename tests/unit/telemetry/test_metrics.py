@@ -13,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from trailstream.decode.keys import OTHER_KINDS
 from trailstream.decode.notices import read_notice
 from trailstream.model import errors
-from trailstream.model.alert import Alert, RuleInfo
+from trailstream.model.alert import Alert, RuleInfo, Severity
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry, Skip
+from trailstream.model.errors import Problem
 from trailstream.model.facts import (
     AlertAccepted,
     DeliveryReceived,
@@ -28,6 +29,7 @@ from trailstream.model.facts import (
     SlotsChanged,
     VisibilityExtended,
 )
+from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 from trailstream.telemetry.catalogue import CATALOGUE, SKIP_REASONS
 from trailstream.telemetry.measures import LONGEST_LAG_SECONDS
 from trailstream.telemetry.metrics import Metrics
@@ -56,9 +58,9 @@ def test_every_metric_is_moved_by_some_fact(scraped: Scraped, every_fact: Sequen
     for fact in (*every_fact, DeliveryReceived(replace(delivery, receive_count=2))):
         scraped.metrics.observe(fact)
     moved = {name for (name, labels), value in values().items() if before.get((name, labels)) != value}
-    at_start_only = {"trailstream_loaded_rules", "trailstream_broken_rules", "trailstream_watched_account"}
     expected = {metric.name + ("_count" if metric.kind == "histogram" else "") for metric in CATALOGUE}
-    assert expected - moved == at_start_only
+    # They are observed at the time at which they were made.
+    assert expected - moved == {"trailstream_watched_account", "trailstream_rules_in_force_timestamp_seconds"}
 
 
 def test_what_is_known_in_advance_starts_at_zero(scraped: Scraped) -> None:
@@ -329,3 +331,47 @@ def test_broken_rules_that_were_left_out_are_counted(rules: Sequence[RuleInfo]) 
     registry = CollectorRegistry()
     Metrics(registry, accounts=(), max_other_accounts=0, rules=rules, sinks=(), broken_rules=3)
     assert registry.get_sample_value("trailstream_broken_rules") == 3
+
+
+def exchanged(*rules: RuleInfo) -> RulesExchanged:
+    return RulesExchanged("2" * 16, rules, (), (), seconds=0.5)
+
+
+def test_series_follow_the_rules_that_are_in_force(
+    scraped: Scraped, rules: Sequence[RuleInfo], processed: ProcessedObject, clock: Clock
+) -> None:
+    scraped.metrics.observe(processed(matches_by_rule={"topic-created": 2, "root-login": 3}))
+    before = scraped.series()
+    new = RuleInfo("new", "New", Severity.LOW, "sigma", "new.yml")
+    clock.now += 60
+    scraped.metrics.observe(exchanged(rules[0], new))
+    matched = "trailstream_matched_records_total"
+    assert scraped.value(matched, rule="topic-created", severity="medium") == 2
+    assert scraped.value(matched, rule="root-login", severity="high") is None
+    assert scraped.value(matched, rule="new", severity="low") == 0
+    assert scraped.value("trailstream_rules_in_force_timestamp_seconds") == clock.now
+    assert scraped.value("trailstream_rules_info", digest="2" * 16) == 1
+    assert scraped.series() == before
+    scraped.metrics.observe(processed(matches_by_rule={"root-login": 1}))
+    assert scraped.value(matched, rule="other", severity="other") == 1
+
+
+def test_however_often_rules_are_exchanged_there_are_no_more_series(scraped: Scraped) -> None:
+    series = set()
+    for number in range(3):
+        scraped.metrics.observe(exchanged(RuleInfo(f"rule-{number}", "R", Severity.LOW, f"language-{number}", "r")))
+        series.add(scraped.series())
+    assert len(series) == 1
+    assert scraped.value("trailstream_loaded_rules", language="language-2") == 1
+    assert scraped.value("trailstream_loaded_rules", language="language-1") is None
+
+
+def test_refused_rules_are_shown_until_usable_ones_are_there(scraped: Scraped, rules: Sequence[RuleInfo]) -> None:
+    refused = "trailstream_rules_refused"
+    assert scraped.value(refused) == 0
+    for mended in (RulesUnchanged("0" * 16), exchanged(*rules)):
+        scraped.metrics.observe(RulesRefused("1" * 16, "0" * 16, (Problem("a.yaml:1", "broken"),)))
+        scraped.metrics.observe(RulesUnread("s3://bucket/rules", "503"))
+        assert scraped.value(refused) == 1
+        scraped.metrics.observe(mended)
+        assert scraped.value(refused) == 0

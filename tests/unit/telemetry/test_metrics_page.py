@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trailstream.telemetry.catalogue import CATALOGUE, CODES, LAG_BUCKETS, LAG_STAGES, SKIP_REASONS, STAGES
+from trailstream.telemetry.catalogue import CATALOGUE, CODES, LAG_BUCKETS, LAG_STAGES, RELOADS, SKIP_REASONS, STAGES
 
 if TYPE_CHECKING:
     from .conftest import Scraped
@@ -46,7 +46,13 @@ def test_the_page_says_of_each_metric_what_the_scrape_says(page: str) -> None:
 
 @pytest.mark.parametrize(
     ("label", "values"),
-    [("code", CODES), ("reason", SKIP_REASONS), ("stage` of errors", STAGES), ("stage` of lag", LAG_STAGES)],
+    [
+        ("code", CODES),
+        ("reason", SKIP_REASONS),
+        ("stage` of errors", STAGES),
+        ("stage` of lag", LAG_STAGES),
+        ("reload", RELOADS),
+    ],
 )
 def test_the_page_lists_every_value_of_a_closed_label(page: str, label: str, values: tuple[str, ...]) -> None:
     (row,) = [line for line in page.splitlines() if line.startswith(f"| `{label}")]
