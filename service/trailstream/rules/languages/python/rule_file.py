@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -207,6 +207,7 @@ def _add_rules(result: _Set) -> None:
 
 def _add_rule(rule: _Described, library: Library, names: Names, result: _Set) -> None:
     if rule.path in result.broken:
+        result.results[rule.at] = replace(result.results[rule.at], is_part=True)
         told = result.results[rule.path].problems
         if result.broken[rule.path] not in told:
             told.append(result.broken[rule.path])
