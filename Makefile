@@ -26,7 +26,7 @@ PIP_INSTALL = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bi
 # As constraints too: a pip before 23.3 takes a package and the same with extras for two, and only constraints hold for both.
 LOCKED = --require-hashes -r $(1) -c $(1)
 
-.PHONY: audit bench chaos dashboards demo docs fuzz monitoring report-check simulate image sbom soak test check lint types imports wheel lambda-zip lock templates clean help
+.PHONY: audit bench chaos dashboards demo docs fuzz monitoring report-check simulate image sbom soak test check lint types imports wheel lambda-image lambda-zip lock templates clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be asked of this file
@@ -140,6 +140,14 @@ lambda-zip: $(VENV)/.ready ## the Lambda function's package: ARCH=arm64|x86_64 P
 	  --interpreter $(LAMBDA_PYTHON) --rules $(RULES) $(if $(CONFIG),--config $(CONFIG)) \
 	  --output dist/trailstream-lambda-$(ARCH).zip
 
+# AWS's base image where a registry is reached; elsewhere, as root with podman and debootstrap, one with what makes it Lambda's.
+MACHINE_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
+lambda-image: $(TEMPLATES_VENV)/.ready $(ENDPOINT_VENV)/.ready ## the Lambda function's image, built, and called with real events
+	@$(MAKE) lambda-zip ARCH=$(MACHINE_ARCH)
+	$(PROGRAMS) RIE=$(firstword $(wildcard $(abspath $(TEMPLATES_VENV))/lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-$(MACHINE_ARCH))) \
+	  PACKAGE=dist/trailstream-lambda-$(MACHINE_ARCH).zip LAMBDA_PYTHON_VERSION=$(PYTHON_VERSION) \
+	  $(BIN)/python -m pytest -o python_files=lambda_image.py tests/image $(ARGS)
+
 TEMPLATES := deploy/ecs/trailstream.yaml deploy/lambda/from-queue.yaml deploy/lambda/from-bucket.yaml deploy/trails/trail.yaml deploy/trails/reader-role.yaml
 templates: $(VENV)/.ready $(ENDPOINT_VENV)/.ready $(TEMPLATES_VENV)/.ready ## the templates: checked, created on the local endpoint, and used
 	$(TEMPLATES_VENV)/bin/cfn-lint $(TEMPLATES)
@@ -173,6 +181,7 @@ lock: ## compile the hashed lock files from pyproject.toml (needs uv)
 	$(COMPILE) -c requirements/service.lock pyproject.toml --group dev -o requirements/dev.lock
 	$(COMPILE) --group endpoint -o requirements/endpoint.lock
 	$(COMPILE) --group templates -o requirements/templates.lock
+	$(COMPILE) --group lambda-base -o requirements/lambda-base.lock
 	$(COMPILE) --group dashboards -o requirements/dashboards.lock
 	$(COMPILE) --group audit -o requirements/audit.lock
 

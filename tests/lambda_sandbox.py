@@ -46,6 +46,15 @@ class Sandbox:
         self.log = [json.loads(line) for line in done.stderr.decode().splitlines()]
 
 
+def settings(stage: Stage, endpoint: Endpoint) -> dict[str, str]:
+    """What a function is told by its environment: where AWS is, and whom to alert."""
+    return {
+        "TRAILSTREAM_AWS__ENDPOINT_URL": endpoint.url,
+        "TRAILSTREAM_AWS__REGION": REGION,
+        "TRAILSTREAM_SINKS__SNS__TOPIC_ARN": stage.topic_arn,
+    }
+
+
 async def run_sandbox(
     stage: Stage,
     endpoint: Endpoint,
@@ -55,12 +64,7 @@ async def run_sandbox(
     package: Path | None = None,
 ) -> Sandbox:
     """Call the handler with each event; from an unpacked package where one is given, and then from nothing else."""
-    environment = wiped_environment() | {
-        "TRAILSTREAM_AWS__ENDPOINT_URL": endpoint.url,
-        "TRAILSTREAM_AWS__REGION": REGION,
-        "TRAILSTREAM_SINKS__SNS__TOPIC_ARN": stage.topic_arn,
-        **variables,
-    }
+    environment = wiped_environment() | settings(stage, endpoint) | dict(variables)
     options: list[str] = []
     if package is not None:
         # Without the site packages; Lambda's runtime puts the package on the path, and starts in it.

@@ -41,10 +41,11 @@ class Engine:
             raise EngineError(f"{self.name} {arguments[0]} failed: {(done.stderr or done.stdout)[-2000:]}")
         return done.stdout.strip()
 
-    def build(self, directory: Path, tag: str, arguments: dict[str, str]) -> None:
-        """Build the Dockerfile of a directory; what happens is shown. Raises :class:`EngineError`."""
+    def build(self, directory: Path, tag: str, arguments: dict[str, str], *, dockerfile: Path | None = None) -> None:
+        """Build a directory by its Dockerfile or another; what happens is shown. Raises :class:`EngineError`."""
         pairs = [option for name, value in arguments.items() for option in ("--build-arg", f"{name}={value}")]
-        command = [*self.command, "build", *self.build_options, *pairs, "--tag", tag, str(directory)]
+        file = ["--file", str(dockerfile or directory / "Dockerfile")]
+        command = [*self.command, "build", *self.build_options, *pairs, *file, "--tag", tag, str(directory)]
         if subprocess.run(command, check=False).returncode:
             raise EngineError(f"{self.name} build failed; what it said stands above")
 
