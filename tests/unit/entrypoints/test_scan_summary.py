@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import pytest
+
 from samples import RULE, an_alert
 from trailstream.entrypoints.scan import summary as module
 from trailstream.entrypoints.scan.summary import OTHERS, UNKNOWN, Summary
 from trailstream.entrypoints.scan.tables import MOST_HOURS, MOST_ROWS, print_tables
 from trailstream.model.alert import Alert, Severity
+from trailstream.model.facts import SightingsDropped
+from trailstream.model.judging import EvaluationsSkipped, RuleRaised
 
 
 def counted(*alerts: Alert) -> Summary:
@@ -78,6 +82,23 @@ def test_nothing_in_a_log_or_a_rule_can_disturb_a_table() -> None:
 
 def test_where_nothing_was_found_there_are_no_tables() -> None:
     assert tables(Summary()) == ""
+
+
+def test_matches_that_could_not_be_counted_are_told_with_the_reason() -> None:
+    summary = Summary()
+    summary.hear(SightingsDropped("many", "untimed", 2))
+    assert summary.document()["not_counted"] == {"untimed": 2}
+    assert summary.closing_line().endswith("2 matches not counted")
+
+
+def test_a_rule_of_code_that_says_nothing_of_a_record_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    summary = Summary()
+    summary.hear(RuleRaised("theirs", "Traceback\nKeyError"))
+    summary.hear(EvaluationsSkipped("theirs", "raised", "s3://logs/a", ("id-1", "id-2")))
+    assert summary.failed == [
+        {"object": "s3://logs/a", "code": "rule_failed", "detail": "rule theirs (raised) says nothing of id-1, id-2"}
+    ]
+    assert "KeyError" in capsys.readouterr().err
 
 
 def test_an_interrupted_scan_says_so_first() -> None:

@@ -17,7 +17,6 @@ from trailstream.bootstrap.python_rules import open_judge
 from trailstream.bootstrap.rules import detections_of, load_rules
 from trailstream.decode.keys import account_in_key
 from trailstream.decode.period import Period
-from trailstream.entrypoints.code_rules import tell_of_code
 from trailstream.entrypoints.scan.inputs import Input, Place, Prefix, inputs, places
 from trailstream.entrypoints.scan.progress import Advance, shown_progress
 from trailstream.entrypoints.scan.report import Report
@@ -50,15 +49,15 @@ FORMATS = tuple(WRITERS)
 
 def run_scan(options: argparse.Namespace) -> int:
     """Scan what was asked for. Return 0 where everything was read, 1 where an input failed, 130 after Ctrl-C."""
-    detections = detections_of(load_rules(options.rules), skip_broken=options.skip_broken)
-    period = _period(options)
+    summary = Summary(_period(options))
+    rules = load_rules(options.rules)
+    detections = detections_of(rules, skip_broken=options.skip_broken, emit=summary.hear)
     for name in (_SUMMARY, "report"):
         _check_writable(name, getattr(options, name))
     looked_up = places(options.paths)
     started = time.perf_counter()
-    summary = Summary(period)
     report = None if options.report is None else Report()
-    scan = _Scan(detections, period, summary, WRITERS[options.format](), report)
+    scan = _Scan(detections, summary, WRITERS[options.format](), report)
     try:
         with shown_progress(looked_up) as advance:
             asyncio.run(_run(scan, looked_up, options, advance))
@@ -106,10 +105,10 @@ async def _run(scan: _Scan, looked_up: Sequence[Place], options: argparse.Namesp
             limits = settings.reader.limits
             buckets = await stack.enter_async_context(open_buckets(settings, concurrency=options.concurrency))
         judge = await stack.enter_async_context(
-            open_judge(scan.detections.ruleset.rules, options.rules, emit=tell_of_code)
+            open_judge(scan.detections.ruleset.rules, options.rules, emit=scan.summary.hear)
         )
         scan.detections = scan.detections.judged_by(judge)
-        found = inputs(looked_up, buckets, scan.period, scan.summary.skip)
+        found = inputs(looked_up, buckets, scan.summary.period, scan.summary.skip)
         given = await stack.enter_async_context(read_ahead(found, at_most=options.concurrency))
         async for each, opened in given:
             objects = ObjectScan(ruleset=scan.detections.ruleset, limits=limits, choice=options.reader, layout="any")
@@ -122,7 +121,6 @@ class _Scan:
     """The way of a match: from an input over the rules in force to whoever wants alerts."""
 
     detections: Detections
-    period: Period
     summary: Summary
     write: Write
     report: Report | None
@@ -168,7 +166,7 @@ class _Scan:
     async def _take(self, steps: Iterator[list[Match]], findings: Findings) -> None:
         for matches in steps:
             for match in matches:
-                if self.period.holds(match.record):
+                if self.summary.period.holds(match.record):
                     await findings.add(match)
             if time.monotonic() >= self.turn_ends_at:
                 await asyncio.sleep(0)

@@ -10,8 +10,12 @@ from typing import Any
 
 from trailstream.decode.notices import unix_seconds
 from trailstream.decode.period import Period
+from trailstream.entrypoints.code_rules import tell_of_code
 from trailstream.entrypoints.scan.times import iso
 from trailstream.model.alert import Alert, Match, RuleInfo, Severity
+from trailstream.model.errors import RuleFailedError
+from trailstream.model.facts import Fact, SightingsDropped
+from trailstream.model.judging import EvaluationsSkipped
 from trailstream.model.printable import printable
 from trailstream.pipeline.object_scan import ObjectScan
 
@@ -34,6 +38,8 @@ class Summary:
     matches: int = 0
     """How often a rule matched a record of the period; some rules alert of several matches at once."""
     skipped: Counter[str] = field(default_factory=Counter)
+    not_counted: Counter[str] = field(default_factory=Counter)
+    """Matches that rules over time could not count, by the reason: see :class:`SightingsDropped`."""
     failed: list[dict[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     interrupted: bool = False
@@ -47,6 +53,17 @@ class Summary:
     def skip(self, reason: str) -> None:
         """Count an input that is not read."""
         self.skipped[reason] += 1
+
+    def hear(self, fact: Fact) -> None:
+        """Note what happened to rules that count, and to rules that are code."""
+        match fact:
+            case SightingsDropped(_, cause, sightings):
+                self.not_counted[cause] += sightings
+            case EvaluationsSkipped(rule_id, reason, origin, record_ids):
+                detail = f"rule {rule_id} ({reason}) says nothing of {', '.join(record_ids)}"
+                self.fail(origin or UNKNOWN, RuleFailedError.code, detail)
+            case _:
+                tell_of_code(fact)
 
     def add(self, scan: ObjectScan) -> None:
         """Count one input."""
@@ -87,6 +104,7 @@ class Summary:
             "matches": self.matches,
             "alerts": self.alerts,
             "skipped": self.skipped,
+            "not_counted": self.not_counted,
             "failed": self.failed,
             "seconds": self.seconds,
             "interrupted": self.interrupted,
@@ -113,6 +131,7 @@ class Summary:
             f"{self.objects} objects, {self.records} records, {self.bytes_inflated / 1e6:.1f} MB of JSON in "
             f"{self.seconds:.1f} s: {self.matches} matches, {self.alerts} alerts, {len(self.failed)} failed, "
             f"{self.skipped.total()} skipped"
+            f"{f', {self.not_counted.total()} matches not counted' if self.not_counted else ''}"
         )
 
 
