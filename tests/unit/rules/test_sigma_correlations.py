@@ -90,6 +90,7 @@ VALUES: list[tuple[str, Kind, dict[str, Any]]] = [
         Kind.VALUE_PERCENTILE,
         {"percentile": 95},
     ),
+    ("type: value_count, field: a.b, condition: {gt: 3}", Kind.VALUE_COUNT, {"fields": (("a", "b"),)}),
     ("type: event_count, condition: {gt: 100, lte: 200}", Kind.EVENT_COUNT, {"also": Bound("lte", 200)}),
 ]
 
@@ -191,9 +192,9 @@ def test_a_rule_that_nothing_waits_for_alerts_for_itself() -> None:
     assert alerting(loaded) == {"C", "Successful login"}
 
 
-@pytest.mark.parametrize("said", ["true", "yes"])
+@pytest.mark.parametrize("said", [", generate: true}", ", generate: yes}", "}\ngenerate: true"])
 def test_with_generate_a_rule_alerts_for_itself_as_well(said: str) -> None:
-    body = f"{{type: event_count, rules: [failed_login], timespan: 5m, condition: {{gte: 2}}, generate: {said}}}"
+    body = "{type: event_count, rules: [failed_login], timespan: 5m, condition: {gte: 2}" + said
     assert alerting(together(correlation_text(body))) == {"C", "Failed login", "Successful login"}
 
 
@@ -331,6 +332,7 @@ AGGREGATIONS: list[tuple[str, dict[str, Any]]] = [
     ("sel | sum(a) by b > 1.5", {"kind": Kind.VALUE_SUM, "bound": Bound("gt", 1.5)}),
     ("sel | avg(a) by b < 10", {"kind": Kind.VALUE_AVG, "bound": Bound("lt", 10)}),
     ("sel | min(a) by b > 1", {"kind": Kind.VALUE_PERCENTILE, "percentile": 0}),
+    ("sel\n    and not other | count() by a, b > 100", {"group_by": ("a", "b")}),
     ("sel | max(a) > 1", {"kind": Kind.VALUE_PERCENTILE, "percentile": 100}),
 ]
 

@@ -204,7 +204,7 @@ def test_a_transformation_that_is_refused_is_a_problem_with_its_line(item: str) 
         "transformations: x\n",
         "transformations: []\nvars: [a]\n",
         "transformations: []\npriority: high\n",
-        "vars: {}\nx: 1\n",
+        "transformations: []\nx: 1\n",
     ],
 )
 def test_a_pipeline_that_is_none_is_a_problem(text: str) -> None:

@@ -8,26 +8,30 @@ from trailstream.rules.languages.language import Compiled, RuleFile
 
 NAME = "sigma"
 
-_KEYS = ("detection", "correlation", "logsource")
-_OF_PIPELINES = ("transformations", "postprocessing", "finalizers", "vars")
 PLACEHOLDERS = "placeholders"
+
+PIPELINE_KEYS = ("name", "priority", "vars", "transformations", "postprocessing", "finalizers", "allowed_backends")
+
+_RULE_KEYS = ("detection", "correlation", "logsource")
 
 
 def claims(file: RuleFile) -> bool:
     """Claim a file with a rule, a correlation, a filter, a processing pipeline or lists for placeholders."""
-    return any(
-        isinstance(document.value, dict)
-        and (
-            not document.value.keys().isdisjoint((*_KEYS, *_OF_PIPELINES, PLACEHOLDERS))
-            or isinstance(document.value.get("filter"), dict)
-        )
-        for document in file.documents
-    )
+    return any(isinstance(document.value, dict) and _is_ours(document.value) for document in file.documents)
+
+
+def _is_ours(value: dict[str, object]) -> bool:
+    if PLACEHOLDERS in value or not value.keys().isdisjoint(_RULE_KEYS):
+        return True
+    return is_pipeline(value) or isinstance(value.get("filter"), dict)
 
 
 def is_pipeline(value: dict[str, object]) -> bool:
     """Say whether a document is a processing pipeline."""
-    return value.keys().isdisjoint(_KEYS) and not value.keys().isdisjoint(_OF_PIPELINES)
+    if not value.keys().isdisjoint(_RULE_KEYS):
+        return False
+    says_steps = not value.keys().isdisjoint(("transformations", "postprocessing", "finalizers"))
+    return says_steps or ("vars" in value and value.keys() <= set(PIPELINE_KEYS))
 
 
 def compile_files(files: Sequence[RuleFile]) -> Sequence[Compiled]:

@@ -35,7 +35,10 @@ _CONDITION = ("correlation", "condition")
 
 
 def correlation_form(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a correlation as pySigma reads it: it knows one bound where the specification has two."""
+    """Return a correlation as pySigma reads it: it knows one bound where the specification has two.
+
+    ``field`` and ``generate`` are found wherever people write them, in the correlation or beside it.
+    """
     correlation = value.get("correlation")
     if not isinstance(correlation, dict):
         return value
@@ -43,10 +46,12 @@ def correlation_form(value: dict[str, Any]) -> dict[str, Any]:
     condition = correlation.get("condition")
     if isinstance(condition, str):
         bounded(condition, _CONDITION)
-    elif isinstance(condition, dict) and (second := _second(condition)) is not None:
+    elif isinstance(condition, dict):
+        second = _second(condition)
         changed["condition"] = {key: each for key, each in condition.items() if key != second}
+        if "field" in correlation:
+            changed["condition"].setdefault("field", correlation["field"])
     if "generate" in correlation or "generate" in value:
-        # The specification's text has it beside the correlation, its examples and pySigma in it.
         changed["generate"] = boolean(correlation.get("generate", value.get("generate")))
     return {**value, "correlation": changed}
 

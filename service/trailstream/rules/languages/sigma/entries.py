@@ -59,7 +59,7 @@ class Entry:
     @property
     def is_filter(self) -> bool:
         """Whether it narrows other rules."""
-        return "filter" in self.value and not self.is_correlation
+        return _is_filter(self.value)
 
     @property
     def is_pipeline(self) -> bool:
@@ -119,7 +119,11 @@ _ACTIONS = "global, reset or repeat"
 
 def _stands_apart(value: dict[str, Any]) -> bool:
     """Say whether a document is no rule, so that nothing global is for it."""
-    return not {"correlation", "filter"}.isdisjoint(value) or is_pipeline(value) or _is_placeholders(value)
+    return "correlation" in value or _is_filter(value) or is_pipeline(value) or _is_placeholders(value)
+
+
+def _is_filter(value: dict[str, Any]) -> bool:
+    return "filter" in value and {"detection", "correlation"}.isdisjoint(value)
 
 
 def _is_placeholders(value: dict[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from sigma.rule import SigmaRule
 
 from trailstream.rules import regex
 from trailstream.rules.documents import At
-from trailstream.rules.languages.sigma import NAME
+from trailstream.rules.languages.sigma import NAME, PIPELINE_KEYS
 from trailstream.rules.languages.sigma.entries import Entry
 from trailstream.rules.languages.sigma.faults import UNFIT
 from trailstream.rules.languages.sigma.placeholders import items_of, texts_of
@@ -77,8 +77,6 @@ MAX_VALUES = 4096
 MAX_CHARACTERS = 64 * 1024
 """What a rule may hold after each step of a pipeline."""
 
-_KEYS = ("name", "priority", "vars", "transformations", "postprocessing", "finalizers", "allowed_backends")
-
 
 def joined(entries: Iterable[Entry]) -> Processing:
     """Read pipelines and join them by priority, and then by path; what is wrong is reported."""
@@ -121,8 +119,10 @@ def _read(entry: Entry) -> _Pipeline | None:
 
 def _pipeline(entry: Entry, value: dict[str, Any]) -> _Pipeline:
     for key in value:
-        if key not in _KEYS:
-            raise RuleSyntaxError(f'unknown key "{key}"', at=(key,), remedy=f"a pipeline has {', '.join(_KEYS)}")
+        if key not in PIPELINE_KEYS:
+            raise RuleSyntaxError(
+                f'unknown key "{key}"', at=(key,), remedy=f"a pipeline has {', '.join(PIPELINE_KEYS)}"
+            )
     descriptions, variables = value.get("transformations") or [], value.get("vars") or {}
     if not isinstance(descriptions, list) or not isinstance(variables, dict):
         raise RuleSyntaxError("transformations are a list, and vars are names with values")
