@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 
-from trailstream.rules.languages.python.modules import READING, Names, bindings
+from trailstream.rules.languages.python.modules import READING, Names, names_bound_in
 
 _METHODS = READING | frozenset(
     """
@@ -58,7 +58,8 @@ def is_harmless_call(  # noqa: PLR0911 -- one return for each way to call
     call: ast.Call, path: str, names: Names, within: ast.FunctionDef, *, depth: int = 0
 ) -> bool:
     """Say whether a call that stands in a function leaves nothing behind, its arguments aside."""
-    local = frozenset(bindings(within))
+    names.step()
+    local = names_bound_in(within)
     match call.func:
         case ast.Name(id=name) if name in local:
             return any(isinstance(node, ast.FunctionDef) and node.name == name for node in ast.walk(within))

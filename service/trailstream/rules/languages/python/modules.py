@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from trailstream.rules.languages.python.sources import Source
@@ -18,6 +19,10 @@ _READERS = frozenset(["all", "any", "bool", "dict", "frozenset", "isinstance", "
 _TEXT_TESTS = frozenset(["startswith", "endswith"])
 
 _DEEPEST_IMPORT = 5
+
+
+class TooIntricateError(Exception):
+    """Code is too intricate to be looked at in reasonable time."""
 
 
 class NotConstantError(Exception):
@@ -41,8 +46,16 @@ class Names:
 
     sources: Mapping[str, Source]
     modules: Mapping[str, str]
+    steps_left: int = 0
+    """How many more expressions are looked at."""
     _known: dict[str, Module] = field(default_factory=dict)
     _changed: frozenset[tuple[str, str]] | None = None
+
+    def step(self) -> None:
+        """Look at one more expression. Raises :class:`TooIntricateError`."""
+        self.steps_left -= 1
+        if self.steps_left < 0:
+            raise TooIntricateError
 
     def module(self, path: str) -> Module:
         """Return what is certain of a file."""
@@ -124,7 +137,7 @@ class Names:
 
 
 def _module_of(tree: ast.Module) -> Module:
-    bound = Counter(bindings(tree))
+    bound = names_bound_in(tree)
     functions: dict[str, ast.FunctionDef] = {}
     values: dict[str, ast.expr] = {}
     imports: dict[str, tuple[str, str]] = {}
@@ -150,8 +163,13 @@ def _module_of(tree: ast.Module) -> Module:
     return Module(functions, values, imports)
 
 
-def bindings(tree: ast.AST) -> Iterator[str]:
-    """Yield each name as often as it is bound anywhere, parameters and inner functions included."""
+@lru_cache(maxsize=64)
+def names_bound_in(tree: ast.AST) -> Counter[str]:
+    """Return how often each name is bound anywhere, parameters and inner functions included."""
+    return Counter(_bindings(tree))
+
+
+def _bindings(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):

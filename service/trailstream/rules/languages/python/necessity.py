@@ -13,7 +13,6 @@ condition is never narrower than the code:
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +21,17 @@ from trailstream.rules.condition import Condition
 from trailstream.rules.languages.python import harmless
 from trailstream.rules.languages.python.comparisons import OPPOSITES, Tests
 from trailstream.rules.languages.python.logic import ALWAYS, NEVER, both, either
-from trailstream.rules.languages.python.modules import Names, NotConstantError, bindings
+from trailstream.rules.languages.python.modules import (
+    Names,
+    NotConstantError,
+    TooIntricateError,
+    names_bound_in,
+)
 from trailstream.rules.languages.python.subjects import Reader
 
 DEEPEST_CALL = 4
+MOST_STEPS = 20_000
+"""Real rules take some hundreds."""
 MOST_ELEMENTS = 100
 """Of a collection that a comprehension runs over."""
 
@@ -35,9 +41,10 @@ def needed_to_match(path: str, names: Names) -> Condition:
     found = names.function(path, "rule")
     if found is None:
         return ALWAYS
+    names.steps_left = MOST_STEPS
     try:
         return Function.of(*found, names, depth=0).to_be_true()
-    except RecursionError:
+    except (TooIntricateError, RecursionError):
         return ALWAYS
 
 
@@ -57,7 +64,7 @@ class Function:
     def of(cls, path: str, node: ast.FunctionDef, names: Names, depth: int) -> Function:
         """Look at a function; one whose event may be another before long asks for nothing."""
         event = node.args.args[0].arg if node.args.args else ""
-        bound = Counter(bindings(node))
+        bound = names_bound_in(node)
         named = {
             target.id: statement.value
             for statement in _own_statements(node)
@@ -109,9 +116,9 @@ class Function:
             ):
                 return either(self._effect(given), self._of_all(body, NEVER), self._of_all(orelse, after), after)
             case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
-                after = self._of_all(finalbody, after)
+                ends, after = self._of_all(finalbody, NEVER), self._of_all(finalbody, after)
                 handled = (self._of_all(handler.body, after) for handler in handlers)
-                return either(self._of_all([*body, *orelse], after), *handled, after)
+                return either(self._of_all([*body, *orelse], after), *handled, ends)
         return self._of_simple(statement, after)
 
     def _of_simple(self, statement: ast.stmt, after: Condition) -> Condition:  # noqa: PLR0911 -- one for each kind
@@ -143,6 +150,7 @@ class Function:
 
     def _effect(self, expression: ast.expr) -> Condition:
         """Return what must hold for the evaluation of an expression to do something."""
+        self.names.step()
         match expression:
             case ast.BoolOp(op=operator, values=[first, *others]):
                 goes_on = self._true if isinstance(operator, ast.And) else self._false
@@ -172,12 +180,18 @@ class Function:
             case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=event)], keywords=[]):
                 found = self.names.function(self.path, name)
                 is_ours = event == self.reader.event and self.depth < DEEPEST_CALL
-                if found is not None and is_ours and len(found[1].args.args) == 1 and name not in bindings(self.node):
+                if (
+                    found is not None
+                    and is_ours
+                    and len(found[1].args.args) == 1
+                    and name not in names_bound_in(self.node)
+                ):
                     return Function.of(*found, self.names, self.depth + 1)
         return None
 
     def _true(self, expression: ast.expr) -> Condition:  # noqa: PLR0911 -- one return for each kind of expression
         """Return what must hold for an expression to be true."""
+        self.names.step()
         match expression:
             case ast.Constant(value=value):
                 return ALWAYS if value else NEVER
@@ -199,6 +213,7 @@ class Function:
 
     def _false(self, expression: ast.expr) -> Condition:  # noqa: PLR0911 -- one return for each kind of expression
         """Return what must hold for an expression to be false."""
+        self.names.step()
         match expression:
             case ast.Constant(value=value):
                 return NEVER if value else ALWAYS
