@@ -25,6 +25,9 @@ SESSION_NAME = "trailstream"
 RENEW_SECONDS = 900.0
 """How long before its end a session is renewed. One that is assumed with a role's session lasts an hour at the most."""
 
+DOUBT_SECONDS = 60.0
+"""How old a session has to be for a denied request to raise the doubt that it was revoked, or its role made anew."""
+
 FAILURE_SECONDS = 5.0
 """For how long a failure answers for whatever else would ask, so that many slots do not ask one after another."""
 
@@ -52,6 +55,8 @@ class Role(NamedTuple):
 
 class _Session(NamedTuple):
     keys: Keys
+    began_at: float
+    renew_at: float
     ends_at: float
 
 
@@ -90,14 +95,16 @@ class AssumedRole:
             raise self._failure.kind(f"role {self._role.arn}: {self._failure.detail}")
         return self._session.keys
 
-    def _seconds_left(self) -> float:
-        return self._session.ends_at - self._clock() if self._session is not None else 0.0
+    def denied(self) -> None:
+        """Say that a request with the keys was denied. New ones are then asked for, unless these are new themselves."""
+        if self._session is not None and self._clock() - self._session.began_at >= DOUBT_SECONDS:
+            self._session = self._session._replace(renew_at=self._clock())
 
     def _is_good(self) -> bool:
-        return self._seconds_left() > 0
+        return self._session is not None and self._clock() < self._session.ends_at
 
     def _is_due(self) -> bool:
-        return self._seconds_left() < RENEW_SECONDS
+        return self._session is None or self._clock() >= self._session.renew_at
 
     def _failed_just_now(self) -> bool:
         # Not "not before": a clock that was set back would keep us from asking for as long.
@@ -113,5 +120,6 @@ class AssumedRole:
             self._failure = _Failure(_ERRORS[cause_of(error)], detail_of(error), self._clock())
             return
         keys = Keys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-        self._session = _Session(keys, given["Expiration"].timestamp())
+        ends_at = given["Expiration"].timestamp()
+        self._session = _Session(keys, began_at=self._clock(), renew_at=ends_at - RENEW_SECONDS, ends_at=ends_at)
         self._failure = _NONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
@@ -130,14 +131,18 @@ class AwsClients:
 
     async def _signed_http(self, role: Role | None = None) -> SignedHttp:
         if role not in self._signed:
-            own = keys_of(await self._session.get_credentials())
-            self._signed[role] = SignedHttp(
+            sign = partial(
+                SignedHttp,
                 session=await self._shared_requests(),
-                keys=own if role is None else AssumedRole(role, sts=await self.sts()).keys,
                 attempts=self._attempts,
                 connect_timeout_seconds=self._connect_timeout_seconds,
                 read_timeout_seconds=self._read_timeout_seconds,
             )
+            if role is None:
+                self._signed[role] = sign(keys=keys_of(await self._session.get_credentials()))
+            else:
+                assumed = AssumedRole(role, sts=await self.sts())
+                self._signed[role] = sign(keys=assumed.keys, on_denied=assumed.denied)
         return self._signed[role]
 
     async def _shared_requests(self) -> aiohttp.ClientSession:

@@ -82,13 +82,16 @@ class SignedHttp:
         attempts: int,
         connect_timeout_seconds: float,
         read_timeout_seconds: float,
+        on_denied: Callable[[], None] = lambda: None,
     ) -> None:
         """``session`` decodes nothing by itself; ``attempts`` is how often a request is sent in all.
 
-        ``read_timeout_seconds`` is the longest silence of the other side.
+        ``read_timeout_seconds`` is the longest silence of the other side. ``on_denied`` is called when a request was
+        refused for what its keys may do.
         """
         self._session = session
         self._keys = keys
+        self._on_denied = on_denied
         self._attempts = attempts
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
@@ -118,9 +121,12 @@ class SignedHttp:
         if response.status == 200:  # noqa: PLR2004 - the only success of the calls that are made here
             return response
         try:
-            raise _error(request, response, await response.content.read(LONGEST_ERROR_BYTES))
+            error = _error(request, response, await response.content.read(LONGEST_ERROR_BYTES))
         finally:
             response.close()
+        if cause_of(error) is Cause.DENIED:
+            self._on_denied()
+        raise error
 
     async def _signed_headers(self, request: Request) -> dict[str, str]:
         return signed_headers(

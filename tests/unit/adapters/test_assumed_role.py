@@ -7,7 +7,14 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from trailstream.adapters.assumed_role import FAILURE_SECONDS, RENEW_SECONDS, SESSION_NAME, AssumedRole, Role
+from trailstream.adapters.assumed_role import (
+    DOUBT_SECONDS,
+    FAILURE_SECONDS,
+    RENEW_SECONDS,
+    SESSION_NAME,
+    AssumedRole,
+    Role,
+)
 from trailstream.model.errors import ObjectUnavailableError, RoleDeniedError, TrailstreamError
 
 ROLE = Role("arn:aws:iam::444455556666:role/logs/read-logs", "trailstream-1f6c")
@@ -86,7 +93,7 @@ def test_the_session_is_called_in_cloudtrail_as_we_say() -> None:
 async def test_a_session_is_renewed_before_it_ends() -> None:
     desk = Desk()
     await desk.key()
-    desk.clock.now += HOUR - RENEW_SECONDS
+    desk.clock.now += HOUR - RENEW_SECONDS - 1
     assert await desk.key() == "ASIA1"
     desk.clock.now += 1
     assert await desk.key() == "ASIA2"
@@ -112,6 +119,32 @@ async def test_nobody_waits_for_a_renewal_while_the_keys_are_good() -> None:
     assert await desk.key() == "ASIA1"
     desk.sts.go_on.set()
     assert await renewing == "ASIA2"
+
+
+async def test_a_denied_request_is_reason_to_assume_the_role_anew_since_the_session_may_be_revoked() -> None:
+    desk = Desk()
+    await desk.key()
+    desk.clock.now += DOUBT_SECONDS
+    desk.role.denied()
+    assert await desk.key() == "ASIA2"
+
+
+async def test_denied_requests_assume_a_role_no_oftener_than_once_a_minute() -> None:
+    desk = Desk()
+    for _ in range(60):
+        await desk.key()
+        desk.role.denied()
+        desk.clock.now += 1
+    assert len(desk.sts.asked) == 1
+
+
+async def test_keys_that_are_in_doubt_are_used_while_sts_gives_no_others() -> None:
+    desk = Desk()
+    await desk.key()
+    desk.clock.now += DOUBT_SECONDS
+    desk.sts.failure = DOWN
+    desk.role.denied()
+    assert await desk.key() == "ASIA1"
 
 
 async def test_who_is_cancelled_while_it_assumes_a_role_leaves_that_to_the_next() -> None:
