@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from samples import topic_record
 from trailstream.decode.cloudtrail import Layout, open_reader
 from trailstream.model.errors import DamageError
 from trailstream.model.limits import ReaderChoice, ReadLimits
@@ -72,6 +73,14 @@ def gzipped(text: bytes) -> bytes:
     """Compress text into one gzip member."""
     deflate = zlib.compressobj(6, zlib.DEFLATED, 31)
     return deflate.compress(text) + deflate.flush()
+
+
+def slow_log_of(megabytes: int) -> bytes:
+    """A log in another key order than CloudTrail's, and of little else than tokens: the slowest to read there is."""
+    quiet = {"eventName": "GetTopicAttributes", "requestParameters": {"a": list(range(10)) * 1000}}
+    text = compact(quiet)
+    times = megabytes * 1_000_000 // len(text)
+    return gzipped(b'{"Records":[' + b",".join([*[text] * times, compact(topic_record(7))]) + b"]}")
 
 
 def chunks(data: bytes, size: int) -> Iterator[bytes]:

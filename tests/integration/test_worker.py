@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from endpoint import REGION, Endpoint, free_port, running_endpoint
+from logs import slow_log_of
 from samples import topic_record
 from stage import configuration, running_worker, set_stage
 from trailstream.adapters.aws import AwsClients
@@ -34,16 +35,6 @@ def pretty_log_of(megabytes: int) -> bytes:
 
 def written_by(rule: str, inbox: list[dict[str, Any]]) -> list[str]:
     return [message["Message"] for message in inbox if message["MessageAttributes"]["rule"]["Value"] == rule]
-
-
-def slow_log_of(megabytes: int) -> bytes:
-    """A log in another key order than CloudTrail's, and of little else than tokens: the slowest to read there is."""
-    quiet = {"eventName": "GetTopicAttributes", "requestParameters": {"a": list(range(10)) * 1000}}
-    text = json.dumps(quiet, separators=(",", ":")).encode()
-    times = megabytes * 1_000_000 // len(text)
-    return gzip.compress(
-        b'{"Records":[' + b",".join([*[text] * times, json.dumps(topic_record(7)).encode()]) + b"]}", 1
-    )
 
 
 async def test_the_tutorial_s_log_gives_exactly_one_notification_with_the_topic_and_the_whole_record(
