@@ -138,7 +138,9 @@ def _is_new(info: RuleInfo, file: RuleFile, seen: dict[str, tuple[RuleInfo, str]
     if first is info:
         return True
     if first_content == content and first.path != info.path:
-        loaded.notes.append(Note(info.path, f"the same as {first.path}; loaded once"))
+        note = Note(info.path, f"the same as {first.path}; loaded once")
+        if loaded.notes[-1:] != [note]:  # a file of several rules says it once
+            loaded.notes.append(note)
         return False
     loaded.problems.append(
         Problem(

@@ -289,8 +289,8 @@ def test_a_correlation_on_a_rule_for_other_logs_is_passed_over_with_it() -> None
     assert not loaded.problems
     assert not loaded.correlations
     assert [note.what for note in loaded.notes] == [
-        "not evaluated: for another log source: product okta",
-        'not evaluated: refers to "okta", which is not evaluated',
+        "not evaluated: for another log source: product okta (document 3)",
+        'not evaluated: refers to "okta", which is not evaluated (document 4)',
     ]
 
 
@@ -405,6 +405,13 @@ def test_an_aggregation_that_is_none_is_a_problem_with_its_line(condition: str) 
 def test_a_timeframe_that_is_none_is_a_problem() -> None:
     loaded = old("sel | count() > 5", timeframe="timeframe: soon")
     assert "Timespan 'soon' is invalid" in loaded.problems[0].what
+
+
+def test_an_aggregation_that_stands_in_two_files_is_loaded_once_and_says_so_once() -> None:
+    text = f"{HEAD}detection:\n  sel: {{eventName: a}}\n  timeframe: 1m\n  condition: sel | count() > 5\n"
+    loaded = load([("a.yml", text), ("b.yml", text)])
+    assert (len(loaded.rules), len(loaded.correlations)) == (1, 1)
+    assert [str(note) for note in loaded.notes] == ["b.yml: the same as a.yml; loaded once"]
 
 
 def test_an_aggregation_for_other_logs_is_passed_over_once() -> None:

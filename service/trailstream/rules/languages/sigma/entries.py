@@ -28,6 +28,8 @@ class Entry:
     result: Compiled
     fallback_id: str
     """What it goes by if it says no id: its path."""
+    is_alone: bool = True
+    """Whether its file says nothing else, so that nobody wonders what a note is about."""
     inherits_id: bool = False
     """Whether its id is that of a global document, and so of its neighbours too."""
     place: At | None = None
@@ -44,8 +46,9 @@ class Entry:
 
     def note(self, what: str) -> None:
         """Say what is worth knowing about it."""
-        if what not in self.result.notes:
-            self.result.notes.append(what)
+        text = what if self.is_alone else f"{what} (document {self.document + 1})"
+        if text not in self.result.notes:
+            self.result.notes.append(text)
 
     def passed_over(self, reason: str) -> None:
         """Say why it is not evaluated."""
@@ -84,7 +87,8 @@ def entries_of(file: RuleFile, result: Compiled) -> Iterator[Entry]:
     for position, document in enumerate(file.documents):
         if document.value is None:
             continue
-        entry = Entry(file.path, position, {}, result, file.path if not rules else f"{file.path}#{rules + 1}")
+        name = f"{file.path}#{rules + 1}" if rules else file.path
+        entry = Entry(file.path, position, {}, result, name, is_alone=len(file.documents) == 1)
         if not isinstance(document.value, dict):
             entry.refuse(RuleSyntaxError("a Sigma rule is a mapping"))
             continue
