@@ -1,0 +1,201 @@
+"""Gates of rules in code lose no match: whatever the code, a record that it matches, or that moves it, passes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import panther_rules
+from corpora import delivered_records, needs_corpora
+from fake_batches import FakeBatch
+from trailstream.adapters.python_rules.child.event import PantherEvent
+from trailstream.rules.loading import load
+from trailstream.rules.rule import Rule
+from trailstream.rules.ruleset import Ruleset
+
+NAMES = ("Create", "create", "Delete", "", "x")
+PREFIX = 'NAMES = ["Create", "x"]\nOTHERS = ("Delete",)\nTABLE = {"Create": 1}\nFLAG = False\n\n'
+HELPER = """
+def named_so(event):
+    if event.get("eventName") in OTHERS:
+        return True
+    return event.get("errorCode") == "x"
+
+
+def counted(event):
+    count()
+    return event.get("eventName") == "Create"
+
+
+"""
+
+FIELDS = st.sampled_from(["eventName", "errorCode", "EVENTNAME", "userIdentity", "readOnly"])
+TEXTS = st.sampled_from(NAMES).map(repr)
+SUBJECTS = st.one_of(
+    FIELDS.map(lambda name: f'event.get("{name}")'),
+    st.tuples(FIELDS, TEXTS).map(lambda pair: f'event.get("{pair[0]}", {pair[1]})'),
+    FIELDS.map(lambda name: f'event["{name}"]'),
+    st.sampled_from(
+        [
+            'event.deep_get("userIdentity", "type")',
+            'event.deep_get("userIdentity", "type", default="x")',
+            'event.get("userIdentity", {}).get("type", "Create")',
+            '(event.get("userIdentity") or {}).get("type")',
+            'event.deep_get("requestParameters", "name", default="")',
+            'event.get("eventName", "").lower()',
+            "local",
+        ]
+    ),
+)
+TESTS = st.one_of(
+    st.tuples(SUBJECTS, st.sampled_from(["==", "!="]), TEXTS).map(" ".join),
+    st.tuples(SUBJECTS, st.sampled_from(["==", "!=", "is", "is not"]), st.sampled_from(["None", "True", "False"])).map(
+        " ".join
+    ),
+    st.tuples(
+        SUBJECTS,
+        st.sampled_from(["in", "not in"]),
+        st.sampled_from(["NAMES", "OTHERS", "TABLE", "TABLE.keys()", '("x", None)', '["Create"]', "'Create'"]),
+    ).map(" ".join),
+    st.tuples(TEXTS, SUBJECTS).map(lambda pair: f"{pair[0]} in {pair[1]}"),
+    st.tuples(SUBJECTS, st.sampled_from(["startswith", "endswith"]), TEXTS).map(
+        lambda parts: f"{parts[0]}.{parts[1]}({parts[2]})"
+    ),
+    SUBJECTS.map(lambda subject: f"any({subject} == each for each in NAMES)"),
+    st.sampled_from(["FLAG", "named_so(event)", "counted(event)", "count()", "True", "other", "flag"]),
+    SUBJECTS,
+)
+
+
+def joined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        inner.map(lambda one: f"not ({one})"),
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda parts: f"({' '.join(parts)})"),
+        st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} if {parts[1]} else {parts[2]})"),
+        st.tuples(st.sampled_from(["all", "any"]), inner, inner).map(
+            lambda parts: f"{parts[0]}([{parts[1]}, {parts[2]}])"
+        ),
+    )
+
+
+EXPRESSIONS = st.recursive(TESTS, joined, max_leaves=5)
+SIMPLE = st.one_of(
+    EXPRESSIONS.map(lambda one: [f"return {one}"]),
+    EXPRESSIONS.map(lambda one: [f"flag = {one}"]),
+    SUBJECTS.map(lambda one: [f"other = {one}"]),
+    EXPRESSIONS.map(lambda one: [f"assert {one}"]),
+    st.sampled_from([["count()"], ["pass"], ["return True"], ["return False"], ["return"], ["raise ValueError(1)"]]),
+)
+
+
+def indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def compound(inner: st.SearchStrategy[list[str]]) -> st.SearchStrategy[list[str]]:
+    return st.one_of(
+        st.tuples(inner, inner).map(lambda parts: [*parts[0], *parts[1]]),
+        st.tuples(EXPRESSIONS, inner).map(lambda parts: [f"if {parts[0]}:", *indented(parts[1])]),
+        st.tuples(EXPRESSIONS, inner, inner).map(
+            lambda parts: [f"if {parts[0]}:", *indented(parts[1]), "else:", *indented(parts[2])]
+        ),
+        st.tuples(inner, inner).map(
+            lambda parts: ["try:", *indented(parts[0]), "except Exception:", *indented(parts[1])]
+        ),
+        st.tuples(inner, inner).map(lambda parts: ["try:", *indented(parts[0]), "finally:", *indented(parts[1])]),
+        inner.map(lambda lines: ["for each in NAMES:", *indented(lines)]),
+        inner.map(lambda lines: ["for each in NAMES:", *indented(lines), "    break"]),
+    )
+
+
+BODIES = st.recursive(SIMPLE, compound, max_leaves=5)
+VALUES = st.sampled_from([*NAMES, None, True, False, 1, ["Create"], {"type": "Create"}, {"x": 1}])
+RECORDS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("eventName", "errorCode", "userIdentity", "readOnly", "requestParameters"), VALUES)
+)
+
+
+def text_of(body: list[str]) -> str:
+    lines = ["def rule(event):", *indented(['local = event.get("eventName")', *body])]
+    return PREFIX + HELPER + "\n".join(lines)
+
+
+def in_code(code: str) -> Callable[[dict[str, Any]], bool]:
+    """Return what says of a record whether the code matches it, or does something that outlasts it."""
+    counted: list[None] = []
+    module: dict[str, Any] = {"count": lambda: counted.append(None)}
+    exec(compile(code, "generated", "exec"), module)
+
+    def moves(record: dict[str, Any]) -> bool:
+        counted.clear()
+        try:
+            matched = bool(module["rule"](PantherEvent(record)))
+        except Exception:  # noqa: BLE001 -- what raises is no match
+            matched = False
+        return matched or bool(counted)
+
+    return moves
+
+
+def let_through(rules: list[Rule], records: list[dict[str, Any]]) -> Iterator[tuple[int, str]]:
+    ruleset = Ruleset(rules)
+    raws = [json.dumps(record, separators=(",", ":")).encode() for record in records]
+    matched = ruleset.match(FakeBatch(raws, ruleset.head_type))
+    assert not matched.failures
+    return ((match.record_index, match.rule.id) for match in matched.matches)
+
+
+@settings(deadline=None, max_examples=300)
+@given(BODIES, st.lists(RECORDS, min_size=1, max_size=6))
+def test_no_gate_of_code_holds_back_a_record_that_the_code_matches(
+    body: list[str], records: list[dict[str, Any]]
+) -> None:
+    code = text_of(body)
+    loaded = load([("a.py", code)])
+    assert loaded.problems == []
+    moves = in_code(code)
+    passed = {index for index, _ in let_through(loaded.rules, records)}
+    assert {index for index, record in enumerate(records) if moves(record)} <= passed
+
+
+@needs_corpora
+@pytest.mark.parametrize(
+    "path", [path for path in panther_rules.FILES if path.startswith("rules/") and path.endswith(".py")]
+)
+def test_a_real_log_loses_no_match_to_the_gates_of_code(path: str) -> None:
+    files = {name: text for name, text in panther_rules.FILES.items() if not name.startswith("rules/")}
+    loaded = load([*files.items(), (path, panther_rules.FILES[path])])
+    (rule,) = loaded.rules
+    records = list(delivered_records())
+    passed = {index for index, _ in let_through([rule], records)}
+    held_back = [record for index, record in enumerate(records) if index not in passed]
+    assert not any(map(matcher(path), held_back))
+
+
+def matcher(path: str) -> Callable[[dict[str, Any]], bool]:
+    """Return the rule as plain Python runs it, with what it imports put into one module."""
+    parts = [panther_rules.BASE_HELPERS, panther_rules.CLOUD_HELPERS, panther_rules.FILES[path]]
+    code = "\n".join(
+        line
+        for line in "\n".join(parts).splitlines()
+        if not line.startswith(
+            ("import boto3", "from base_helpers", "from cloud_helpers", "from panther_", "def resources")
+        )
+    ).replace(
+        '    global TABLE\n    TABLE = TABLE or boto3.resource("dynamodb").Table("resources")\n    return TABLE\n', ""
+    )
+    module: dict[str, Any] = {"add_to_string_set": lambda *_: ("a", "b", "c"), "PantherEvent": PantherEvent}
+    exec(compile(code, path, "exec"), module)
+
+    def matches(record: dict[str, Any]) -> bool:
+        try:
+            return bool(module["rule"](PantherEvent(record)))
+        except Exception:  # noqa: BLE001 -- what raises is no match
+            return False
+
+    return matches
