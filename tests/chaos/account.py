@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trailstream.adapters.aws import AwsClients
 
 from .plain import Place
-from .trails import LogObject, Trail
+from .trails import COUNTED, LogObject, Trail
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb.literals import KeyTypeType
 
 MANY_RECEIVES = "1000"
 """Every kill costs a receive: the dead-letter queue is for other tests."""
@@ -24,6 +27,8 @@ class Letter:
     alert_id: str
     storm_of: frozenset[Place]
     """The rule and the objects that it names, where it stands for more matches than the rule may tell one by one."""
+    counted: int = 0
+    """How many records it counts, where it is one that counts; then it is known by its rule and team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +93,18 @@ class Account:
 
 def _letter(alert: dict[str, Any]) -> Letter:
     storm = alert["record"].get("storm", {})
+    if alert["rule_id"] == COUNTED and not storm:
+        window = alert["window"]
+        return Letter(f"{COUNTED} of {window['group']['requestParameters.team']}", frozenset(), window["matches"])
     keys = (uri.removeprefix("s3://").partition("/")[2] for uri in storm.get("objects", ()))
     return Letter(alert["alert_id"], frozenset((storm["rule_id"], key) for key in keys))
 
 
 async def furnish(aws: AwsClients, name: str, *, fifo: bool = False, table: bool = False) -> Account:
-    """Create everything, and connect it. A FIFO topic has a FIFO inbox; the table is for a ledger."""
+    """Create everything, and connect it. A FIFO topic has a FIFO inbox; the tables are for a ledger and for windows."""
     if table:
-        await _ledger_table(aws, name)
+        await _table(aws, name, {"id": "HASH"})
+        await _table(aws, windows_table(name), {"pk": "HASH", "sk": "RANGE"})
     s3, sns = await aws.s3(), await aws.sns()
     _, dead_letters_arn = await _queue(aws, f"{name}-dead-letters")
     redrive = json.dumps({"deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": MANY_RECEIVES})
@@ -120,11 +129,16 @@ async def _queue(aws: AwsClients, name: str, **attributes: str) -> tuple[str, st
     return url, answer["Attributes"]["QueueArn"]
 
 
-async def _ledger_table(aws: AwsClients, name: str) -> None:
+def windows_table(name: str) -> str:
+    """Return the name of the table for windows of the account of this name."""
+    return f"{name}-windows"
+
+
+async def _table(aws: AwsClients, name: str, keys: Mapping[str, KeyTypeType]) -> None:
     dynamodb = await aws.dynamodb()
     await dynamodb.create_table(
         TableName=name,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": key, "KeyType": role} for key, role in keys.items()],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
         BillingMode="PAY_PER_REQUEST",
     )

@@ -28,6 +28,8 @@ STEPS: Mapping[str, tuple[int, int]] = {
     "DeliveryReceived": (8, PUBLISH_BATCH),
     "progress": (15, PUBLISH_BATCH),
     "RecordsRead": (4, PUBLISH_BATCH),
+    "SightingsCommitted": (8, PUBLISH_BATCH),
+    "WindowTold": (3, PUBLISH_BATCH),
     "AlertsClaimed": (6, 0),
     "AlertAccepted": (50, PUBLISH_BATCH),
     "AlertsRecorded": (6, 0),

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .account import Account
-from .plain import Place, expected_alerts
-from .trails import Trail
+from .plain import Place, expected_alerts, expected_counts
+from .trails import COUNTED_FROM, Trail
 from .workers import Setup, Worker
 
 PUBLISH_BATCH = 10
@@ -62,6 +62,8 @@ class Experiment:
     trail: Trail
     rng: random.Random
     expected: Mapping[str, frozenset[Place]]
+    counts: Mapping[str, int]
+    """How many records there are of what is counted."""
     arrivals: Counter[str] = field(default_factory=Counter)
     told_of: set[Place] = field(default_factory=set)
     """By storm alerts: whoever looks there finds every match of that rule."""
@@ -76,7 +78,7 @@ class Experiment:
         """Prepare one."""
         rng = random.Random(seed)
         setup = replace(setup, slots=rng.choice([1, 2, 4, 32]))
-        return cls(seed, account, setup, trail, rng, expected_alerts(trail.objects))
+        return cls(seed, account, setup, trail, rng, expected_alerts(trail.objects), expected_counts(trail.objects))
 
     async def run(self, fault: Callable[[Experiment], Awaitable[None]]) -> Outcome:
         """Deliver the trail, let the fault happen, and see what arrived when the queue was empty or time was up."""
@@ -144,6 +146,8 @@ class Experiment:
                 self.told_of |= letter.storm_of
             else:
                 self.arrivals[letter.alert_id] += 1
+                if letter.counted and not COUNTED_FROM <= letter.counted <= self.counts[letter.alert_id]:
+                    self.trouble.append(f"{letter.alert_id}: told of {letter.counted} records")
 
     def _missing(self) -> list[str]:
         """Return what nobody was told of so far."""

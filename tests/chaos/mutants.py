@@ -74,4 +74,12 @@ MUTANTS: Sequence[Mutant] = (
         'return [None if entry["Id"] in confirmed or entry["Id"] in failed else _entry_error',
         fault="batches fail in part",
     ),
+    Mutant(
+        "what is counted is not kept when its delivery is done",
+        "pipeline/counting.py",
+        "        self._store = store\n",
+        "        from trailstream.adapters.windows.memory import MemoryWindows\n\n"
+        "        self._store = MemoryWindows()\n",
+        fault="kill -9 at DeliveriesForgotten",
+    ),
 )

@@ -22,6 +22,30 @@ RULES = {
 }
 """By id; :mod:`.plain` says the same once more, in Python."""
 
+COUNTED = "many-topics"
+"""The id of the rule that counts: so many topics of one team within an hour, in which all of a trail's records lie."""
+COUNTED_FROM = 4
+TEAMS = 6
+COUNTING_FILE = f"""\
+title: topic
+name: topic
+id: topic
+logsource: {{product: aws, service: cloudtrail}}
+detection:
+  made: {{eventSource: sns.amazonaws.com, eventName: CreateTopic}}
+  condition: made
+---
+title: {COUNTED}
+id: {COUNTED}
+level: high
+correlation:
+  type: event_count
+  rules: [topic]
+  group-by: [requestParameters.team]
+  timespan: 1h
+  condition: {{gte: {COUNTED_FROM}}}
+"""
+
 QUIET_CALLS = [("sns", "GetTopicAttributes"), ("iam", "GetUser"), ("s3", "GetObject"), ("ec2", "DescribeInstances")]
 LOUD_CALLS = [("sns", "CreateTopic"), ("iam", "CreateAccessKey")]
 
@@ -84,7 +108,11 @@ def _record(rng: random.Random, *, loud: float, padding: int = 0) -> Record:
         "eventSource": f"{service}.amazonaws.com",
         "eventName": name,
         "awsRegion": "us-east-1",
-        "requestParameters": {"name": f"n{rng.randrange(10**9)}", "padding": "x" * padding},
+        "requestParameters": {
+            "name": f"n{rng.randrange(10**9)}",
+            "team": f"team-{rng.randrange(TEAMS)}",
+            "padding": "x" * padding,
+        },
         "responseElements": None,
         "recipientAccountId": "111122223333",
     }

@@ -15,9 +15,9 @@ from endpoint import REGION, wiped_environment
 from trailstream.bootstrap.failpoints import REACHED
 from trailstream.config import FAILPOINT_VARIABLE
 
-from .account import Account
+from .account import Account, windows_table
 from .processes import Process, Start, execute
-from .trails import RULES, rule_file
+from .trails import COUNTING_FILE, RULES, rule_file
 
 VISIBILITY_SECONDS = 2
 """As short as the settings allow: what a dead worker held is everybody's again soon."""
@@ -59,6 +59,7 @@ class Setup:
             rules.mkdir()
             for rule_id in RULES:
                 (rules / f"{rule_id}.yaml").write_text(rule_file(rule_id))
+            (rules / "counting.yaml").write_text(COUNTING_FILE)
         path.write_text(self._text(account))
 
     def _text(self, account: Account) -> str:
@@ -83,7 +84,7 @@ budget = {self.budget}
 period_seconds = 2
 [telemetry]
 port = 0
-{self._ledger(account)}"""
+{self._ledger(account)}{self._windows(account)}"""
 
     def _ledger(self, account: Account) -> str:
         stores = {
@@ -92,6 +93,11 @@ port = 0
             "dynamodb": f'[ledger.dynamodb]\ntable = "{account.name}"',
         }
         return f"[ledger]\nclaim_seconds = {self.claim_seconds}\n{stores[self.ledger]}\n"
+
+    def _windows(self, account: Account) -> str:
+        if self.ledger == "dynamodb":
+            return f'[windows.dynamodb]\ntable = "{windows_table(account.name)}"\n'
+        return f"[windows.sqlite]\npath = {json.dumps(str(self.directory / 'windows.sqlite'))}\n"
 
 
 class Worker:
