@@ -87,5 +87,6 @@ function counted(facet) {
     counts.set(value, (counts.get(value) || 0) + 1);
   }
   for (const value of asked.values.get(facet.name) || []) if (!counts.has(value)) counts.set(value, 0);
-  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  const first = (value) => Number(isAsked(facet, value));
+  return [...counts].sort((a, b) => first(b[0]) - first(a[0]) || b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }

@@ -26,10 +26,14 @@ function ruleAndFacts(alert) {
     alert.references.map((reference) => el("div", {}, linked(reference))),
     el("dl", {},
       [...facts, ...others].flatMap((name) => [
-        el("dt", {}, FACT_NAMES[name] || name.replaceAll("_", " ")),
+        el("dt", {}, FACT_NAMES[name] || named(name)),
         el("dd", { class: /_id$/.test(name) ? "code" : null }, written(alert[name])),
       ]),
       el("dt", {}, "Rule language"), el("dd", {}, alert.language)));
+}
+
+function named(field) {
+  return (field[0].toUpperCase() + field.slice(1)).replaceAll("_", " ");
 }
 
 function written(value) {
