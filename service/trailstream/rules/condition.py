@@ -24,10 +24,12 @@ from typing import Any as AnyValue
 from typing import TypeAlias
 
 from trailstream.model.record import Record
+from trailstream.rules import elements, paths
 from trailstream.rules.agreement import Agree
-from trailstream.rules.predicate import PRESENT, Holds, Predicate, any_of
+from trailstream.rules.paths import is_leaf, reaches
+from trailstream.rules.predicate import NOTHING, PRESENT, Holds, Predicate, any_of
 
-Path: TypeAlias = tuple[str, ...]
+Path: TypeAlias = paths.Path
 Evaluate: TypeAlias = Callable[[Record], bool]
 
 
@@ -62,7 +64,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A field of a :class:`Together`; with ``or_absent`` it holds too where the record has no value at its path."""
+    """A field of a :class:`Together`; with ``or_absent`` it holds too where there is no value at its path.
+
+    Where the path runs through arrays, that is asked of the elements in which the fields before it hold, in the order
+    of the names of whole paths, and of all elements where there are none such, as event-ruler asks it.
+    """
 
     field: Field
     or_absent: bool = False
@@ -125,7 +131,7 @@ class Selected:
 
 Condition: TypeAlias = All | Any | Not | Field | Together | Keyword | SameValue | Selected
 
-LEAF = Predicate("has a value", lambda value: not isinstance(value, (dict, list)))
+LEAF = Predicate("has a value", is_leaf)
 """A value that is neither an object nor an array: what EventBridge calls present."""
 
 
@@ -209,11 +215,11 @@ def _field(path: Path, holds: Holds) -> Evaluate:
         value: AnyValue = record
         for name, joined in steps:
             if value.__class__ is not dict or not value.keys().isdisjoint(joined):
-                return _reaches(record, path, holds)
+                return reaches(record, path, holds)
             value = value.get(name, _ABSENT)
             if value is _ABSENT:
                 return False
-        return holds(value) if value.__class__ is str else _reaches(value, (), holds)
+        return holds(value) if value.__class__ is str else reaches(value, (), holds)
 
     return evaluate
 
@@ -226,28 +232,6 @@ def _joined(path: Path) -> frozenset[str]:
 _ABSENT: AnyValue = object()
 
 
-def _reaches(value: AnyValue, path: Path, holds: Holds) -> bool:
-    """Say whether the predicate holds for a value at the path below this one."""
-    # Not recursive: a record may be nested deeper than Python's stack has room for.
-    pending = [(value, path)]
-    while pending:
-        value, path = pending.pop()
-        if isinstance(value, list):
-            if not path and holds(value):
-                return True
-            for element in value:
-                if isinstance(element, (list, dict)):
-                    pending.append((element, path))
-                elif not path and holds(element):
-                    return True
-        elif not path:
-            if holds(value):
-                return True
-        elif isinstance(value, dict):
-            pending.extend(_steps(value, path))
-    return False
-
-
 def scalars_at(record: Record, path: Path) -> list[AnyValue]:
     """Return the values at the path that are neither objects nor arrays, nor null: those that can be counted."""
     found: list[AnyValue] = []
@@ -257,63 +241,20 @@ def scalars_at(record: Record, path: Path) -> list[AnyValue]:
             found.append(value)
         return False
 
-    _reaches(record, path, collect)
+    reaches(record, path, collect)
     return found
 
 
-def _steps(value: Record, path: Path) -> Iterator[tuple[AnyValue, Path]]:
-    """Yield what the first name of the path leads to; then what its joins with the next names do, dots in the key."""
-    for end in range(1, len(path) + 1):
-        name = path[0] if end == 1 else ".".join(path[:end])
-        if name in value:
-            yield value[name], path[end:]
-
-
 def _together(members: tuple[Member, ...]) -> Evaluate:
-    optional = tuple(member for member in members if member.or_absent)
-    wanted = tuple((member.field.path, member.field.predicate.holds) for member in members if not member.or_absent)
-
-    def evaluate(record: Record) -> bool:
-        present = tuple(
-            (member.field.path, member.field.predicate.holds)
-            for member in optional
-            if _reaches(record, member.field.path, LEAF.holds)
-        )
-        return _in_one(record, wanted + present)
-
-    return evaluate
-
-
-_Goal: TypeAlias = tuple[Path, Holds]
-
-
-def _in_one(value: AnyValue, goals: tuple[_Goal, ...]) -> bool:
-    """Say whether all goals can be met below this value with one choice of element for every array on the way."""
-    if isinstance(value, list):
-        # Scalars of an array belong to no element, so they bind nothing.
-        bound = tuple(goal for goal in goals if goal[0] or not any(map(goal[1], _scalars(value))))
-        return not bound or any(_in_one(element, bound) for element in value if isinstance(element, (dict, list)))
-    if not isinstance(value, dict):
-        return all(not path and holds(value) for path, holds in goals)
-    groups: dict[str, list[_Goal]] = {}
-    for path, holds in goals:
-        if not path:
-            return False
-        groups.setdefault(path[0], []).append((path[1:], holds))
-    return all(
-        (name in value and _in_one(value[name], tuple(below)))
-        # Keys with dots in them are so rare that each goal then chooses its way, and its elements, by itself.
-        or (_has_dotted(value, name, below) and all(_reaches(value, (name, *path), holds) for path, holds in below))
-        for name, below in groups.items()
+    return elements.together(
+        elements.Wanted(member.field.path, member.field.predicate.holds, _presence(member)) for member in members
     )
 
 
-def _has_dotted(value: Record, name: str, goals: list[_Goal]) -> bool:
-    return any(".".join((name, *path[:end])) in value for path, _ in goals for end in range(1, len(path) + 1))
-
-
-def _scalars(values: list[AnyValue]) -> Iterator[AnyValue]:
-    return (value for value in values if not isinstance(value, (dict, list)))
+def _presence(member: Member) -> elements.Presence:
+    if not member.or_absent:
+        return elements.Presence.REQUIRED
+    return elements.Presence.REFUSED if member.field.predicate is NOTHING else elements.Presence.OPTIONAL
 
 
 def _scalars_below(value: AnyValue) -> Iterator[AnyValue]:
@@ -345,7 +286,7 @@ def _texts_at(text_of: Callable[[AnyValue], str | None]) -> Callable[[Record, Pa
                 found.add(text)
             return False
 
-        _reaches(record, path, collect)
+        reaches(record, path, collect)
         return found
 
     return texts_at

@@ -32,7 +32,7 @@ from trailstream.rules.condition import (
 from trailstream.rules.gate import Both, Either, Gate, Value, Words
 from trailstream.rules.heads import ANYTHING, head_type, reader
 from trailstream.rules.index import WordIndex, lets_through
-from trailstream.rules.predicate import Predicate
+from trailstream.rules.predicate import NOTHING, Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,10 @@ def _first_that_is_not(parts: Sequence[Explained], *, held: bool) -> bool | None
 def _member(member: Member, record: Record) -> Explained:
     path, predicate = member.field.path, member.field.predicate
     found = values_at(record, path)
-    absent = " or is absent" if member.or_absent else ""
     held = _asked(Together((member,)), record)
+    if predicate is NOTHING:
+        return Explained(held, f"{_dotted(path)} is absent", found)
+    absent = " or is absent" if member.or_absent else ""
     return Explained(held, f"{_dotted(path)} {predicate.name}{absent}", found)
 
 

@@ -94,4 +94,7 @@ def _shared(sets: list[frozenset[str] | None]) -> frozenset[str] | None:
 PRESENT = Predicate("is present", lambda _value: True)
 """Any value at all, null included."""
 
+NOTHING = Predicate("is no value at all", lambda _value: False, values=frozenset())
+"""Never: for a field that must be absent."""
+
 IS_NULL = Predicate("is null", lambda value: value is None, values=frozenset())

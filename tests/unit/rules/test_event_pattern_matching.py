@@ -35,13 +35,41 @@ PEOPLE = {
         ({"people": {"name": ["Ann"], "pets": {"kind": ["cat"], "name": ["Rex"]}}}, False),
         ({"people": {"name": ["Ann", "Bob"], "age": [{"anything-but": 30}]}}, True),
         ({"people": {"name": ["Ann"], "nobody": [{"exists": False}]}}, True),
-        ({"people": {"name": ["Ann"], "tags": [{"exists": False}]}}, False),
         ({"people": {"name": ["Ann"], "nobody": ["x", {"exists": False}]}}, True),
-        ({"people": {"name": ["Ann"], "tags": ["x", {"exists": False}]}}, False),
     ],
     ids=repr,
 )
 def test_fields_below_one_array_must_hold_in_one_element(pattern: Any, expected: bool) -> None:
+    assert matches(pattern, PEOPLE) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ({"people": {"name": ["Ann"], "tags": [{"exists": False}]}}, True),
+        ({"people": {"name": ["Bob"], "tags": [{"exists": False}]}}, False),
+        ({"people": {"name": ["Ann"], "tags": ["x", {"exists": False}]}}, True),
+        ({"people": {"name": ["Bob"], "tags": ["z", {"exists": False}]}}, False),
+        ({"people": {"age": [{"exists": False}], "name": ["Ann"]}}, False),
+        ({"people": {"a": [{"exists": False}], "name": ["Ann"]}}, True),
+        ({"people": {"age": [{"exists": False}], "Age": [{"exists": False}]}}, False),
+        ({"people": {"name": ["Bob"], "pets": {"kind": [{"exists": False}]}}}, True),
+        ({"people": {"name": ["Ann"], "pets": {"kind": [{"exists": False}]}}}, False),
+        (
+            {
+                "people": {
+                    "age": [30],
+                    "pets": {"kind": ["cat"], "tail": [{"exists": False}]},
+                    "tags": [{"exists": False}],
+                }
+            },
+            True,
+        ),
+        ({"people": {"tags": ["x"], "pets": {"kind": [{"exists": False}]}}}, False),
+    ],
+    ids=repr,
+)
+def test_absence_is_asked_of_the_elements_that_the_fields_before_it_chose(pattern: Any, expected: bool) -> None:
     assert matches(pattern, PEOPLE) is expected
 
 
@@ -159,6 +187,24 @@ SHAPES: list[tuple[str, Any, Any, bool]] = [
     ("the later of two for one path stands", {"a.b": [1], "a": {"b": [2]}}, {"a": {"b": 1}}, False),
 ]
 
+EMPLOYEES = {
+    "employees": [
+        [
+            {"firstName": "John", "lastName": "Doe", "ids": [1234, 1000, 9999]},
+            {"firstName": "Anna", "lastName": "Smith"},
+        ],
+        [{"firstName": "Peter", "lastName": "Jones", "ids": []}],
+    ]
+}
+
+ABSENCE: list[tuple[str, Any, Any, bool]] = [
+    ("RulerTest", {"employees": {"firstName": ["John"], "ids": [1000]}}, EMPLOYEES, True),
+    ("RulerTest", {"employees": {"firstName": ["Anna"], "ids": [{"exists": False}]}}, EMPLOYEES, True),
+    ("RulerTest", {"employees": {"firstName": ["Anna"], "lastName": ["Jones"]}}, EMPLOYEES, False),
+    ("RulerTest", {"employees": ["b"]}, EMPLOYEES, False),
+    ("RulerTest", {"employees": {"firstName": ["Anna"], "ids": [{"exists": True}]}}, EMPLOYEES, False),
+]
+
 METRIC_OR = {"s": ["c"], "$or": [{"n": ["x", "y"]}, {"t": ["m"], "$or": [{"i": [1234]}, {"p": [1000]}]}, {"o": ["z"]}]}
 
 OR: list[tuple[str, Any, Any, bool]] = [
@@ -208,7 +254,7 @@ OR: list[tuple[str, Any, Any, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("source", "pattern", "event", "expected"), SHAPES + OR, ids=[row[0] for row in SHAPES + OR])
+@pytest.mark.parametrize(("source", "pattern", "event", "expected"), SHAPES + ABSENCE + OR)
 def test_fields_belong_together_as_in_event_ruler(source: str, pattern: Any, event: Any, expected: bool) -> None:
     assert matches(pattern, event) is expected, source
     assert matches({"detail": pattern}, {"detail": event}) is expected, source

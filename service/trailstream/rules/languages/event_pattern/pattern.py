@@ -1,7 +1,7 @@
 """An event pattern as JSON -> a condition.
 
 Within one conjunction event-ruler is *array-consistent*: tests whose paths run through the same array must be passed by
-the same element of it. A field with ``exists: false`` looks at the whole event.
+the same element of it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from trailstream.rules.condition import (
 )
 from trailstream.rules.documents import At
 from trailstream.rules.languages.event_pattern.branches import Branch, Wanted, branches_of
+from trailstream.rules.predicate import NOTHING
 
 Place: TypeAlias = Callable[[Path, Wanted], Condition | tuple[Path, Wanted]]
 """Says where a path of the pattern is found in a record: another path, or a condition of its own."""
@@ -66,16 +67,13 @@ def _conjunction(branch: Branch, place: Place | None) -> Condition:
 
 def _group(fields: list[tuple[Path, Wanted]]) -> Iterator[Condition]:
     """Yield the conditions of fields whose paths begin alike: they may share an array."""
-    members = []
-    for path, wanted in fields:
-        if wanted.predicate is None:
-            yield Not(Field(path, LEAF))
-        elif len(fields) == 1:
+    if len(fields) == 1 or all(wanted.predicate is None for _, wanted in fields):
+        for path, wanted in fields:
             yield field_condition(path, wanted)
-        else:
-            members.append(Member(Field(path, wanted.predicate), wanted.or_absent))
-    if members:
-        yield Together(tuple(members))
+    else:
+        yield Together(
+            tuple(Member(Field(path, wanted.predicate or NOTHING), wanted.or_absent) for path, wanted in fields)
+        )
 
 
 def field_condition(path: Path, wanted: Wanted) -> Condition:
