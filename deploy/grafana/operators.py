@@ -44,7 +44,7 @@ def operators() -> builders.Dashboard:
         "Health, backlog, lag by stage, throughput, errors, saturation and cost of the workers.",
         *prices,
     )
-    for add in (_health, _backlog, _lag, _throughput, _errors, _saturation, _cost):
+    for add in (_health, _backlog, _lag, _throughput, _errors, _rules, _saturation, _cost):
         add(board)
     return board
 
@@ -89,6 +89,14 @@ def _health(board: builders.Dashboard) -> None:
     board.with_panel(single(rules, f"min(sum by (job, instance) (trailstream_loaded_rules{{{JOB}}}))"))
     broken = PanelText("Broken rule files", "Left out at the start.", "none", above(1), ["TrailstreamRulesBroken"])
     board.with_panel(single(broken, f"max(trailstream_broken_rules{{{JOB}}})"))
+    refused = PanelText(
+        "Rules taken up",
+        "Whether the rules in force are those that are there; broken ones are refused while we run.",
+        "none",
+        above(1),
+        ["TrailstreamRulesRefused"],
+    )
+    board.with_panel(single(refused, f"max(trailstream_rules_refused{{{JOB}}})", words={"0": "yes", "1": "refused"}))
 
 
 def _backlog(board: builders.Dashboard) -> None:
@@ -122,6 +130,24 @@ def _backlog(board: builders.Dashboard) -> None:
     )
     board.with_panel(
         graph(again, Query(f"sum(rate(trailstream_redelivered_deliveries_total{{{JOB}}}{RATE}))", "received again"))
+    )
+
+
+def _rules(board: builders.Dashboard) -> None:
+    board.with_row(row("Rules"))
+    again = PanelText(
+        "Rules read again",
+        "While the workers run, by what came of it.",
+        "ops",
+        PLAIN,
+        ["TrailstreamRulesRefused"],
+    )
+    board.with_panel(
+        graph(again, Query(f"sum by (reload) (rate(trailstream_rule_reloads_total{{{JOB}}}{RATE}))", "{{reload}}"))
+    )
+    since = PanelText("In force for", "By worker: whoever was not told of the new rules stands out.", "s")
+    board.with_panel(
+        graph(since, Query(f"time() - trailstream_rules_in_force_timestamp_seconds{{{JOB}}}", "{{instance}}"))
     )
 
 

@@ -136,16 +136,23 @@ async def bad_input(directory: Path, prometheus: Prometheus) -> None:
 
 
 async def noise(directory: Path, prometheus: Prometheus) -> None:
-    """Match what the worker itself does, beyond a rule's budget; keep a watched account silent; let files run out."""
+    """Match what the worker itself does, beyond a rule's budget; keep an account silent; break rules; use up files."""
     job = NOISE.job
     extra = f'accounts = ["{HEARD}", "{SILENT}"]\n[alerts]\nbudget = 1\nperiod_seconds = 5'
     async with deployed(job, directory, prometheus, extra=extra) as deployment, deployment.worker() as worker:
         sts = await deployment.stage.aws.sts()
         own = {"userIdentity": {"arn": (await sts.get_caller_identity())["Arn"]}}
+        broken = deployment.directory / "rules" / "broken.yaml"
+        broken.write_text(BROKEN_RULE)
         async with repeatedly(lambda: deployment.upload(*deployment.matching(3, **own)), seconds=2):
             await prometheus.until_firing(
-                job, "TrailstreamStorm", "TrailstreamOwnRecordsMatched", "TrailstreamAccountSilent"
+                job,
+                "TrailstreamStorm",
+                "TrailstreamOwnRecordsMatched",
+                "TrailstreamAccountSilent",
+                "TrailstreamRulesRefused",
             )
+            broken.unlink()
             with few_files(worker):
                 await prometheus.until_firing(job, "TrailstreamFileDescriptorsRunOut")
         async with (
@@ -233,6 +240,7 @@ NOISE = Drama(
         "TrailstreamStorm",
         "TrailstreamOwnRecordsMatched",
         "TrailstreamAccountSilent",
+        "TrailstreamRulesRefused",
         "TrailstreamFileDescriptorsRunOut",
     ),
 )
