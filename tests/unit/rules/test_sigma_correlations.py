@@ -90,6 +90,8 @@ VALUES: list[tuple[str, Kind, dict[str, Any]]] = [
         Kind.VALUE_PERCENTILE,
         {"percentile": 95},
     ),
+    ("type: value_max, condition: {field: a, gte: 100}", Kind.VALUE_PERCENTILE, {"percentile": 100}),
+    ("type: value_min, condition: {field: a, lt: 0}", Kind.VALUE_PERCENTILE, {"percentile": 0}),
     ("type: value_count, field: a.b, condition: {gt: 3}", Kind.VALUE_COUNT, {"fields": (("a", "b"),)}),
     ("type: event_count, condition: {gt: 100, lte: 200}", Kind.EVENT_COUNT, {"also": Bound("lte", 200)}),
 ]
@@ -138,6 +140,11 @@ def test_an_extended_condition_says_which_rules_may_and_may_not_match() -> None:
     found = only(loaded)
     other = next(source.rule_id for source in found.sources if source.rule_id not in (FAILED, SUCCESSFUL))
     assert found.expression == Both((Either((FAILED, other)), Neither(SUCCESSFUL)))
+
+
+def test_an_extended_condition_may_stand_in_capitals() -> None:
+    body = "{type: temporal_ordered, rules: [failed_login, successful_login], timespan: 5m, condition: %s}"
+    assert asked(body % "failed_login AND successful_login").expression == Both((FAILED, SUCCESSFUL))
 
 
 def test_an_alias_names_a_field_that_each_rule_has_elsewhere() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Literal, cast
@@ -28,6 +29,9 @@ from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
 MAX_CHAIN = 16
 """Correlations on correlations."""
 
+_CONNECTIVE = re.compile(r"\b(?:AND|OR|NOT)\b")
+_EXTREMES = {"value_min": 0, "value_max": 100}
+"""Types of the specification's tests, as percentiles."""
 _TEMPORAL = (Kind.TEMPORAL, Kind.TEMPORAL_ORDERED)
 _OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
 _RULES = ("correlation", "rules")
@@ -35,9 +39,9 @@ _CONDITION = ("correlation", "condition")
 
 
 def correlation_form(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a correlation as pySigma reads it: it knows one bound where the specification has two.
+    """Return a correlation as pySigma reads it: it knows one bound where the specification has two, and no capitals.
 
-    ``field`` and ``generate`` are found wherever people write them, in the correlation or beside it.
+    The smallest and the largest value are percentiles. ``field`` and ``generate`` are found wherever people write them.
     """
     correlation = value.get("correlation")
     if not isinstance(correlation, dict):
@@ -46,11 +50,15 @@ def correlation_form(value: dict[str, Any]) -> dict[str, Any]:
     condition = correlation.get("condition")
     if isinstance(condition, str):
         bounded(condition, _CONDITION)
+        changed["condition"] = _CONNECTIVE.sub(lambda found: found[0].lower(), condition)
     elif isinstance(condition, dict):
         second = _second(condition)
         changed["condition"] = {key: each for key, each in condition.items() if key != second}
         if "field" in correlation:
             changed["condition"].setdefault("field", correlation["field"])
+        if str(correlation.get("type")) in _EXTREMES:
+            changed["type"] = Kind.VALUE_PERCENTILE.value
+            changed["condition"]["percentile"] = _EXTREMES[correlation["type"]]
     if "generate" in correlation or "generate" in value:
         changed["generate"] = boolean(correlation.get("generate", value.get("generate")))
     return {**value, "correlation": changed}

@@ -76,49 +76,60 @@ class Entry:
 
 
 def entries_of(file: RuleFile, result: Compiled) -> Iterator[Entry]:
-    """Yield what the file says, in order. What is no Sigma document is reported.
-
-    Actions are those of the specification's rule collections: what global documents say is added up and wins over what
-    a rule says; a repeated rule is the one before it, changed.
-    """
-    template: dict[str, Any] = {}
-    previous: dict[str, Any] = {}
-    rules = size = 0
+    """Yield what the file says, in order. What is no Sigma document is reported."""
+    actions, is_alone, name = _Actions(), len(file.documents) == 1, file.path
+    count = size = 0
     for position, document in enumerate(file.documents):
         if document.value is None:
             continue
-        name = f"{file.path}#{rules + 1}" if rules else file.path
-        entry = Entry(file.path, position, {}, result, name, is_alone=len(file.documents) == 1)
-        if not isinstance(document.value, dict):
-            entry.refuse(RuleSyntaxError("a Sigma rule is a mapping"))
+        entry = Entry(file.path, position, {}, result, name, is_alone)
+        try:
+            meant = actions.meant(document.value)
+        except RuleSyntaxError as error:
+            entry.refuse(error)
             continue
-        said = {key: each for key, each in document.value.items() if key != "action"}
-        match document.value.get("action"):
-            case "global":
-                template = previous = merged(template, said)
-                continue
-            case "reset":
-                template = {}
-                continue
-            case "repeat":
-                entry.value = previous = merged(previous, said)
-            case None if _stands_apart(said):
-                entry.value = said
-            case None:
-                entry.value = previous = merged(said, template)
-            case action:
-                entry.refuse(RuleSyntaxError(f'"{action}" is no action', at=("action",), remedy=_ACTIONS))
-                continue
-        size += _size(entry.value)
+        if meant is None:
+            continue
+        size += _size(meant)
         if size > MAX_SIZE:
             entry.refuse(RuleSyntaxError("the file says too much, aliases and actions counted", remedy="split it"))
             return
-        entry.inherits_id = "id" in entry.value and "id" not in said
-        rules += 1
+        entry.value, entry.inherits_id = meant, "id" in meant and "id" not in document.value
+        count += 1
+        name = f"{file.path}#{count + 1}"
         yield entry
 
 
-_ACTIONS = "global, reset or repeat"
+@dataclass(slots=True)
+class _Actions:
+    """What the documents of a file say of those after them, as in the specification's rule collections."""
+
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What global documents say: it adds up, and wins over what a rule says."""
+    previous: dict[str, Any] = field(default_factory=dict)
+    """The rule before, which one that repeats it changes."""
+
+    def meant(self, value: Any) -> dict[str, Any] | None:
+        """Return what a document means; None for one that only says what others mean."""
+        if not isinstance(value, dict):
+            raise RuleSyntaxError("a Sigma rule is a mapping")
+        said = {key: each for key, each in value.items() if key != "action"}
+        match value.get("action"):
+            case "global":
+                self.shared = self.previous = merged(self.shared, said)
+                return None
+            case "reset":
+                self.shared = {}
+                return None
+            case "repeat":
+                self.previous = merged(self.previous, said)
+            case None if _stands_apart(said):
+                return said
+            case None:
+                self.previous = merged(said, self.shared)
+            case action:
+                raise RuleSyntaxError(f'"{action}" is no action', at=("action",), remedy="global, reset or repeat")
+        return self.previous
 
 
 def _stands_apart(value: dict[str, Any]) -> bool:
