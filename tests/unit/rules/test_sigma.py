@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -261,6 +263,23 @@ def alerting(loaded: LoadedRules) -> list[str]:
     """Return the ids of everything that alerts for itself."""
     rules = [rule.info.id for rule in loaded.rules if rule.alerts]
     return [*rules, *(each.info.id for each in loaded.correlations if each.alerts)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("id: a\ntitle: A\nseverity: low\npattern: {source: [aws.iam]}\n", "[]"),
+        ("title: A\nlogsource: {product: aws}\ndetection: {s: {eventName: x}, condition: s}\n", "['sigma']"),
+        ("transformations: [{type: case}]\n", "['jinja2', 'sigma']"),
+    ],
+)
+def test_what_a_directory_does_not_ask_for_is_not_imported(text: str, expected: str) -> None:
+    code = (
+        "import sys; from trailstream.rules.loading import load; load([('rule.yml', sys.argv[1])]); "
+        "print(sorted({'sigma', 'jinja2'} & sys.modules.keys()))"
+    )
+    run = subprocess.run([sys.executable, "-c", code, text], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == expected
 
 
 @needs_corpora
