@@ -125,10 +125,6 @@ class Findings:
             self.failed = False
         await self.flush()
 
-    async def _certain(self, finding: Finding) -> None:
-        self._noticed(finding.match)
-        await self._found(finding)
-
     async def flush(self) -> None:
         """Count what waits, and send what comes of it. Raises what :meth:`add` raises."""
         findings, self._waiting, self._waiting_bytes = self._waiting, [], 0
@@ -139,7 +135,8 @@ class Findings:
             await self._send(alert_of_firing(firing, origin=self._origin, key_account=self._key_account))
         self.failed = False
 
-    async def _found(self, finding: Finding) -> None:
+    async def _certain(self, finding: Finding) -> None:
+        self._noticed(finding.match)
         counting, rule_id = self._counting, finding.match.rule.id
         if counting is None or rule_id not in counting.looked_at:
             await self._alert(finding)

@@ -5,12 +5,11 @@ since the service needs no more than to put, query and delete items::
 
     pk           sk
     <group key>  s#<event time>#<digest>     a sighting: time, record_id, rule_id, looked_at, seen_at
-    <group key>  w#<start>                   a window that was told, as JSON
+    <group key>  w#<slot>                    a window that was told, by the slot of time that it begins in
     judgements   <at>#<group key>#<start>    when a window is to be judged, with its group as JSON
 
-Sightings are put unconditionally, since the same one is always the same item; a window only where none of its group
-and start stands. What is read is read consistently, within one Region: all must write to the same Region of a global
-table.
+Sightings are put unconditionally, since the same one is always the same item; a window in a transaction, which DynamoDB
+decides within one Region: all must write to the same Region of a global table. What is read is read consistently.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from trailstream.pipeline.ports import Judgement, Known, Visit
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
-    from types_aiobotocore_dynamodb.type_defs import WriteRequestTypeDef
+    from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef, WriteRequestTypeDef
 
 MOST_WRITES = 25
 """What DynamoDB takes in one batch."""
@@ -49,11 +48,11 @@ FIRST_WAIT_SECONDS = 0.05
 
 _JUDGEMENTS = "judgements"
 _FREE = "attribute_not_exists(pk)"
-_CONDITION_FAILED = "ConditionalCheckFailedException"
+_TRANSACTION_CANCELED = "TransactionCanceledException"
 
 _REMEDIES: Mapping[Cause, str] = {
     Cause.MISSING: "make the table in this Region, with the strings `pk` and `sk` as its key, or name another",
-    Cause.DENIED: "allow dynamodb:Query, PutItem, BatchWriteItem and DeleteItem on the table",
+    Cause.DENIED: "allow dynamodb:Query, BatchWriteItem, PutItem and ConditionCheckItem on the table",
     Cause.INVALID: "the table's key has to be the strings `pk` and `sk`",
 }
 
@@ -73,7 +72,8 @@ class DynamoDbWindows:
     async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
         """See :class:`trailstream.pipeline.ports.WindowStore`."""
         items = [item for visit in visits for item in _items_of(visit, now)]
-        await self._put_all({(item["pk"]["S"], item["sk"]["S"]): item for item in items}.values())
+        different = {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+        await self._write_all({"PutRequest": {"Item": item}} for item in different.values())
         return await self._all(self._known(visit) for visit in visits)
 
     async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
@@ -92,7 +92,10 @@ class DynamoDbWindows:
 
     async def judged(self, judgements: Sequence[Judgement]) -> None:
         """See :class:`trailstream.pipeline.ports.WindowStore`."""
-        await self._all(self._delete(_JUDGEMENTS, _judgement_key(each)) for each in judgements)
+        await self._write_all(
+            {"DeleteRequest": {"Key": {"pk": {"S": _JUDGEMENTS}, "sk": {"S": _judgement_key(each)}}}}
+            for each in judgements
+        )
 
     async def _known(self, visit: Visit) -> Known:
         key = visit.group.key
@@ -100,39 +103,43 @@ class DynamoDbWindows:
         if visit.at_most:
             first, last = f"s#{_place(visit.since)}", f"s#{_place(visit.until)}$"
             sightings = await self._query(key, first, last, at_most=visit.at_most, latest=True)
-        told = await self._query(key, f"w#{_place(visit.windows_since)}", f"w#{_place(visit.until)}$")
         return Known(
             [_sighting_of(item) for item in reversed(sightings)],
-            [window_of_text(item["window"]["S"]) for item in told],
+            await self._windows(visit.group, visit.since - visit.span, visit.until, visit.span),
         )
 
-    async def _tell(self, group: Group, window: Window, keep_until: float) -> Window:
-        item: _Item = {
-            "pk": {"S": group.key},
-            "sk": {"S": f"w#{_place(window.start)}"},
-            "window": {"S": text_of_window(window)},
-            "expires_at": _number(math.ceil(keep_until)),
-        }
-        async with self._slots:
-            with self._translated():
-                try:
-                    await self._client.put_item(
-                        TableName=self._table,
-                        Item=item,
-                        ConditionExpression=_FREE,
-                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    )
-                except ClientError as error:
-                    if error.response.get("Error", {}).get("Code") != _CONDITION_FAILED:
-                        raise
-                    stands = cast("Mapping[str, Any]", error.response)["Item"]
-                    return window_of_text(stands["window"]["S"])
-        return window
+    async def _windows(self, group: Group, since: float, until: float, length: float) -> list[Window]:
+        """Read the windows of this length that begin between two times."""
+        first, last = (_slot_key(_slot(time, length)) for time in (since, until))
+        found = await self._query(group.key, first, last)
+        windows = (window_of_text(item["window"]["S"]) for item in found)
+        return [window for window in windows if since <= window.start <= until]
 
-    async def _delete(self, pk: str, sk: str) -> None:
-        async with self._slots:
-            with self._translated():
-                await self._client.delete_item(TableName=self._table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+    async def _tell(self, group: Group, window: Window, keep_until: float) -> Window:
+        """Note the window, unless one overlaps it, which two callers at the same moment must not both find untrue.
+
+        Time is cut into slots as long as the window. Of windows that do not overlap no two begin in one slot, and what
+        overlaps begins in the same slot or beside it: those three are decided on in one transaction.
+        """
+        writes = _writes_of_window(self._table, group, window, keep_until)
+        for _ in range(WRITE_TRIES):
+            if (overlapping := await self._overlapping(group, window)) is not None:
+                return overlapping
+            async with self._slots:
+                with self._translated():
+                    try:
+                        await self._client.transact_write_items(TransactItems=writes)
+                    except ClientError as error:
+                        if error.response.get("Error", {}).get("Code") != _TRANSACTION_CANCELED:
+                            raise
+                        continue  # somebody told of one meanwhile, or is about to
+            return window
+        raise WindowsUnavailableError(f"table {self._table}: others tell of the same group again and again")
+
+    async def _overlapping(self, group: Group, window: Window) -> Window | None:
+        length = window.end - window.start
+        told = await self._windows(group, window.start - length, window.end, length)
+        return next((other for other in told if window.overlaps(other)), None)
 
     async def _query(
         self, pk: str, first: str, last: str, *, at_most: int | None = None, latest: bool = False
@@ -158,8 +165,8 @@ class DynamoDbWindows:
                 more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
         return found
 
-    async def _put_all(self, items: Iterable[_Item]) -> None:
-        requests: list[WriteRequestTypeDef] = [{"PutRequest": {"Item": item}} for item in items]
+    async def _write_all(self, writes: Iterable[WriteRequestTypeDef]) -> None:
+        requests = list(writes)
         await self._all(
             self._write(requests[start : start + MOST_WRITES]) for start in range(0, len(requests), MOST_WRITES)
         )
@@ -220,6 +227,47 @@ def _items_of(visit: Visit, now: float) -> Iterator[_Item]:
             "start": _number(judgement.start),
             "group": {"S": text_of_group(judgement.group)},
         }
+
+
+def _writes_of_window(
+    table: str, group: Group, window: Window, keep_until: float
+) -> Sequence[TransactWriteItemTypeDef]:
+    length = window.end - window.start
+    slot = _slot(window.start, length)
+
+    def key(number: int) -> _Item:
+        return {"pk": {"S": group.key}, "sk": {"S": _slot_key(number)}}
+
+    def beside(number: int, condition: str, bound: float) -> TransactWriteItemTypeDef:
+        return {
+            "ConditionCheck": {
+                "TableName": table,
+                "Key": key(number),
+                "ConditionExpression": f"{_FREE} OR {condition}",
+                "ExpressionAttributeNames": {"#start": "start"},
+                "ExpressionAttributeValues": {":bound": _number(bound)},
+            }
+        }
+
+    told: _Item = {
+        **key(slot),
+        "start": _number(window.start),
+        "window": {"S": text_of_window(window)},
+        "expires_at": _number(math.ceil(keep_until)),
+    }
+    return [
+        {"Put": {"TableName": table, "Item": told, "ConditionExpression": _FREE}},
+        beside(slot - 1, "#start <= :bound", window.start - length),
+        beside(slot + 1, "#start >= :bound", window.end),
+    ]
+
+
+def _slot(time: float, length: float) -> int:
+    return math.floor(max(0.0, time) / length) if length else 0
+
+
+def _slot_key(number: int) -> str:
+    return f"w#{number:015d}"
 
 
 def _sighting_of(item: Mapping[str, Any]) -> Sighting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trailstream.model.shaping import DEFAULT_PERIOD_SECONDS, Shaping
+from trailstream.model.shaping import DEFAULT_PERIOD_SECONDS, PLAIN, Shaping
 from trailstream.rules.documents import At
 from trailstream.rules.rule import RuleSyntaxError
 
@@ -26,7 +26,7 @@ def shaping_of(value: Mapping[str, Any], problems: list[RuleSyntaxError], *, tit
     threshold = _number(value, "threshold", MOST_MATCHES, problems, at)
     counted = dedup is not None or (threshold or 1) > 1
     period = DEFAULT_PERIOD_SECONDS if counted else None
-    return Shaping(
+    shaping = Shaping(
         title=title if title is not None and "{" in title else None,
         dedup=dedup,
         period_seconds=period if minutes is None else minutes * 60,
@@ -34,6 +34,7 @@ def shaping_of(value: Mapping[str, Any], problems: list[RuleSyntaxError], *, tit
         destinations=_names(value, problems, at),
         runbook=_text(value, "runbook", problems, at) or "",
     )
+    return PLAIN if shaping == PLAIN else shaping  # by which an alert that needs no shaping is known at once
 
 
 def _text(value: Mapping[str, Any], key: str, problems: list[RuleSyntaxError], at: At) -> str | None:
