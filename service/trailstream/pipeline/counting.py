@@ -74,6 +74,16 @@ class Firing:
         return self.finding is not None and self.finding.match.rule is self.correlation.info
 
     @property
+    def record(self) -> Record:
+        """What a correlation above sees: what the group has in common, else the record that completed the window."""
+        return {**(self.finding.match.record if self.finding is not None else {}), **self.values}
+
+    @property
+    def record(self) -> Record:
+        """What a correlation above looks at: what the group has in common, and the record by which it came to light."""
+        return (self.finding.match.record if self.finding is not None else {}) | self.values
+
+    @property
     def values(self) -> dict[str, str]:
         """What the group has in common, by the names of its fields."""
         named = zip(self.correlation.group_by, self.group.values, strict=True)
@@ -331,7 +341,7 @@ class Counting:
         return [
             _Match(
                 rule_id=firing.correlation.info.id,
-                record=firing.values,
+                record=firing.record,
                 record_id=firing.group.alert_id(firing.window.start),
                 time=firing.window.met_at,
                 finding=firing.finding,
