@@ -75,11 +75,6 @@ class Firing:
 
     @property
     def record(self) -> Record:
-        """What a correlation above sees: what the group has in common, else the record that completed the window."""
-        return {**(self.finding.match.record if self.finding is not None else {}), **self.values}
-
-    @property
-    def record(self) -> Record:
         """What a correlation above looks at: what the group has in common, and the record by which it came to light."""
         return (self.finding.match.record if self.finding is not None else {}) | self.values
 
