@@ -15,6 +15,7 @@ import orjson
 
 from trailstream.bootstrap.python_rules import open_judge
 from trailstream.bootstrap.rules import detections_of, load_rules
+from trailstream.config import PythonRulesSettings
 from trailstream.decode.keys import account_in_key
 from trailstream.decode.period import Period
 from trailstream.entrypoints.scan.inputs import Input, Place, Prefix, inputs, places
@@ -97,15 +98,15 @@ def _check_writable(name: str, path: Path | None) -> None:
 
 async def _run(scan: _Scan, looked_up: Sequence[Place], options: argparse.Namespace, advance: Advance) -> None:
     async with AsyncExitStack() as stack:
-        buckets, limits = None, ReadLimits()
+        buckets, limits, code = None, ReadLimits(), PythonRulesSettings()
         if options.config is not None or any(isinstance(place, Prefix) for place in looked_up):
             from trailstream.bootstrap.scan import open_buckets, scan_settings  # noqa: PLC0415 - AWS's libraries are slow to load
 
             settings = scan_settings(options.config, region=options.region, endpoint_url=options.endpoint_url)
-            limits = settings.reader.limits
+            limits, code = settings.reader.limits, settings.rules.python
             buckets = await stack.enter_async_context(open_buckets(settings, concurrency=options.concurrency))
         judge = await stack.enter_async_context(
-            open_judge(scan.detections.ruleset.rules, options.rules, emit=scan.summary.hear)
+            open_judge(scan.detections.ruleset.rules, options.rules, settings=code, emit=scan.summary.hear)
         )
         scan.detections = scan.detections.judged_by(judge)
         found = inputs(looked_up, buckets, scan.summary.period, scan.summary.skip)

@@ -55,7 +55,7 @@ function columnWidth(column) {
 
 function heading(column) {
   const sorted = view.sort === column.name ? (view.descending ? "descending" : "ascending") : null;
-  return el("th", { scope: "col" }, button(column.title, { "aria-sort": sorted }, () => {
+  return el("th", { scope: "col", "aria-sort": sorted }, button(column.title, {}, () => {
     view.descending = view.sort === column.name ? !view.descending : column.name === "time" || column.name === "severity";
     view.sort = column.name;
     view.page = 0;
