@@ -246,9 +246,14 @@ def scalars_at(record: Record, path: Path) -> list[AnyValue]:
 
 
 def _together(members: tuple[Member, ...]) -> Evaluate:
-    return elements.together(
+    # To have them all in one element is to have each, and that one is missing is seen sooner.
+    each = _all(
+        tuple(_field(member.field.path, member.field.predicate.holds) for member in members if not member.or_absent)
+    )
+    in_one = elements.together(
         elements.Wanted(member.field.path, member.field.predicate.holds, _presence(member)) for member in members
     )
+    return lambda record: each(record) and in_one(record)
 
 
 def _presence(member: Member) -> elements.Presence:
