@@ -84,7 +84,7 @@ demo: $(VENV)/.ready $(ENDPOINT_VENV)/.ready ## the main job on this machine; ST
 	@$(BIN)/python -m deploy.demo --endpoint $(ENDPOINT_VENV)/bin/ministack $(if $(STAY),--stay)
 
 bench: $(VENV)/.ready ## what it costs, beside other ways: ARGS="bulk drizzle --rounds 3" chooses
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m tests.bench $(ARGS)
 
 fuzz: $(VENV)/.ready ## mutated inputs against other parsers: SECONDS=60 SEED=1; ARGS="--target gzip" chooses
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -18,6 +18,7 @@ from .drizzle import drizzle
 from .figures import Section
 from .hostile import hostile
 from .lambda_door import lambda_door
+from .languages import languages
 from .latency import latency
 from .memory import memory
 from .processes import WayFailedError
@@ -32,6 +33,7 @@ Workload = Callable[[int, bool], Iterator[Section]]
 WORKLOADS: Mapping[str, Workload] = {
     "bulk": bulk,
     "drizzle": drizzle,
+    "languages": languages,
     "scaling": scaling,
     "memory": memory,
     "latency": latency,
