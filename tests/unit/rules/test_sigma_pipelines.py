@@ -264,6 +264,13 @@ def test_a_placeholder_in_a_cased_value_stays_cased() -> None:
     assert not matches(load([("lists.yml", "placeholders: {Names: [Bob]}\n"), ("rule.yml", rule)]), {"a": "bob"})
 
 
+def test_lists_of_one_name_in_several_files_add_up_and_win_over_vars() -> None:
+    lists = [("a.yml", "vars: {Names: [eve]}\n"), ("b.yml", "placeholders: {Names: [bob]}\n")]
+    more = ("c.yml", "placeholders: {'%Names%': al}\n")
+    loaded = load([*lists, more, ("rule.yml", rule_text("sel:\n  a|expand: '%Names%'\ncondition: sel\n"))])
+    assert [matches(loaded, {"a": name}) for name in ("bob", "al", "eve")] == [True, True, False]
+
+
 def test_a_long_list_is_filled_whole() -> None:
     lists = "placeholders:\n  Names:\n" + "".join(f"    - name{number}\n" for number in range(5000))
     loaded = load([("lists.yml", lists), ("rule.yml", rule_text("sel:\n  a|expand: '%Names%'\ncondition: sel\n"))])

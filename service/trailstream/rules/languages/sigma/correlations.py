@@ -132,7 +132,7 @@ class Correlator:
         looked_at = _fields(parsed)
         sources = tuple(
             Source(
-                rule_id=cast("Any", source.info).id,
+                rule_id=source.rule_id,
                 group_paths=tuple(_path(name, source, aliases) for name in groups),
                 field_paths=_differing(looked_at, source, aliases),
             )
@@ -247,7 +247,7 @@ def _check_bounds(correlation: Correlation, *bounds: Bound | None) -> None:
 
 def _expression(node: CorrelationConditionItem | SigmaRuleReference, named: dict[str, Member]) -> Expression:
     if isinstance(node, SigmaRuleReference):
-        return cast("Any", named[str(node.reference)].info).id  # type: ignore[no-any-return]
+        return named[str(node.reference)].rule_id
     parts = tuple(_expression(each, named) for each in node.args)
     if isinstance(node, CorrelationConditionNOT):
         return Neither(parts[0])

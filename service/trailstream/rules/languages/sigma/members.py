@@ -11,7 +11,7 @@ from sigma.rule import SigmaRule
 from trailstream.model.alert import RuleInfo
 from trailstream.rules.condition import Condition
 from trailstream.rules.languages.sigma.entries import Entry
-from trailstream.rules.languages.sigma.parsing import normal_id
+from trailstream.rules.languages.sigma.parsing import id_of, normal_id
 from trailstream.rules.rule import RuleSyntaxError
 
 MAX_NAMED = 5
@@ -30,6 +30,11 @@ class Member:
     condition: Condition | None = None
     """Of a rule that is evaluated."""
     broken: bool = False
+
+    @property
+    def rule_id(self) -> str:
+        """The id by which matches of it are known."""
+        return id_of(self.entry)
 
     @property
     def name(self) -> str:

@@ -60,7 +60,10 @@ def processing_of(entries: Sequence[Entry]) -> Processing:
         from trailstream.rules.languages.sigma import pipelines  # noqa: PLC0415 -- it costs 0.1 s: import it if asked
 
         found = pipelines.joined(described)
+    listed: Lists = {}
     for entry in entries:
         if entry.is_placeholders:
-            found.lists.update(lists_of(entry))
+            for name, texts in lists_of(entry).items():
+                listed.setdefault(name, []).extend(texts)
+    found.lists |= listed
     return found
