@@ -71,11 +71,13 @@ REFUSED = {
 
 MAX_ITEMS = 1000
 MAX_PARAMETER_CHARACTERS = 1024
-MAX_ALTERNATIVES = 32
+MAX_ALTERNATIVES = 16
 """Names that one name may become, and texts that one text may."""
-MAX_VALUES = 4096
-MAX_CHARACTERS = 64 * 1024
-"""What a rule may hold after each step of a pipeline."""
+MAX_VALUES = 20_000
+MAX_CHARACTERS = 1024 * 1024
+"""What a rule may hold before and after each step of a pipeline."""
+MAX_SQUARES = 8_000_000
+"""Of the lengths of its texts, all together, where something is replaced in them: pySigma's time grows with those."""
 
 
 def joined(entries: Iterable[Entry]) -> Processing:
@@ -131,7 +133,7 @@ def _pipeline(entry: Entry, value: dict[str, Any]) -> _Pipeline:
         raise RuleSyntaxError("the priority must be a number", at=("priority",))
     if sum(1 for _ in _mappings(descriptions)) > MAX_ITEMS:
         raise RuleSyntaxError(f"more than {MAX_ITEMS} transformations and conditions", at=("transformations",))
-    items = list(_items(descriptions, ("transformations",)))
+    items = [*_items(descriptions, ("transformations",)), ProcessingItem(_WithinBounds(replaces=False))]
     if value.get("postprocessing") or value.get("finalizers"):
         entry.note("its postprocessing and finalizers write the text of a query: there is none here to write")
     entry.note(f"a processing pipeline: {len(descriptions)} transformations for all Sigma rules")
@@ -140,7 +142,7 @@ def _pipeline(entry: Entry, value: dict[str, Any]) -> _Pipeline:
 
 
 def _items(descriptions: Sequence[Any], at: At) -> Iterator[ProcessingItem]:
-    """Yield what the descriptions say, each followed by a look at how large the rule has become."""
+    """Yield what the descriptions say, each after a look at how large the rule has become."""
     for position, description in enumerate(descriptions):
         here = (*at, position)
         if not isinstance(description, dict):
@@ -156,11 +158,11 @@ def _items(descriptions: Sequence[Any], at: At) -> Iterator[ProcessingItem]:
         if kind == "nest":
             said = {**description, "items": list(_items(description.get("items") or [], (*here, "items")))}
         _check(description, here)
+        yield ProcessingItem(_WithinBounds(replaces=kind == "replace_string"))
         try:
             yield ProcessingItem.from_dict(said)
         except (SigmaError, *UNFIT) as error:
             raise RuleSyntaxError(str(error), at=here) from None
-        yield ProcessingItem(_WithinBounds())
 
 
 def _check(description: dict[str, Any], at: At) -> None:
@@ -210,15 +212,20 @@ def _mappings(value: Any) -> Iterator[dict[str, Any]]:
 
 @dataclass
 class _WithinBounds(PreprocessingTransformation):
-    """Refuses a rule that the step before made too large."""
+    """Refuses a rule that has become too large for the next step."""
+
+    replaces: bool
 
     def apply(self, rule: SigmaRule | SigmaCorrelationRule) -> None:
         if not isinstance(rule, SigmaRule):
             return
-        values = characters = 0
+        values = characters = squares = 0
         for item in items_of(rule):
-            values += 1 + len(item.value)
-            characters += len(item.field or "") + sum(len(str(each)) for each in item.value)
-            if values > MAX_VALUES or characters > MAX_CHARACTERS:
-                what = f"a processing pipeline makes it larger than {MAX_VALUES} values or {MAX_CHARACTERS} characters"
-                raise RuleSyntaxError(what, at=("detection",))
+            lengths = [len(item.field or ""), *(len(str(each)) for each in item.value)]
+            values += len(lengths)
+            characters += sum(lengths)
+            squares += sum(length * length for length in lengths) if self.replaces else 0
+            if values > MAX_VALUES or characters > MAX_CHARACTERS or squares > MAX_SQUARES:
+                raise RuleSyntaxError(
+                    "too large for processing pipelines: too many values, or too long", at=("detection",)
+                )
