@@ -23,6 +23,7 @@ def detections() -> builders.Dashboard:
     )
     _matches(board)
     _noise(board)
+    _counted(board)
     _told(board)
     return board
 
@@ -81,10 +82,11 @@ def _noise(board: builders.Dashboard) -> None:
     board.with_panel(graph(over, Query(expression, "{{rule}}")))
     broken = PanelText(
         "Errors of rules, and our own records",
-        "Records on which a rule raised an error; matches with calls of the worker's own role.",
+        "Records on which a rule raised an error, or a rule of code decided nothing; rules of code that were given up; "
+        "matches with calls of the worker's own role.",
         "none",
         above(1),
-        ["TrailstreamRuleFailing", "TrailstreamOwnRecordsMatched"],
+        ["TrailstreamRuleFailing", "TrailstreamRuleUndecided", "TrailstreamOwnRecordsMatched"],
     )
     board.with_panel(
         graph(
@@ -93,7 +95,47 @@ def _noise(board: builders.Dashboard) -> None:
                 f'sum by (rule) (increase(trailstream_failed_rule_evaluations_total{{rule=~"$rule", {JOB}}}{RATE}))',
                 "error: {{rule}}",
             ),
+            Query(
+                f"sum by (fault) (increase(trailstream_skipped_rule_evaluations_total{{{JOB}}}{RATE}))",
+                "undecided: {{fault}}",
+            ),
+            Query(f"sum(increase(trailstream_disabled_rules_total{{{JOB}}}{RATE}))", "given up"),
             Query(f"sum(increase(trailstream_own_matched_records_total{{{JOB}}}{RATE}))", "our own"),
+        )
+    )
+
+
+def _counted(board: builders.Dashboard) -> None:
+    board.with_row(row("What is counted over time"))
+    windows = PanelText(
+        "Windows by rule",
+        "In which a correlation or a threshold was met; matches that are no alert of their own.",
+        "none",
+    )
+    of_rule = f'rule=~"$rule", {JOB}'
+    board.with_panel(
+        graph(
+            windows,
+            Query(f"sum by (rule) (increase(trailstream_told_windows_total{{{of_rule}}}{RATE}))", "told: {{rule}}"),
+            Query(f"sum by (rule) (increase(trailstream_joined_matches_total{{{of_rule}}}{RATE}))", "joined: {{rule}}"),
+            width=12,
+        )
+    )
+    kept = PanelText(
+        "Matches kept to be counted",
+        "Of them, late: what belongs with them may be forgotten. And those that could not be counted, by cause.",
+        "none",
+    )
+    board.with_panel(
+        graph(
+            kept,
+            Query(f"sum(increase(trailstream_committed_sightings_total{{{JOB}}}{RATE}))", "kept"),
+            Query(f"sum(increase(trailstream_late_sightings_total{{{JOB}}}{RATE}))", "late"),
+            Query(
+                f"sum by (cause) (increase(trailstream_dropped_sightings_total{{{JOB}}}{RATE}))",
+                "not counted: {{cause}}",
+            ),
+            width=12,
         )
     )
 
@@ -101,7 +143,9 @@ def _noise(board: builders.Dashboard) -> None:
 def _told(board: builders.Dashboard) -> None:
     board.with_row(row("What is told"))
     sent = PanelText(
-        "Alerts", "Accepted by a sink; storm alerts among them; repeats that the ledger kept back.", "none"
+        "Alerts",
+        "Accepted by a sink; storm alerts among them; repeats that the ledger kept back; those that go to no sink.",
+        "none",
     )
     board.with_panel(
         graph(
@@ -109,6 +153,7 @@ def _told(board: builders.Dashboard) -> None:
             Query(f"sum by (sink) (increase(trailstream_sent_alerts_total{{{JOB}}}{RATE}))", "{{sink}}"),
             Query(f"sum by (sink) (increase(trailstream_storm_alerts_total{{{JOB}}}{RATE}))", "storms, {{sink}}"),
             Query(f"sum by (sink) (increase(trailstream_repeated_alerts_total{{{JOB}}}{RATE}))", "repeats, {{sink}}"),
+            Query(f"sum(increase(trailstream_kept_alerts_total{{{JOB}}}{RATE}))", "to no sink"),
             width=12,
         )
     )

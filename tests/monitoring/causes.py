@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger_table import create_ledger_table
 from stage import WorkerProcess
 
+from .counting import COUNTING
 from .deployment import deployed, log_of, straining_log
+from .drama import Drama, repeatedly
 from .prometheus import Prometheus
+from .queues import QUEUES
 
 HEARD = "111122223333"
 SILENT = "444455556666"
@@ -52,18 +54,6 @@ TEST_EVENT = (
     '{"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-01-02T03:04:05.000Z", "Bucket": "trail-logs"}'
 )
 BROKEN_RULE = "id: broken\ntitle: A severity that there is not\nseverity: enormous\npattern: {eventName: [A]}\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Drama:
-    """What is done to one deployment."""
-
-    job: str
-    play: Callable[[Path, Prometheus], Awaitable[None]]
-    fires: Sequence[str]
-    """The alerts that it provokes on purpose."""
-    entails: Sequence[str] = ()
-    """Alerts that may fire as well, because their conditions are given."""
 
 
 async def ledger_down(directory: Path, prometheus: Prometheus) -> None:
@@ -259,7 +249,7 @@ GONE = Drama(
     gone,
     fires=("TrailstreamQueueUnreachable", "TrailstreamSilent", "TrailstreamAbsent", "TrailstreamWorkerDown"),
 )
-DRAMAS = (LEDGER_DOWN, SINK_DOWN, BAD_INPUT, NOISE, STRAIN, GONE)
+DRAMAS = (LEDGER_DOWN, SINK_DOWN, BAD_INPUT, NOISE, STRAIN, GONE, QUEUES, COUNTING)
 
 
 def nested(value: object, levels: int) -> object:
@@ -267,21 +257,6 @@ def nested(value: object, levels: int) -> object:
     for _ in range(levels):
         value = [value]
     return value
-
-
-@asynccontextmanager
-async def repeatedly(act: Callable[[], Awaitable[None]], *, seconds: float) -> AsyncIterator[None]:
-    """Do something at once, and again and again while the block runs."""
-
-    async def go_on() -> None:
-        while True:
-            await act()
-            await asyncio.sleep(seconds)
-
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(go_on())
-        yield
-        task.cancel()
 
 
 def prefer(worker: WorkerProcess) -> None:

@@ -90,6 +90,7 @@ async def deployed(
     prometheus: Prometheus,
     settings: Mapping[str, object] = MappingProxyType({}),
     *,
+    max_receive_count: int = MANY_RECEIVES,
     extra: str = "",
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Deployment]:
@@ -99,7 +100,7 @@ async def deployed(
     async with AsyncExitStack() as stack:
         endpoint = stack.enter_context(running_endpoint(own))
         aws = await stack.enter_async_context(endpoint.clients())
-        stage = await set_stage(aws, max_receive_count=MANY_RECEIVES)
+        stage = await set_stage(aws, max_receive_count=max_receive_count)
         proxy = await stack.enter_async_context(running_faulty_endpoint(endpoint))
         stack.callback(prometheus.forget, job)
         yield Deployment(job, prometheus, own, stage, proxy, free_port(), settings, extra, variables)

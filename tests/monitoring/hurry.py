@@ -18,6 +18,9 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 SCRAPE_INTERVAL = "1s"
 """Four times what 15 s come to: it is the longest that an answer may take, and the machine is kept busy on purpose."""
 
+QUEUES_INTERVAL = "3s"
+"""Three times what a minute comes to: what tells of the queues shares its event loop with all that is provoked."""
+
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"(?<=\[)(\d+)([mhd])(?=\])|(?<=for: )(\d+)([mhd])\b")
 _MINUTES = re.compile(r"\* 60\b")
@@ -31,16 +34,22 @@ def hurried(rules: str) -> str:
 def write_hurried(directory: Path) -> Path:
     """Write configuration and rules, hurried, into a directory; return the configuration's path.
 
-    Targets are those that stand in files under ``targets``.
+    Targets are those that stand in files under ``targets``, and what tells of queues those under ``queues``.
     """
-    (directory / "rules").mkdir()
-    (directory / "targets").mkdir()
+    for name in ("rules", "targets", "queues"):
+        (directory / name).mkdir()
     for path in (PROMETHEUS / "rules").glob("*.yaml"):
         (directory / "rules" / path.name).write_text(hurried(path.read_text("utf-8")), "utf-8")
     config: dict[str, Any] = yaml.safe_load((PROMETHEUS / "prometheus.yaml").read_text("utf-8"))
-    (workers,) = (job for job in config["scrape_configs"] if job["job_name"] == "trailstream")
-    del workers["dns_sd_configs"]
-    for files in workers["file_sd_configs"]:
+    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    del jobs["trailstream"]["dns_sd_configs"]
+    del jobs["cloudwatch"]["static_configs"]
+    jobs["cloudwatch"] |= {
+        "scrape_interval": QUEUES_INTERVAL,
+        "scrape_timeout": QUEUES_INTERVAL,
+        "file_sd_configs": [{"files": ["queues/*.json"]}],
+    }
+    for files in (files for job in jobs.values() for files in job["file_sd_configs"]):
         files["refresh_interval"] = "1s"
     config |= {
         "global": config["global"]
@@ -49,7 +58,7 @@ def write_hurried(directory: Path) -> Path:
             "scrape_timeout": SCRAPE_INTERVAL,
             "evaluation_interval": "500ms",
         },
-        "scrape_configs": [workers],
+        "scrape_configs": list(jobs.values()),
         "alerting": {},
     }
     path = directory / "prometheus.yaml"

@@ -48,6 +48,11 @@ class Prometheus:
         content = [{"targets": [f"127.0.0.1:{port}"], "labels": {"job": job}}]
         self._targets(job).write_text(json.dumps(content))
 
+    def scrape_queues(self, url: str) -> None:
+        """Let it scrape what tells it of queues."""
+        content = [{"targets": [url.partition("//")[2]]}]
+        (self.directory / "queues" / "exporter.json").write_text(json.dumps(content))
+
     def forget(self, job: str) -> None:
         """Let it scrape nothing of this deployment any more."""
         self._targets(job).unlink(missing_ok=True)
