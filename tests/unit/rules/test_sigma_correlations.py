@@ -187,6 +187,14 @@ def test_a_correlation_may_wait_for_another_wherever_it_stands() -> None:
     assert alerting(loaded) == {"Outer"}
 
 
+def test_a_correlation_without_a_level_has_the_highest_of_its_rules() -> None:
+    rules = RULES.replace("name: failed_login", "name: failed_login\nlevel: low")
+    rules = rules.replace("name: successful_login", "name: successful_login\nlevel: critical")
+    body = "{type: temporal, rules: [failed_login, successful_login], timespan: 5m}"
+    loaded = load([("a.yml", rules), ("b.yml", correlation_text(body)), ("c.yml", correlation_text(body, level="low"))])
+    assert [each.info.severity.label for each in loaded.correlations] == ["critical", "low"]
+
+
 def test_a_reference_reaches_into_other_files() -> None:
     body = f"{{type: temporal, rules: [{FAILED.upper()}, successful_login], timespan: 5m}}"
     loaded = load([("a.yml", correlation_text(body)), ("deep/b.yml", RULES)])

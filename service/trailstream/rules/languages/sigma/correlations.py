@@ -17,6 +17,7 @@ from sigma.correlations import (
     SigmaRuleReference,
 )
 
+from trailstream.model.alert import RuleInfo
 from trailstream.rules.condition import Path
 from trailstream.rules.correlation import Both, Bound, Correlation, Either, Expression, Kind, Neither, Source
 from trailstream.rules.languages.sigma.entries import Entry
@@ -139,7 +140,7 @@ class Correlator:
             for source in _distinct((source for _, source in named), ordered=kind is Kind.TEMPORAL_ORDERED)
         )
         correlation = Correlation(
-            info=info_of(entry, parsed),
+            info=_info(entry, parsed, [source for _, source in named]),
             kind=kind,
             sources=sources,
             group_by=groups,
@@ -179,6 +180,14 @@ class Correlator:
                 except RuleSyntaxError as error:
                     raise RuleSyntaxError(error.what, at=("correlation", "aliases"), remedy=error.remedy) from None
         return meant
+
+
+def _info(entry: Entry, parsed: SigmaCorrelationRule, sources: Iterable[Member]) -> RuleInfo:
+    """Return what it says of itself. Its level adjusts that of its rules: without one, theirs is left, the highest."""
+    info = info_of(entry, parsed)
+    if parsed.level is not None:
+        return info
+    return replace(info, severity=max(source.info.severity for source in sources if source.info is not None))
 
 
 def _path(name: str, source: Member, aliases: dict[tuple[str, Member], str]) -> Path:
