@@ -41,7 +41,6 @@ def test_what_is_missing_is_a_key_error_or_the_default_and_null_is_a_value(event
     assert event.get("nothing", {}).get("b") is None
     assert event.get("responseElements", {}) is None
     assert "nothing" not in event
-    assert 1 not in event
 
 
 def test_an_event_is_a_mapping_whose_parts_cannot_be_changed(event: PantherEvent) -> None:
@@ -52,7 +51,7 @@ def test_an_event_is_a_mapping_whose_parts_cannot_be_changed(event: PantherEvent
     with pytest.raises(TypeError):
         event["userIdentity"]["type"] = "x"
     with pytest.raises((AttributeError, TypeError)):
-        event["requestParameters"]["items"].append(1)
+        event["requestParameters"]["items"][0] = 1
 
 
 @pytest.mark.parametrize("copied", [PantherEvent.copy, PantherEvent.to_dict])

@@ -143,6 +143,11 @@ class PythonJudge:
         remarks = _remarks_of(answer) or Remarks()
         return Trial(answer.matched, answer.error, remarks, answer.complaints, answer.output)
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the child that runs now."""
+        return None if self._process is None else self._process.pid
+
     def costs_seconds(self) -> Mapping[str, float]:
         """Return what each rule has cost in the child that runs now, by its id."""
         costs = self._process.costs_ns() if self._process is not None else [0] * len(self._rules)
@@ -159,6 +164,9 @@ class PythonJudge:
                     if wanted is None:
                         return None
                     return await process.exchange(wanted, budget_seconds=self._settings.batch_seconds)
+                except asyncio.CancelledError:
+                    self._process = None
+                    raise
                 except (ProcessLostError, OSError) as error:
                     self._process = None
                     blamed = error.rule if isinstance(error, ProcessLostError) else None

@@ -99,6 +99,7 @@ class RuleProcess:
             how = f"ended the process ({self._last_words() or error})"
         except asyncio.CancelledError:
             self._kill()
+            self._release()
             raise
         await self.close(at_once=True)
         raise ProcessLostError(how, blamed)
@@ -149,8 +150,10 @@ class RuleProcess:
         if self._process.returncode is None:
             self._kill()
             await self._process.wait()
-        if not self._note_fd:
-            return
+        self._release()
+
+    def _release(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._note.close()
         os.close(self._note_fd)
-        self._note_fd = 0
