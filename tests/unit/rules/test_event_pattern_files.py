@@ -262,7 +262,27 @@ def test_a_text_that_is_no_pattern_is_a_problem_where_it_stands(text: str, what:
 
 def test_a_variable_of_terraform_is_noted_and_passed_over() -> None:
     loaded = load_one({"resource": {"aws_cloudwatch_event_rule": {"a": {"event_pattern": "${jsonencode({})}"}}}})
+    assert loaded.rules == []
     assert notes(loaded) == ["a: not evaluated: its pattern is not said before its template is deployed"]
+
+
+VARIABLE = {"source": ["aws.s3"], "detail": {"requestParameters": {"bucketName": ["${Bucket}"]}}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        VARIABLE,
+        [VARIABLE],
+        {"a": VARIABLE},
+        {"Rules": [{"Name": "a", "Arn": "arn:aws:events:eu-west-1:1:rule/a", "EventPattern": json.dumps(VARIABLE)}]},
+    ],
+)
+def test_a_variable_where_nothing_puts_something_in_for_it_is_text_and_noted(document: Any) -> None:
+    loaded = load_one(document)
+    assert len(loaded.rules) == 1
+    (note,) = notes(loaded)
+    assert note.endswith('may never match: "${Bucket}" is read as this text; write what is meant by it')
 
 
 @pytest.mark.parametrize(

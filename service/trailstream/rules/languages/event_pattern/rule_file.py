@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +35,9 @@ from trailstream.rules.languages.record_fields import RECORD_FIELDS
 from trailstream.rules.rule import AsEvents, Rule, RuleSyntaxError
 
 NAME = "event-pattern"
+
+_VARIABLE = re.compile(r"\$\{[\w.:-]+\}")
+"""What a template would put something in for."""
 
 BODY = "pattern"
 """The key of the pattern in a rule of our own form."""
@@ -91,7 +96,7 @@ def _add_found(found: Found, defaults: Defaults, naming: Naming, result: Compile
         result.notes.append(f"{name}: not evaluated: the rule is disabled")
         return
     try:
-        pattern = pattern_of(found.written, defaults, found.at)
+        pattern = pattern_of(found, defaults)
     except UnsaidError:
         result.notes.append(f"{name}: not evaluated: its pattern is not said before its template is deployed")
         return
@@ -132,3 +137,5 @@ def _worth_knowing(pattern: dict[str, Any], branches: list[Branch], *, whole: bo
             yield f'may never match: no record that we know has "{name}" at its top'
     if any("$or" in path for branch in branches for path in branch):
         yield "$or is read as the name of a field, as EventBridge does where it is no list of two objects or more"
+    if variable := _VARIABLE.search(json.dumps(pattern, ensure_ascii=False)):
+        yield f'may never match: "{variable[0]}" is read as this text; write what is meant by it'

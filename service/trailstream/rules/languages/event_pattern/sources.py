@@ -52,6 +52,11 @@ class Found:
         states = [self.owner.get(key) for key in ("State", "state")]
         return "DISABLED" in states or any(self.owner.get(key) is False for key in _ENABLED_KEYS)
 
+    @property
+    def is_as_deployed(self) -> bool:
+        """Whether nothing is left to be put in: AWS answered with it, or the file holds bare patterns."""
+        return "Arn" in self.owner or (self.owner == {} and len(self.at) == 1)
+
 
 def patterns(document: Any) -> Iterator[Found]:
     """Yield every pattern of a document that is not itself one, in its order."""
@@ -103,12 +108,12 @@ def _is_pattern(value: Any) -> bool:
         return False
 
 
-def pattern_of(written: Any, defaults: Defaults, at: At) -> Any:
+def pattern_of(found: Found, defaults: Defaults) -> Any:
     """Return the pattern that is written as an object, as text or as a function.
 
     Raises :class:`UnsaidError` where only a deployment says it, and :class:`RuleSyntaxError` where it is no JSON.
     """
-    return object_of(said(written, defaults), at)
+    return object_of(found.written if found.is_as_deployed else said(found.written, defaults), found.at)
 
 
 def object_of(pattern: Any, at: At) -> Any:
