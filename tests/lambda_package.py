@@ -15,7 +15,7 @@ contents: Any = importlib.import_module("deploy.lambda.contents")
 EXAMPLE_RULES = ROOT / "deploy" / "rules"
 
 
-def build(target: Any, output: Path, *, config: Path | None = None) -> Path:
-    """Make a package with the example rules."""
-    build_zip.build(target, rules=EXAMPLE_RULES, config=config, output=output)
+def build(target: Any, output: Path, *, rules: Path = EXAMPLE_RULES, config: Path | None = None) -> Path:
+    """Make a package, with the example rules where no others are given."""
+    build_zip.build(target, rules=rules, config=config, output=output)
     return output

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from endpoint import REGION, Endpoint
+from lambda_package import EXAMPLE_RULES
 from stage import Stage
 from templates.stacks import ACCOUNT, READER_ROLE, CreatedStack, client, create_stack
 from trailstream.adapters.aws import AwsClients
@@ -48,6 +51,18 @@ COLLECTOR = {
 
 BATCHES = ("sns:PublishBatch", "sqs:ChangeMessageVisibilityBatch", "sqs:DeleteMessageBatch", "sqs:SendMessageBatch")
 """Actions that this endpoint asks for, and AWS does not: there, a batch needs the permission of the single call."""
+COUNTED = "Counted"
+"""The name of an event that a rule counts and nobody is told of: what a task or a function then asks of its table."""
+COUNTING_RULE = f"""\
+id: counted
+title: counted
+severity: low
+dedup: "{{awsRegion}}"
+destinations: []
+pattern: {{eventName: [{COUNTED}]}}
+"""
+CHECK, TRANSACTION = "dynamodb:ConditionCheckItem", "dynamodb:TransactWriteItems"
+"""So does a transaction, which this endpoint asks for as one action on everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +184,13 @@ class LogAccount:
         return client(self.endpoint, service, **self._root)
 
 
+def rules_that_count(directory: Path) -> Path:
+    """Put the example rules into the directory, and one that counts beside them; return their place."""
+    rules = shutil.copytree(EXAMPLE_RULES, directory / "rules-that-count")
+    (rules / "counted.yaml").write_text(COUNTING_RULE)
+    return rules
+
+
 def document(*statements: Mapping[str, Any]) -> str:
     """A policy of these statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
@@ -181,6 +203,8 @@ def as_the_endpoint_names_it(statements: Sequence[Mapping[str, Any]]) -> Iterato
         batches = [f"{action}Batch" for action in ([actions] if isinstance(actions, str) else actions)]
         if known := [batch for batch in batches if batch in BATCHES]:
             yield {"Effect": "Allow", "Action": known, "Resource": statement["Resource"]}
+        if CHECK in actions:
+            yield {"Effect": "Allow", "Action": TRANSACTION, "Resource": "*"}
 
 
 def queue_arn(stack: CreatedStack, name: str) -> str:
@@ -196,6 +220,7 @@ def names_of(stack: CreatedStack) -> dict[str, str]:
     return queues | {
         stack.outputs["AlertTopicArn"]: "AlertTopic",
         f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{stack.outputs['LedgerTable']}": "Ledger",
+        f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{stack.outputs['WindowsTable']}": "Windows",
         f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/{stack.resources.get('Cluster')}": "Cluster",
         f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{stack.resources['Key']}": "Key",
         f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{stack.resources['LogGroup']}": "LogGroup",

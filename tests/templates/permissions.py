@@ -11,23 +11,26 @@ from typing import Any, NamedTuple
 
 from templates.recorder import Call
 
-ACTION_OF: Mapping[str, str | None] = {
-    "dynamodb:DeleteItem": "dynamodb:DeleteItem",
-    "dynamodb:PutItem": "dynamodb:PutItem",
-    "s3:GetObject": "s3:GetObject",
-    "s3:GetObject of a version": "s3:GetObjectVersion",
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "sns:PublishBatch": "sns:Publish",
-    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes": "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl": "sqs:GetQueueUrl",
-    "sqs:ReceiveMessage": "sqs:ReceiveMessage",
-    "sqs:SendMessageBatch": "sqs:SendMessage",
-    "sts:AssumeRole": "sts:AssumeRole",
-    "sts:GetCallerIdentity": None,  # whoever has credentials may ask who they are
+ACTION_OF: Mapping[str, tuple[str, ...]] = {
+    "dynamodb:BatchWriteItem": ("dynamodb:BatchWriteItem",),
+    "dynamodb:DeleteItem": ("dynamodb:DeleteItem",),
+    "dynamodb:PutItem": ("dynamodb:PutItem",),
+    "dynamodb:Query": ("dynamodb:Query",),
+    "dynamodb:TransactWriteItems": ("dynamodb:ConditionCheckItem", "dynamodb:PutItem"),
+    "s3:GetObject": ("s3:GetObject",),
+    "s3:GetObject of a version": ("s3:GetObjectVersion",),
+    "s3:ListObjectsV2": ("s3:ListBucket",),
+    "sns:PublishBatch": ("sns:Publish",),
+    "sqs:ChangeMessageVisibilityBatch": ("sqs:ChangeMessageVisibility",),
+    "sqs:DeleteMessageBatch": ("sqs:DeleteMessage",),
+    "sqs:GetQueueAttributes": ("sqs:GetQueueAttributes",),
+    "sqs:GetQueueUrl": ("sqs:GetQueueUrl",),
+    "sqs:ReceiveMessage": ("sqs:ReceiveMessage",),
+    "sqs:SendMessageBatch": ("sqs:SendMessage",),
+    "sts:AssumeRole": ("sts:AssumeRole",),
+    "sts:GetCallerIdentity": (),  # whoever has credentials may ask who they are
 }
-"""What is called, and under which action; every call that the tests record stands here, and no other."""
+"""What is called, and under which actions; every call that the tests record stands here, and no other."""
 
 
 class Permission(NamedTuple):
@@ -83,7 +86,7 @@ def needed(calls: Iterable[Call], names: Mapping[str, str]) -> set[Permission]:
     return {
         Permission(action, names.get(call.resource, call.resource))
         for call in calls
-        if (action := ACTION_OF[call.operation]) is not None
+        for action in ACTION_OF[call.operation]
     }
 
 

@@ -67,13 +67,20 @@ def _call(request: web.Request, body: bytes) -> Call:
     return Call(f"{service}:{parameters['Action']}", _arn(service, parameters))
 
 
+def _table(parameters: dict[str, Any]) -> str:
+    """Return the one table that a call is about, a batch or a transaction too."""
+    if "TransactItems" in parameters:
+        (parameters,) = parameters["TransactItems"][0].values()
+    return str(next(iter(parameters.get("RequestItems", ())), None) or parameters["TableName"])
+
+
 def _arn(service: str, parameters: dict[str, Any]) -> str:
     if service == "sts":
         return str(parameters.get("RoleArn", ""))
     if service == "sns":
         return str(parameters["TopicArn"])
     if service == "dynamodb":
-        return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{parameters['TableName']}"
+        return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{_table(parameters)}"
     if service == "sqs":
         name = parameters.get("QueueName") or parameters["QueueUrl"].rpartition("/")[2]
         return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"

@@ -21,6 +21,7 @@ from templates.account import (
     ALERT_QUEUE,
     BUCKET,
     COLLECTOR,
+    COUNTED,
     KEY,
     READ_WITH_THEIR_ROLE,
     THEIR_BUCKET,
@@ -33,6 +34,7 @@ from templates.account import (
     document,
     names_of,
     queue_arn,
+    rules_that_count,
 )
 from templates.permissions import (
     ACTION_OF,
@@ -135,7 +137,13 @@ async def test_the_worker_may_do_what_it_does_and_nothing_else(account: Account,
     stack = await created(account, **ALERT_QUEUE, **COLLECTOR)
     await account.tell_the_queue(stack)
     stage = await account.with_inbox(stack)
-    async with task(account, stack, tmp_path, TRAILSTREAM_ALERTS__BUDGET="2") as (worker, recorder):
+    changes = {
+        "TRAILSTREAM_ALERTS__BUDGET": "2",
+        "TRAILSTREAM_RULES__DIRECTORY": str(await asyncio.to_thread(rules_that_count, tmp_path)),
+    }
+    async with task(account, stack, tmp_path, **changes) as (worker, recorder):
+        await account.put(KEY.format("counted"), topic_record(9, COUNTED))
+        await worker.until(lambda: "dynamodb:TransactWriteItems" in recorder.operations)
         await account.put(KEY.format("plain"), topic_record(1))
         s3 = await account.aws.s3()
         await s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})

@@ -17,6 +17,7 @@ from samples import topic_record
 from templates.account import (
     ALERT_QUEUE,
     BUCKET,
+    COUNTED,
     KEY,
     READ_WITH_THEIR_ROLE,
     THEIR_BUCKET,
@@ -27,6 +28,7 @@ from templates.account import (
     LogAccount,
     names_of,
     queue_arn,
+    rules_that_count,
 )
 from templates.permissions import (
     ALERT_QUEUE_INDIRECT,
@@ -47,7 +49,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For this interpreter, which is what the endpoint runs functions with, whatever their runtime says."""
     arch = next(name for name, machine in build_zip.MACHINES.items() if machine == platform.machine())
     target = build_zip.Target(arch, f"{sys.version_info.major}.{sys.version_info.minor}", sys.executable)
-    return build(target, tmp_path_factory.mktemp("package") / CODE_KEY)
+    directory = tmp_path_factory.mktemp("package")
+    return build(target, directory / CODE_KEY, rules=rules_that_count(directory))
 
 
 async def upload(account: Account, package: Path) -> None:
@@ -100,8 +103,9 @@ async def test_behind_a_queue_the_function_alerts_and_may_do_what_it_does_and_no
         await (await account.aws.s3()).put_bucket_versioning(
             Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
         )
-        await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)))
+        await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)), topic_record(9, COUNTED))
         assert len(await stage.inbox(2, seconds=80)) >= 2  # each sandbox has a budget of its own
+        await until(lambda: "dynamodb:TransactWriteItems" in recorder.operations)
         await stage.send("what nobody understands")
         await until(lambda: Call("sqs:SendMessageBatch", queue_arn(stack, "ReasonQueue")) in recorder.calls)
         await until(lambda: "dynamodb:DeleteItem" in recorder.operations)
@@ -164,9 +168,10 @@ async def test_a_bucket_invokes_the_function_and_what_fails_for_good_is_kept(acc
         await (await account.aws.s3()).put_bucket_versioning(
             Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
         )
-        await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)))
+        await account.put(KEY.format("versioned"), *map(topic_record, range(2, 5)), topic_record(9, COUNTED))
         assert len(await stage.inbox(2, seconds=80)) >= 2  # each sandbox has a budget of its own
         assert {call for call, answers in recorder.calls.items() if max(answers) >= 400} == set()
+        await until(lambda: "dynamodb:TransactWriteItems" in recorder.operations)
         await account.put_bytes(KEY.format("cut"), gzip.compress(b"{}")[:-4])
         await until(lambda: Call("sqs:SendMessageBatch", queue_arn(stack, "ReasonQueue")) in recorder.calls)
         sqs = await account.aws.sqs()

@@ -24,6 +24,7 @@ SHARED_WITH_ECS = [
     (LAMBDA_FROM_QUEUE, "DeadLetterPolicy"),
     *((path, name) for path in (LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET) for name in ("ReasonQueue", "AlertTopic")),
     *((path, name) for path in (LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET) for name in ("AlertSubscription", "Ledger")),
+    *((path, "Windows") for path in (LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET)),
 ]
 
 
