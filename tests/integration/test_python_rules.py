@@ -171,6 +171,13 @@ async def test_a_rule_that_ends_the_process_is_given_up_and_costs_no_other_its_v
     assert at.disabled() == {"ends": how}
 
 
+async def test_a_process_that_is_held_up_by_something_else_is_replaced_and_no_rule_blamed() -> None:
+    async with bench([("always.py", ALWAYS)], batch_seconds=0.3) as at:
+        os.kill(pid_of(at.judge), signal.SIGSTOP)
+        assert await at.ask("Ok") == {"always": [True]}
+        assert at.facts == []
+
+
 async def test_a_process_that_somebody_kills_is_replaced_and_no_rule_blamed() -> None:
     async with bench([("always.py", ALWAYS)]) as at:
         os.kill(pid_of(at.judge), signal.SIGKILL)

@@ -138,6 +138,10 @@ class Note:
         """Say that this rule begins with the record at this place of the request."""
         self._HEAD.pack_into(self._memory, 0, rule, asked, now_ns)
 
+    def rest(self) -> None:
+        """Say that none is running."""
+        self._HEAD.pack_into(self._memory, 0, NOTHING, NOTHING, 0)
+
     def end(self, rule: int, spent_ns: int) -> None:
         """Say that it has come to its end, and what that took."""
         at = self._HEAD.size + self._COST.size * rule

@@ -37,11 +37,14 @@ from trailstream.model.facts import Emit
 from trailstream.model.finding import Remarks
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised, SkipReason
 from trailstream.model.record import Record, record_id
+from trailstream.pipeline.retry import Backoff
 from trailstream.rules.code import Library
 from trailstream.rules.rule import Rule
 
 ATTEMPTS = 3
-"""How often a child is started for one batch if none of the rules is to blame that there is none."""
+"""How often in a row a child may be lost, if none of the rules is to blame, before time has to pass."""
+RESTARTS = Backoff(first_seconds=1, longest_seconds=60)
+"""How much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,9 @@ class PythonJudge:
         self._disabled: dict[int, str] = {}
         """Why each rule that is not run any more is not."""
         self._process: RuleProcess | None = None
+        self._losses = 0
+        self._not_before = float("-inf")
+        self._clock = clock
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -156,24 +162,35 @@ class PythonJudge:
     async def _exchange(self, request: Callable[[], Request | None]) -> Reply | None:
         """Get the reply to a request, which is made anew whenever a rule had to be given up."""
         async with self._turn:
-            blameless = 0
             while True:
+                if self._clock() < self._not_before:
+                    raise RulesUnavailableError("the rules' process was lost, and is started again in a while")
                 try:
                     process = await self._running()
                     wanted = request()
                     if wanted is None:
                         return None
-                    return await process.exchange(wanted, budget_seconds=self._settings.batch_seconds)
+                    reply = await process.exchange(wanted, budget_seconds=self._settings.batch_seconds)
                 except asyncio.CancelledError:
                     self._process = None
                     raise
                 except (ProcessLostError, OSError) as error:
                     self._process = None
                     blamed = error.rule if isinstance(error, ProcessLostError) else None
-                    if blamed is not None:
+                    if blamed is not None and blamed not in self._disabled:
                         self._disable(blamed, str(error))
-                    elif (blameless := blameless + 1) >= ATTEMPTS:
-                        raise RulesUnavailableError(f"the rules' process is lost again and again: {error}") from error
+                    else:
+                        self._lost(error)
+                else:
+                    self._losses = 0
+                    return reply
+
+    def _lost(self, error: Exception) -> None:
+        """Count that the child was lost through no rule's fault, and let time pass if that happens again and again."""
+        self._losses += 1
+        if self._losses >= ATTEMPTS:
+            self._not_before = self._clock() + RESTARTS.seconds(self._losses - ATTEMPTS + 1)
+            raise RulesUnavailableError(f"the rules' process is lost again and again: {error}") from error
 
     async def _running(self) -> RuleProcess:
         """Return the child, with all rules imported that can be."""

@@ -53,6 +53,8 @@ class RuleProcess:
         note_fd = os.memfd_create("trailstream-rules")
         try:
             os.ftruncate(note_fd, Note.size(rules))
+            note = Note(note_fd, rules)
+            note.rest()
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",
@@ -69,7 +71,7 @@ class RuleProcess:
         except BaseException:
             os.close(note_fd)
             raise
-        return cls(process, Note(note_fd, rules), note_fd)
+        return cls(process, note, note_fd)
 
     @property
     def pid(self) -> int:
@@ -90,7 +92,7 @@ class RuleProcess:
             async with asyncio.timeout(budget_seconds):
                 return await self._exchange(request)
         except TimeoutError:
-            blamed = self._costliest(before_ns)
+            blamed = self._costliest(before_ns, at_least_ns=int(budget_seconds * 1e9 / 2))
             how = f"was at it when {budget_seconds:g} s had passed"
         except (asyncio.IncompleteReadError, OSError, ValueError) as error:
             running, _, _ = self._note.running()
@@ -117,14 +119,16 @@ class RuleProcess:
         reply: Reply = frames.decode_reply(await stdout.readexactly(length))
         return reply
 
-    def _costliest(self, before_ns: Sequence[int]) -> int | None:
-        """Return the rule that took most of the time since then, the one that is running included."""
+    def _costliest(self, before_ns: Sequence[int], *, at_least_ns: int) -> int | None:
+        """Return the rule that took most of the time since then, the one that is running included.
+
+        None where all rules together took less: then something else held the child up, or us.
+        """
         spent = [now - before for now, before in zip(self._note.costs_ns(), before_ns, strict=True)]
         running, _, since_ns = self._note.running()
         if running != NOTHING:
             spent[running] += perf_counter_ns() - since_ns
-        costliest = max(range(len(spent)), key=spent.__getitem__, default=None)
-        return costliest if costliest is not None and spent[costliest] else None
+        return max(range(len(spent)), key=spent.__getitem__) if sum(spent) >= at_least_ns else None
 
     async def _ended(self) -> None:
         with suppress(TimeoutError):
