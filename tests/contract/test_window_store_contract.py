@@ -21,6 +21,7 @@ from window_table import create_window_table
 
 NOW = 1_700_000_000.25
 KEEP = NOW + 86_400
+SPAN = 60
 ALICE, BOB = Group("brute-force", ("alice",)), Group("brute-force", ("bob",))
 
 
@@ -40,7 +41,7 @@ class Kit:
         now: float = NOW,
         judgements: Sequence[Judgement] = (),
     ) -> Known:
-        visit = Visit(group, sightings, since, until, since, at_most, KEEP, judgements)
+        visit = Visit(group, sightings, since, until, SPAN, at_most, KEEP, judgements)
         (known,) = await self.of(by).visit([visit], now=now)
         return known
 
@@ -77,7 +78,7 @@ def records(known: Known) -> list[tuple[float, str]]:
 
 
 def window(start: float, trigger: str = "r") -> Window:
-    return Window(start, start + 60, start + 5.5, trigger, 3, 3.0, ("r", "s"))
+    return Window(start, start + SPAN, start + 5.5, trigger, 3, 3.0, ("r", "s"))
 
 
 async def test_who_returns_sees_what_was_added_before_by_anybody(kit: Kit) -> None:
@@ -125,7 +126,7 @@ async def test_of_too_many_the_latest_are_read_in_order(kit: Kit) -> None:
 async def test_many_visits_are_answered_in_their_order(kit: Kit) -> None:
     groups = [Group("brute-force", (f"user-{number}", None)) for number in range(40)]
     visits = [
-        Visit(group, [seen(float(n + place), f"r{place}") for place in range(3)], 0, 10_000, 0, 1000, KEEP)
+        Visit(group, [seen(float(n + place), f"r{place}") for place in range(3)], 0, 10_000, SPAN, 1000, KEEP)
         for n, group in enumerate(groups)
     ]
     known = await kit.of(0).visit(visits, now=NOW)
@@ -140,21 +141,35 @@ async def test_of_two_visits_of_one_group_at_the_same_moment_one_sees_both(kit: 
         assert max(len(known.sightings) for known in answers) == 3
 
 
-async def test_the_first_window_of_a_group_and_start_stands(kit: Kit) -> None:
-    assert await kit.tell(ALICE, window(5, "first")) == window(5, "first")
-    assert await kit.tell(ALICE, window(5, "second"), by=1) == window(5, "first")
-    assert await kit.tell(BOB, window(5, "second"), by=1) == window(5, "second")
+async def test_the_first_window_of_a_group_stands_and_what_overlaps_it_is_not_noted(kit: Kit) -> None:
+    assert await kit.tell(ALICE, window(100, "first")) == window(100, "first")
+    for by, start in enumerate((100, 159.5, 40.5, 120, 61)):
+        assert await kit.tell(ALICE, window(start, "second"), by=by) == window(100, "first")
+    assert await kit.tell(BOB, window(100, "second"), by=1) == window(100, "second")
+    assert (await kit.visit(ALICE)).windows == [window(100, "first")]
 
 
-async def test_of_many_that_tell_a_window_at_the_same_moment_one_stands(kit: Kit) -> None:
-    answers = await asyncio.gather(*(kit.tell(ALICE, window(5, f"r{by}"), by=by) for by in range(9)))
-    assert len({stands.trigger for stands in answers}) == 1
+async def test_windows_that_only_touch_stand_side_by_side(kit: Kit) -> None:
+    for start in (120, 60, 180.5, 0):
+        assert await kit.tell(ALICE, window(start)) == window(start)
+    assert [told.start for told in (await kit.visit(ALICE)).windows] == [0, 60, 120, 180.5]
+
+
+async def test_of_many_that_overlap_and_are_told_at_the_same_moment_one_stands(kit: Kit) -> None:
+    for number in range(5):
+        group = Group("brute-force", (str(number),))
+        starts = [100.0 + number * 13 + by * 7 for by in range(8)]
+        answers = await asyncio.gather(
+            *(kit.tell(group, window(start, f"r{by}"), by=by) for by, start in enumerate(starts))
+        )
+        assert len({stands.trigger for stands in answers}) == 1
+        assert len((await kit.visit(group)).windows) == 1
 
 
 async def test_windows_are_known_by_where_they_begin(kit: Kit) -> None:
     for start in (5, 100.5, 200, 300):
         await kit.tell(ALICE, window(start))
-    known = await kit.visit(ALICE, since=100.5, until=200)
+    known = await kit.visit(ALICE, since=100.5 + SPAN, until=200)
     assert known.windows == [window(100.5), window(200)]
 
 

@@ -79,20 +79,23 @@ class FailingWindows(MemoryWindows):
 
     async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
         self.visits += visits
-        return self._failing("visit", await super().visit(visits, now=now) if self._does("visit") else [])
+        known = await super().visit(visits, now=now) if self._does("visit") else []
+        self._fail("visit")
+        return known
 
     async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
         stand = await super().tell(windows, keep_until=keep_until) if self._does("tell") else []
-        return self._failing("tell", stand) if windows else []
+        if windows:
+            self._fail("tell")
+        return stand
 
     def _does(self, call: str) -> bool:
         return self.at != call or not self.times or self.after
 
-    def _failing(self, call: str, answer: Any) -> Any:
+    def _fail(self, call: str) -> None:
         if self.at == call and self.times:
             self.times -= 1
             raise WindowsUnavailableError("out of order")
-        return answer
 
 
 @BOTH

@@ -25,7 +25,10 @@ from trailstream.pipeline.retry import Backoff
 from trailstream.rules.loading import LoadedRules
 
 FILE_NAME = "trailstream-windows.sqlite"
-"""Of the worker's file where none is configured: beside the SQLite ledger, else in the working directory."""
+"""Of the worker's file where none is configured."""
+
+IMAGE_VOLUME = Path("/var/lib/trailstream")
+"""What the container image has for files that last."""
 
 FAILURES_TO_PAUSE = 5
 PAUSES = Backoff(first_seconds=5, longest_seconds=120)
@@ -109,5 +112,5 @@ def _file(settings: Settings, *, default_file: bool) -> Path | None:
         return settings.windows.sqlite.path
     if not default_file or settings.ledger.dynamodb is not None:
         return None
-    beside = settings.ledger.sqlite.path.parent if settings.ledger.sqlite is not None else Path()
-    return beside / FILE_NAME if os.access(beside, os.W_OK) else None
+    beside = [settings.ledger.sqlite.path.parent] if settings.ledger.sqlite is not None else [Path(), IMAGE_VOLUME]
+    return next((directory / FILE_NAME for directory in beside if os.access(directory, os.W_OK)), None)

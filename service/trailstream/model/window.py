@@ -64,6 +64,10 @@ class Window:
     record_ids: tuple[str, ...]
     """Of the first of them."""
 
+    def overlaps(self, other: Window) -> bool:
+        """Say whether they have more than an end in common."""
+        return self.start < other.end and other.start < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

@@ -100,8 +100,8 @@ class Visit:
     since: float
     until: float
     """Which sightings are wanted, by their event times, both included."""
-    windows_since: float
-    """Which windows are wanted: those that begin between this and ``until``."""
+    span: float
+    """How long the group's windows are: those are wanted that begin at most so long before ``since``."""
     at_most: int
     """How many sightings; of more, the latest."""
     keep_until: float
@@ -147,7 +147,11 @@ class WindowStore(Protocol):
         ...
 
     async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
-        """Note that these windows are told; return for each the one that stands: the first of its group and start."""
+        """Note that these windows are told; return for each the one that stands.
+
+        That is one of the same group that overlaps it, if there is any: of those, whoever comes first is noted. Windows
+        of a group are of one length, and touching is no overlap.
+        """
         ...
 
     async def due(self, *, now: float, at_most: int) -> Sequence[Judgement]:

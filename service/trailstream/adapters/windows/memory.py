@@ -13,6 +13,10 @@ from trailstream.pipeline.ports import Judgement, Known, Visit
 
 MOST_GROUPS = 100_000
 """Those of which nothing was seen for longest are forgotten beyond."""
+KEPT_FOR_EACH_WANTED = 4
+"""Sightings of a group for each that is looked at around one moment; the earlier ones are forgotten beyond."""
+MOST_WAITING_SIGHTINGS = 100_000
+"""Of a group whose windows are judged when everything was read."""
 
 
 def _order(sighting: Sighting) -> tuple[float, str, str, tuple[str, ...]]:
@@ -35,13 +39,26 @@ class _Held:
         if place == len(self.sightings) or _order(self.sightings[place]) != _order(sighting):
             insort(self.sightings, sighting, key=_order)
 
+    def trim(self, most: int) -> bool:
+        """Forget the earlier half where there are more; say whether that was so."""
+        too_many = len(self.sightings) > most
+        if too_many:
+            del self.sightings[: len(self.sightings) // 2]
+        return too_many
+
+    def tell(self, window: Window) -> Window:
+        overlapping = (other for other in self.windows.values() if window.overlaps(other))
+        stands = next(overlapping, window)
+        self.windows[stands.start] = stands
+        return stands
+
     def known(self, visit: Visit) -> Known:
         first = bisect_left(self.sightings, visit.since, key=_time)
         last = bisect_right(self.sightings, visit.until, key=_time)
         windows = (self.windows[start] for start in sorted(self.windows))
         return Known(
             self.sightings[max(first, last - visit.at_most) : last],
-            [window for window in windows if visit.windows_since <= window.start <= visit.until],
+            [window for window in windows if visit.since - visit.span <= window.start <= visit.until],
         )
 
 
@@ -49,7 +66,7 @@ class MemoryWindows:
     """See :class:`trailstream.pipeline.ports.WindowStore`. Nothing expires; beyond a bound, groups are forgotten."""
 
     def __init__(self, *, most_groups: int = MOST_GROUPS, on_forgotten: Callable[[str], None] = lambda _: None) -> None:
-        """``on_forgotten`` is called for each group that had to make room, with the id of its rule."""
+        """Call ``on_forgotten`` with the id of its rule for each group that had to make room, or to shrink."""
         self._most_groups = most_groups
         self._on_forgotten = on_forgotten
         self._groups: OrderedDict[str, _Held] = OrderedDict()
@@ -62,12 +79,14 @@ class MemoryWindows:
             for sighting in visit.sightings:
                 held.add(replace(sighting, seen_at=now))
             self._judgements.update(dict.fromkeys(visit.judgements))
+            if held.trim(MOST_WAITING_SIGHTINGS if visit.judgements else KEPT_FOR_EACH_WANTED * visit.at_most):
+                self._on_forgotten(visit.group.rule_id)
         return [self._held(visit.group).known(visit) for visit in visits]
 
     async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
         """See :class:`trailstream.pipeline.ports.WindowStore`."""
         del keep_until
-        return [self._held(group).windows.setdefault(window.start, window) for group, window in windows]
+        return [self._held(group).tell(window) for group, window in windows]
 
     async def due(self, *, now: float, at_most: int) -> Sequence[Judgement]:
         """See :class:`trailstream.pipeline.ports.WindowStore`."""

@@ -67,8 +67,8 @@ _SIGHTINGS = """
     WHERE group_key = ? AND time BETWEEN ? AND ? ORDER BY time DESC LIMIT ?
 """
 _WINDOWS = "SELECT window FROM windows WHERE group_key = ? AND start BETWEEN ? AND ? ORDER BY start"
-_TELL = "INSERT OR IGNORE INTO windows VALUES (?, ?, ?, ?)"
-_TOLD = "SELECT window FROM windows WHERE group_key = ? AND start = ?"
+_TELL = "INSERT INTO windows VALUES (?, ?, ?, ?)"
+_OVERLAPPING = "SELECT window FROM windows WHERE group_key = ? AND start > ? AND start < ? ORDER BY start"
 _JUDGE = "INSERT OR IGNORE INTO judgements VALUES (?, ?, ?, ?)"
 _DUE = "SELECT at, start, group_text FROM judgements WHERE at <= ? ORDER BY at LIMIT ?"
 _JUDGED = "DELETE FROM judgements WHERE at = ? AND group_key = ? AND start = ?"
@@ -137,12 +137,7 @@ class SqliteWindows:
         """See :class:`trailstream.pipeline.ports.WindowStore`."""
 
         def work(connection: sqlite3.Connection) -> list[Window]:
-            stand = []
-            for group, window in windows:
-                connection.execute(_TELL, (group.key, window.start, text_of_window(window), keep_until))
-                (text,) = connection.execute(_TOLD, (group.key, window.start)).fetchone()
-                stand.append(window_of_text(text))
-            return stand
+            return [_told(connection, group, window, keep_until) for group, window in windows]
 
         return await self._file.transact(work) if windows else []
 
@@ -185,10 +180,19 @@ def _add(connection: sqlite3.Connection, visit: Visit, now: float) -> None:
     )
 
 
+def _told(connection: sqlite3.Connection, group: Group, window: Window, keep_until: float) -> Window:
+    span = (group.key, window.start - (window.end - window.start), window.end)
+    overlapping = connection.execute(_OVERLAPPING, span).fetchone()
+    if overlapping is not None:
+        return window_of_text(overlapping[0])
+    connection.execute(_TELL, (group.key, window.start, text_of_window(window), keep_until))
+    return window
+
+
 def _known(connection: sqlite3.Connection, visit: Visit) -> Known:
     key = visit.group.key
     rows = connection.execute(_SIGHTINGS, (key, visit.since, visit.until, visit.at_most)).fetchall()
-    windows = connection.execute(_WINDOWS, (key, visit.windows_since, visit.until)).fetchall()
+    windows = connection.execute(_WINDOWS, (key, visit.since - visit.span, visit.until)).fetchall()
     return Known(
         [
             Sighting(time, record_id, rule_id, values_of_text(looked_at), seen_at)
