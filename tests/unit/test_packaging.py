@@ -17,8 +17,10 @@ from trailstream.config import WorkerSettings, load_settings
 
 EXAMPLE = ROOT / "deploy" / "trailstream.example.toml"
 COMMENTED_SETTING = re.compile(r"^# (?=[a-z_-]+ = |\[[a-z0-9_.]+\]$)", re.MULTILINE)
-SECOND_STORE = re.compile(r"^\[(?:ledger\.dynamodb|quarantine\.file|quarantine\.sqs)\]\n(?:.+\n)*", re.MULTILINE)
-"""Of the ledger's stores only one may be configured, and of the quarantine's."""
+SECOND_STORE = re.compile(
+    r"^\[(?:ledger\.dynamodb|windows\.dynamodb|quarantine\.file|quarantine\.sqs)\]\n(?:.+\n)*", re.MULTILINE
+)
+"""Of the stores of the ledger, of the windows and of the quarantine only one may be configured."""
 SHOWN = "trail-of-b"
 """The entry that shows every setting of a table whose names are people's own."""
 
@@ -79,6 +81,9 @@ def test_the_example_configuration_shows_every_setting_with_its_default(
         ("ledger", "sqlite", "path"),
         ("ledger", "dynamodb", "table"),
         ("ledger", "dynamodb", "region"),
+        ("windows", "sqlite", "path"),
+        ("windows", "dynamodb", "table"),
+        ("windows", "dynamodb", "region"),
         ("quarantine", "file", "directory"),
         ("quarantine", "s3", "bucket"),
         ("quarantine", "s3", "prefix"),  # of a section that is not there by default
