@@ -133,7 +133,10 @@ def test_a_pipeline_maps_the_fields_of_correlations() -> None:
         "title: C\ncorrelation: {type: value_count, rules: [base], group-by: [user, who], timespan: 5m, "
         "condition: {gte: 2, field: region}, aliases: {who: {base: user}}}\n"
     )
-    mapping = "{type: field_name_mapping, mapping: {user: userIdentity.arn, region: awsRegion}}"
+    mapping = (
+        "{type: field_name_mapping, mapping: {user: userIdentity.arn, region: awsRegion}, "
+        "rule_conditions: [{type: logsource, service: cloudtrail}]}"
+    )
     for text in (
         rule + "---\n" + correlation,
         rule.replace("condition: sel", "condition: sel | count(region) by user > 1"),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
-from sigma.rule import SigmaRule
 
 from trailstream.rules.correlation import Correlation
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.sigma.aggregations import without_pipes
 from trailstream.rules.languages.sigma.correlations import Correlator, correlation_form, link
+from trailstream.rules.languages.sigma.cycles import untie_rule
 from trailstream.rules.languages.sigma.entries import Entry, entries_of
 from trailstream.rules.languages.sigma.faults import UNFIT, fault_of, misshapen
 from trailstream.rules.languages.sigma.filters import Filter, filters_of, narrow
@@ -29,79 +30,87 @@ def compile_files(files: Sequence[RuleFile]) -> list[Compiled]:
     results = [Compiled() for _ in files]
     entries = [entry for file, result in zip(files, results, strict=True) for entry in entries_of(file, result)]
     processing, filters = processing_of(entries), filters_of(entries)
-    rules = [entry for entry in entries if not (entry.is_pipeline or entry.is_placeholders or entry.is_filter)]
-    everyone = [member for entry in rules for member in _members(entry, processing)]
+    said = [entry for entry in entries if not (entry.is_pipeline or entry.is_placeholders or entry.is_filter)]
+    everyone = [member for entry in said for member in _members(entry)]
     members = Members(everyone)
-    link(members, everyone)
     for member in everyone:
-        if member.parsed is not None:
-            _compile(member, member.parsed, processing, filters)
+        if not member.entry.is_correlation:
+            _compile(member, processing, filters)
     for each in filters:
         each.tell(everyone)
-    correlator = Correlator(members)
-    correlations = [
-        (member, correlation)
-        for member in everyone
-        if isinstance(member.parsed, SigmaCorrelationRule) and (correlation := correlator.compile(member)) is not None
-    ]
+    correlations = _correlations(members, everyone, processing)
     _collect(everyone, correlations)
     return results
 
 
-def _members(entry: Entry, processing: Processing) -> Iterator[Member]:
-    """Yield the rules and correlations of an entry, as pySigma reads them."""
-    if entry.is_correlation:
-        yield _correlation(entry)
-        return
+def _members(entry: Entry) -> Iterator[Member]:
+    """Yield the rules and correlations of an entry."""
     try:
-        parts = list(without_pipes(entry))
+        yield from map(Member, [entry] if entry.is_correlation else list(without_pipes(entry)))
     except RuleSyntaxError as error:
         entry.refuse(error)
-        yield Member(entry, None, broken=True)
+        yield Member(entry, broken=True)
+
+
+def _compile(member: Member, processing: Processing, filters: Sequence[Filter]) -> None:
+    """Parse, narrow, process and compile a rule, and let go of what is large: pySigma's objects."""
+    if member.broken or not _is_for_us(member.entry, processing):
         return
-    for part in parts:
-        yield _correlation(part) if part.is_correlation else _rule(part, processing)
-
-
-def _rule(entry: Entry, processing: Processing) -> Member:
-    source = entry.value.get("logsource")
-    if (
-        not processing.changes_sources
-        and isinstance(source, dict)
-        and {"product", "service", "category"} & source.keys()
-    ):
-        try:
-            for_cloudtrail(source.get("product"), source.get("service"), source.get("category"))
-        except NotEvaluatedError as reason:
-            # Nothing else is said of it: expressions that RE2 does not take, for one, are no fault of a Windows rule.
-            entry.passed_over(str(reason))
-            return Member(entry, None)
-    parsed = rule_of(entry)
-    return Member(entry, parsed, broken=parsed is None)
-
-
-def _correlation(entry: Entry) -> Member:
-    try:
-        parsed = correlation_of(replace(entry, value=correlation_form(entry.value)))
-    except RuleSyntaxError as error:
-        entry.refuse(error)
-        parsed = None
-    return Member(entry, parsed, broken=parsed is None)
-
-
-def _compile(
-    member: Member, parsed: SigmaRule | SigmaCorrelationRule, processing: Processing, filters: Sequence[Filter]
-) -> None:
-    """Narrow, process and compile a rule; a correlation is compiled when all rules are."""
-    try:
-        if isinstance(parsed, SigmaRule):
-            narrow(member, parsed, filters)
+    parsed = rule_of(member.entry)
+    if parsed is None:
+        member.broken = True
+        return
+    with _reported(member):
+        narrow(member, parsed, filters)
         processing.apply(parsed)
-        if isinstance(parsed, SigmaRule):
-            member.condition = compiled(parsed)
-            member.info = info_of(member.entry, parsed)
-            for doubt in doubts(member.condition):
-                member.entry.note(doubt)
+        condition = compiled(parsed)
+        member.info, member.condition = info_of(member.entry, parsed), condition
+        for doubt in doubts(condition):
+            member.entry.note(doubt)
+    untie_rule(parsed)
+    if processing.pipeline is not None:
+        member.parsed = parsed  # conditions of pipelines ask it of correlations
+
+
+def _is_for_us(entry: Entry, processing: Processing) -> bool:
+    source = entry.value.get("logsource")
+    if processing.changes_sources or not isinstance(source, dict):
+        return True
+    if source.keys().isdisjoint(("product", "service", "category")):
+        return True
+    try:
+        for_cloudtrail(source.get("product"), source.get("service"), source.get("category"))
+    except NotEvaluatedError as reason:
+        # Nothing else is said of it: expressions that RE2 does not take, for one, are no fault of a Windows rule.
+        entry.passed_over(str(reason))
+        return False
+    return True
+
+
+def _correlations(
+    members: Members, everyone: Sequence[Member], processing: Processing
+) -> list[tuple[Member, Correlation]]:
+    """Compile the correlations, when all rules are."""
+    found = [member for member in everyone if member.entry.is_correlation]
+    for member in found:
+        with _reported(member):
+            member.parsed = correlation_of(replace(member.entry, value=correlation_form(member.entry.value)))
+            member.broken = member.parsed is None
+    link(members, found)
+    for member in found:
+        if member.parsed is not None:
+            with _reported(member):
+                processing.apply(member.parsed)
+    correlator = Correlator(members)
+    compiled_ones = [(member, correlator.compile(member)) for member in found]
+    return [(member, correlation) for member, correlation in compiled_ones if correlation is not None]
+
+
+@contextmanager
+def _reported(member: Member) -> Iterator[None]:
+    """Report why a rule or a correlation is broken, or not evaluated."""
+    try:
+        yield
     except NotEvaluatedError as reason:
         member.entry.passed_over(str(reason))
         member.parsed = None

@@ -162,7 +162,7 @@ class Correlator:
             raise RuleSyntaxError(f"waits for itself: {way}", at=_RULES)
         if len(self._visiting) > MAX_CHAIN:
             raise RuleSyntaxError(f"more than {MAX_CHAIN} correlations on correlations", at=_RULES)
-        if isinstance(found.parsed, SigmaCorrelationRule):
+        if found.entry.is_correlation:
             self.compile(found)
         if found.info is not None:
             return found

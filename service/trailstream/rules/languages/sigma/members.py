@@ -23,8 +23,8 @@ class Member:
     """A rule or a correlation, and what became of it."""
 
     entry: Entry
-    parsed: SigmaRule | SigmaCorrelationRule | None
-    """None where it is broken, or was not looked at."""
+    parsed: SigmaRule | SigmaCorrelationRule | None = None
+    """Of a correlation that is neither broken nor passed over; of a rule only where somebody asks."""
     info: RuleInfo | None = None
     """None until it is known to be evaluated."""
     condition: Condition | None = None

@@ -7,6 +7,7 @@ from typing import Any
 from sigma.rule import SigmaRule
 
 from trailstream.rules.condition import Condition, one_of
+from trailstream.rules.languages.sigma.cycles import untie
 from trailstream.rules.languages.sigma.tree import condition_of
 from trailstream.rules.rule import NotEvaluatedError
 
@@ -19,7 +20,14 @@ def compiled(rule: SigmaRule) -> Condition:
     """
     source = rule.logsource
     for_cloudtrail(source.product, source.service, source.category)
-    return one_of([condition_of(parsed.parsed) for parsed in rule.detection.parsed_condition])
+    return one_of([_condition(parsed.parsed) for parsed in rule.detection.parsed_condition])
+
+
+def _condition(tree: Any) -> Condition:
+    try:
+        return condition_of(tree)
+    finally:
+        untie(tree)
 
 
 def for_cloudtrail(product: Any, service: Any, category: Any) -> None:
