@@ -106,7 +106,7 @@ REFUSED = [
     (READER_ROLE, {"ExternalId": "with a blank"}, "ExternalId"),
     (READER_ROLE, {"LogBucketArns": f"{ARN}/*"}, "LogBucketArns"),
     (READER_ROLE, {"RoleName": "path/name"}, "RoleName"),
-    (TRAIL, {"DataEvents": "yes", "AlertTopicArn": TOPIC}, "so AlertTopicArn and LedgerArn must be given"),
+    (TRAIL, {"DataEvents": "yes", "AlertTopicArn": TOPIC}, "so AlertTopicArn, LedgerArn and WindowsArn must be given"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from endpoint import ROOT
-from templates.stacks import ECS, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, READER_ROLE, TEMPLATES, read_template
+from templates.stacks import ECS, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, READER_ROLE, TEMPLATES, TRAIL, read_template
 from trailstream.adapters.assumed_role import SESSION_NAME
 from trailstream.config import QueueSettings
 
@@ -104,6 +105,30 @@ def test_the_collector_of_a_task_scrapes_the_port_that_the_image_serves() -> Non
     (job,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
     assert job["static_configs"] == [{"targets": [f"127.0.0.1:{port}"]}]
     assert set(config["service"]["extensions"]) == config["extensions"].keys()
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_every_parameter_says_what_it_is_for_and_what_it_may_be(path: Path) -> None:
+    bounds = {"AllowedPattern", "AllowedValues", "MaxLength", "MaxValue"}
+    for name, parameter in read_template(path)["Parameters"].items():
+        assert parameter["Description"], name
+        assert "AWS::" in parameter["Type"] or parameter.keys() & bounds, name
+        assert ("MinValue" in parameter) == ("MaxValue" in parameter), name
+
+
+def test_the_example_of_data_events_leaves_out_what_the_trail_of_the_template_does() -> None:
+    page = (ROOT / "docs" / "organization-trail.md").read_text()
+    (example,) = re.findall(r"```json\n(\[.*?^\])", page, re.DOTALL | re.MULTILINE)
+    selectors = read_template(TRAIL)["Resources"]["Trail"]["Properties"]["AdvancedEventSelectors"]
+    of_the_template = [selector.get("Fn::If", [None, selector])[1] for selector in selectors]
+    assert [left_out(selector) for selector in json.loads(example)] == [left_out(each) for each in of_the_template]
+
+
+def left_out(selector: dict[str, Any]) -> tuple[list[str], dict[str, int]]:
+    """Which resources an event selector is about, and how many of them it leaves out, by how they are told."""
+    fields = {field.pop("Field"): field for field in selector["FieldSelectors"]}
+    told = fields.get("resources.ARN", {})
+    return fields.get("resources.type", {}).get("Equals", []), {how: len(arns) for how, arns in told.items()}
 
 
 def test_the_backlog_of_each_task_is_what_waits_divided_by_what_runs() -> None:
