@@ -107,16 +107,17 @@ class Reloading:
         # Asked before the files are read: a change while they are is seen at the next look.
         self._fingerprint = await self._place.fingerprint()
         texts = await self._place.read()
-        if texts.digest == self._in_force.digest:
-            self._emit(RulesUnchanged(texts.digest))
+        digest = await asyncio.to_thread(lambda: texts.digest)
+        if digest == self._in_force.digest:
+            self._emit(RulesUnchanged(digest))
             return
         try:
             compiled = await self._compiled(texts)
             await self._in_force.exchange(compiled.rules)
         except TrailstreamError as error:
-            self._refuse(texts, error.problems if isinstance(error, RulesError) else [Problem("rules", str(error))])
+            self._refuse(digest, error.problems if isinstance(error, RulesError) else [Problem("rules", str(error))])
         except Exception:  # noqa: BLE001 -- a bug of ours that some rule brings to light must not end the worker
-            self._refuse(texts, [Problem("rules", f"a bug of ours: {traceback.format_exc()}")])
+            self._refuse(digest, [Problem("rules", f"a bug of ours: {traceback.format_exc()}")])
         else:
             self._emit(_exchanged(compiled, self._clock() - started))
 
@@ -124,8 +125,8 @@ class Reloading:
         with _no_full_collections():
             return await asyncio.to_thread(self._compile, texts)
 
-    def _refuse(self, texts: RuleTexts, problems: list[Problem]) -> None:
-        self._emit(RulesRefused(texts.digest, self._in_force.digest, tuple(problems)))
+    def _refuse(self, digest: str, problems: list[Problem]) -> None:
+        self._emit(RulesRefused(digest, self._in_force.digest, tuple(problems)))
 
 
 def _exchanged(compiled: Compiled, seconds: float) -> RulesExchanged:

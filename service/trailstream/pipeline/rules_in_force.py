@@ -39,22 +39,25 @@ class RulesInForce:
     """Gives out the set in force. An async context manager: what any set has opened is closed when it is left."""
 
     def __init__(self, first: RuleSet) -> None:
-        self._first = first
+        self._first: RuleSet | None = first
         self._now: _Generation | None = None
         self._retiring: dict[_Generation, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         """Bring the first set into force. Raises what opening it does."""
-        self._now = await _opened(self._first)
+        assert self._first is not None, "it is entered once"
+        first, self._first = self._first, None
+        self._now = await _opened(first)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close what all sets have opened, in use or not."""
-        for generation in self._retiring:
+        retiring = dict(self._retiring)
+        for generation in retiring:
             generation.unused.set()
-        await asyncio.gather(*self._retiring.values())
+        await asyncio.gather(*retiring.values())
         await self._current.opened.aclose()
 
     @property
@@ -88,6 +91,8 @@ class RulesInForce:
         await generation.unused.wait()
         await generation.opened.aclose()
         del self._retiring[generation]
+        for _ in generation.detections.ruleset.dismantle():
+            await asyncio.sleep(0)
 
     @property
     def _current(self) -> _Generation:

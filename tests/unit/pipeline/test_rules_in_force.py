@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -74,6 +75,18 @@ async def test_a_set_is_closed_after_the_last_of_its_users() -> None:
             assert "close a" not in journal.lines
         await turns()
         assert "close a" in journal.lines
+
+
+async def test_rules_that_are_no_longer_used_are_let_go_of() -> None:
+    journal = Journal()
+    async with RulesInForce(journal.rules("a")) as in_force:
+        for digest in "bc":
+            with in_force.use() as detections:
+                before = weakref.ref(detections)
+            del detections
+            await in_force.exchange(journal.rules(digest))
+            await turns()
+            assert before() is None
 
 
 async def test_rules_that_cannot_be_opened_change_nothing() -> None:

@@ -299,3 +299,10 @@ def test_a_long_list_of_values_is_one_look() -> None:
     fields = [Field(("a",), Predicate("x", lambda value: value == "x")) for _ in range(100)]
     assert isinstance(one_of(fields), Field)
     assert all_of(fields[:1]) is fields[0]
+
+
+def test_rules_are_let_go_of_in_steps() -> None:
+    ruleset = ruleset_of(*({"eventName": [f"A{number}"]} for number in range(1000)))
+    assert len(list(ruleset.dismantle())) > 10
+    assert not ruleset.rules
+    assert not ruleset.match(FakeBatch.of([{"eventName": "A1"}], ruleset.head_type)).matches

@@ -109,7 +109,7 @@ def _shaping(entry: Entry, asked: Any) -> Shaping:
     if not isinstance(asked, dict):
         problems.append(RuleSyntaxError(f'"{SHAPING_KEY}" must be a mapping', at=(SHAPING_KEY,)))
         asked = {}
-    known = ("title", *KEYS)
+    known = ("title", *KEYS, "tests")
     problems += [
         RuleSyntaxError(f'unknown key "{name}"', at=(SHAPING_KEY, name), remedy=f"known: {', '.join(known)}")
         for name in asked
