@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,22 @@ from trailstream.adapters.python_rules.process import Surroundings
 from trailstream.config import PythonRulesSettings, environment_for_rules
 from trailstream.model.facts import Emit
 from trailstream.model.record import Record
-from trailstream.rules.rule import Rule
+from trailstream.rules.loading import LoadedRules
+from trailstream.rules.rule import Note, Rule
 
-__all__ = ["CodeTrials", "Trial", "open_judge", "tried_code"]
+__all__ = ["CodeTrials", "Trial", "open_judge", "permitted", "tried_code"]
 
 _DEFAULTS = PythonRulesSettings()
+
+
+def permitted(loaded: LoadedRules, settings: PythonRulesSettings, *, from_directory: bool) -> LoadedRules:
+    """Return the rules without those of code where the operator lets no code run that came this way; each is a note."""
+    if settings.run == "always" or (settings.run == "from-directory" and from_directory):
+        return loaded
+    remedy = f"it is Python code, and rules.python.run is {settings.run}"
+    notes = [Note(rule.info.path, f"not evaluated: {remedy}") for rule in loaded.rules if rule.code is not None]
+    rules = [rule for rule in loaded.rules if rule.code is None]
+    return replace(loaded, rules=rules, notes=[*loaded.notes, *notes])
 
 
 @asynccontextmanager

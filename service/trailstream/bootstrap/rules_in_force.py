@@ -12,7 +12,7 @@ from pathlib import Path
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.rule_directory import RuleDirectory
 from trailstream.adapters.rule_prefix import RulePrefix
-from trailstream.bootstrap.python_rules import open_judge
+from trailstream.bootstrap.python_rules import open_judge, permitted
 from trailstream.bootstrap.rules import compiled, infos_of
 from trailstream.bootstrap.windows import Windows
 from trailstream.config import RulesSettings
@@ -20,7 +20,7 @@ from trailstream.model.facts import Emit
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.reloading import Compiled, Reloading
 from trailstream.pipeline.rules_in_force import RuleSet, RulesInForce
-from trailstream.pipeline.rules_place import RulesPlace
+from trailstream.pipeline.rules_place import RulesPlace, RuleTexts
 from trailstream.rules.loading import LoadedRules
 
 
@@ -43,7 +43,11 @@ async def read_rules(settings: RulesSettings, aws: AwsClients) -> FirstRules:
     place = await _place(settings, aws)
     fingerprint = await place.fingerprint()
     texts = await place.read()
-    return FirstRules(place, fingerprint, texts.digest, compiled(texts))
+    return FirstRules(place, fingerprint, texts.digest, _compiled(texts, settings))
+
+
+def _compiled(texts: RuleTexts, settings: RulesSettings) -> LoadedRules:
+    return permitted(compiled(texts), settings.python, from_directory=isinstance(settings.directory, Path))
 
 
 async def _place(settings: RulesSettings, aws: AwsClients) -> RulesPlace:
@@ -70,7 +74,7 @@ async def open_rules(
             in_force,
             Reloading(
                 place=first.place,
-                compile=lambda texts: Compiled(rule_set(texts.digest, loaded := compiled(texts)), loaded),
+                compile=lambda texts: Compiled(rule_set(texts.digest, loaded := _compiled(texts, settings)), loaded),
                 in_force=in_force,
                 emit=emit,
                 clock=time.monotonic,

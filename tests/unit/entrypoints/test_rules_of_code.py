@@ -89,7 +89,13 @@ def test_an_explanation_tells_what_the_code_returned_said_and_printed(
     assert main(["rules", "explain", "AWS.Root", "--rules", str(directory), "--record", events(directory, ROOT)]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
         "  the gate lets the record through:",
-        "    ✓ every record",
+        "    ✓ all of",
+        "      ✓ all of",
+        "        ✓ eventName is 'ConsoleLogin': \"ConsoleLogin\"",
+        "        ✓ its bytes hold consolelogin",
+        "      ✓ all of",
+        "        ✓ userIdentity.type is 'Root': \"Root\"",
+        "        ✓ its bytes hold root",
         "  its code:",
         "    ✓ it returned True",
         "    title: root in 111122223333",

@@ -118,7 +118,12 @@ def test_a_record_that_is_named_otherwise_is_held_back(code: str) -> None:
             {"requestParameters": {"bucketName": "another"}},
         ),
         (
-            "import helpers\nfrom helpers import stops_a_trail\n\n" + body("return stops_a_trail(event)"),
+            "from helpers import stops_a_trail\n\n" + body("return stops_a_trail(event)"),
+            {"eventName": "DeleteTrail"},
+            {"eventName": "CreateTrail"},
+        ),
+        (
+            "import helpers\n\n" + body("return helpers.stops_a_trail(event)"),
             {"eventName": "DeleteTrail"},
             {"eventName": "CreateTrail"},
         ),

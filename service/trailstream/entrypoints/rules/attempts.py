@@ -14,6 +14,7 @@ from trailstream.entrypoints.rules.trials import DisagreementError, Trials
 from trailstream.model.alert import Match
 from trailstream.model.errors import Problem, RulesError
 from trailstream.model.record import Record
+from trailstream.rules.condition import All
 from trailstream.rules.loading import LoadedRules
 from trailstream.rules.rule import Rule, RuleSyntaxError
 from trailstream.rules.ruleset import Matched
@@ -86,7 +87,9 @@ class TriedRule:
         (rule, trials), seen = self._seen(event)
         found = trials.of(seen)
         if self._code is not None:
-            return _judged(rule, found, seen, self._code.of(rule.info.id, seen, mocks))
+            # What a test puts in the place of code may well match what the code as it stands cannot.
+            asked = found if not mocks else Trials([replace(rule, condition=All(()))]).of(seen)
+            return _judged(rule, asked, seen, self._code.of(rule.info.id, seen, mocks))
         return Tried(
             matched=bool(found.matches),
             is_candidate=found.candidates > 0,

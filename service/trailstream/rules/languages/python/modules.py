@@ -71,6 +71,16 @@ class Names:
         found = self._imported(path, name, depth)
         return None if found is None else self.function(*found, depth + 1)
 
+    def called(self, path: str, what: ast.expr) -> tuple[str, ast.FunctionDef] | None:
+        """Return the function that ``name`` or ``module.name`` is in a file, and the file that it stands in."""
+        match what:
+            case ast.Name(id=name):
+                return self.function(path, name)
+            case ast.Attribute(value=ast.Name(id=owner), attr=name):
+                module = self.modules.get(self.origin(path, owner) or "")
+                return None if module is None else self.function(module, name)
+        return None
+
     def origin(self, path: str, name: str) -> str | None:
         """Return the full name of what a name of a module was imported as; None where it was not."""
         found = self.module(path).imports.get(name)

@@ -177,15 +177,11 @@ class Function:
     def _called_with_event(self, call: ast.Call) -> Function | None:
         """Return the own function that is called with the event and nothing else."""
         match call:
-            case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=event)], keywords=[]):
-                found = self.names.function(self.path, name)
-                is_ours = event == self.reader.event and self.depth < DEEPEST_CALL
-                if (
-                    found is not None
-                    and is_ours
-                    and len(found[1].args.args) == 1
-                    and name not in names_bound_in(self.node)
-                ):
+            case ast.Call(
+                func=ast.Name(id=root) | ast.Attribute(value=ast.Name(id=root)), args=[ast.Name(id=event)], keywords=[]
+            ) if event == self.reader.event and root not in names_bound_in(self.node) and self.depth < DEEPEST_CALL:
+                found = self.names.called(self.path, call.func)
+                if found is not None and len(found[1].args.args) == 1:
                     return Function.of(*found, self.names, self.depth + 1)
         return None
 
