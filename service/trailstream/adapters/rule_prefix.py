@@ -23,6 +23,7 @@ class _Listed(NamedTuple):
     path: str
     """Relative to the prefix."""
     etag: str
+    size: int
 
 
 class RulePrefix:
@@ -37,13 +38,14 @@ class RulePrefix:
         self._uri = uri
         self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._prefix = prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
-        self._known: dict[_Listed, bytes] = {}
+        self._known: dict[_Listed, bytes | None] = {}
+        """None stands for what is too large."""
 
     async def fingerprint(self) -> str:
         """Return a digest of keys and ETags. Raises :class:`RulesUnreadError`."""
         digest = hashlib.sha256()
-        for path, etag in await self._listed():
-            digest.update(f"{path}\0{etag}\n".encode("utf-8", "surrogatepass"))
+        for each in await self._listed():
+            digest.update(f"{each.path}\0{each.etag}\n".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     async def read(self) -> RuleTexts:
@@ -72,10 +74,12 @@ class RulePrefix:
                 for entry in page.get("Contents", ()):
                     path = entry["Key"].removeprefix(self._prefix)
                     if all(map(_is_shown, path.split("/")[:-1])) and is_rule_file(path.rpartition("/")[2]):
-                        found.append(_Listed(path, entry["ETag"]))
+                        found.append(_Listed(path, entry["ETag"], entry["Size"]))
         return sorted(found)
 
-    async def _content(self, listed: _Listed, limit: asyncio.Semaphore) -> bytes:
+    async def _content(self, listed: _Listed, limit: asyncio.Semaphore) -> bytes | None:
+        if listed.size > MAX_RULE_FILE_BYTES:
+            return None
         if listed in self._known:
             return self._known[listed]
         key = f"{self._prefix}{listed.path}"
@@ -83,7 +87,7 @@ class RulePrefix:
             with self._unread(f"s3://{self._bucket}/{key}"):
                 answer = await self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=listed.etag)
                 async with answer["Body"] as body:
-                    return await body.read(MAX_RULE_FILE_BYTES + 1)
+                    return await body.read()
 
     @contextmanager
     def _unread(self, what: str) -> Iterator[None]:

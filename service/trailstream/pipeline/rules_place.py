@@ -32,9 +32,9 @@ class RuleTexts(NamedTuple):
     problems: list[Problem]
     """Files that could not be read as text."""
 
-    def add(self, path: str, content: bytes) -> None:
-        """Take the content of a file, of which :data:`MAX_RULE_FILE_BYTES` and one more are enough."""
-        if len(content) > MAX_RULE_FILE_BYTES:
+    def add(self, path: str, content: bytes | None) -> None:
+        """Take the content of a file; None where it is too large, or as much of it as shows that."""
+        if content is None or len(content) > MAX_RULE_FILE_BYTES:
             self.problems.append(Problem(path, f"is larger than {MAX_RULE_FILE_BYTES // KIB} KiB", "split it"))
             return
         try:

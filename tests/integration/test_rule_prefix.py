@@ -1,0 +1,67 @@
+"""Rules below a prefix in S3: what is read, what shows a change, and what is not fetched twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from trailstream.adapters.aws import AwsClients
+from trailstream.adapters.rule_prefix import RulePrefix
+from trailstream.model.reloading import RulesUnreadError
+from trailstream.pipeline.rules_place import MAX_RULE_FILE_BYTES
+
+BUCKET = "detections"
+
+
+async def put(aws: AwsClients, **files: bytes) -> None:
+    s3 = await aws.s3()
+    for name, content in files.items():
+        await s3.put_object(Bucket=BUCKET, Key=f"team/{name.replace('__', '/')}.yaml", Body=content)
+
+
+@pytest.fixture
+async def place(aws: AwsClients) -> RulePrefix:
+    client = await aws.s3()
+    await client.create_bucket(Bucket=BUCKET)
+    return RulePrefix(client=client, uri=f"s3://{BUCKET}/team")
+
+
+async def test_every_rule_file_below_the_prefix_is_read_in_order_and_nothing_else(
+    aws: AwsClients, place: RulePrefix
+) -> None:
+    await put(aws, b=b"two", a__deep=b"\xef\xbb\xbfone", b_bad=b"\xff", huge=b"#" * (MAX_RULE_FILE_BYTES + 1))
+    s3 = await aws.s3()
+    for key in ("team/README.md", "team/.git/a.yaml", "team/.hidden.yaml", "team-b/a.yaml", "team/folder/"):
+        await s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    texts = await place.read()
+    assert texts.files == [("a/deep.yaml", "one"), ("b.yaml", "two")]
+    assert [str(problem.where) for problem in texts.problems] == ["b_bad.yaml:1", "huge.yaml"]
+
+
+async def test_a_change_shows_and_what_has_not_changed_is_not_fetched_again(aws: AwsClients, place: RulePrefix) -> None:
+    await put(aws, a=b"one", b=b"two")
+    before = await place.fingerprint()
+    await place.read()
+    assert await place.fingerprint() == before
+    await put(aws, b=b"three")
+    assert await place.fingerprint() != before
+    known = dict(place._known)
+    assert (await place.read()).files == [("a.yaml", "one"), ("b.yaml", "three")]
+    kept = [each for each in place._known if each in known and place._known[each] is known[each]]
+    assert [each.path for each in kept] == ["a.yaml"]
+
+
+async def test_more_files_than_a_page_lists_are_read(aws: AwsClients, place: RulePrefix) -> None:
+    await put(aws, **{f"rule{number:04}": b"x" for number in range(1010)})
+    assert len((await place.read()).files) == 1010
+
+
+async def test_a_prefix_without_rule_files_is_a_problem(place: RulePrefix) -> None:
+    (problem,) = (await place.read()).problems
+    assert (problem.where, problem.what) == (f"s3://{BUCKET}/team", "holds no rule file")
+
+
+async def test_a_bucket_that_is_not_there_cannot_be_read(aws: AwsClients) -> None:
+    place = RulePrefix(client=await aws.s3(), uri="s3://nowhere/rules/")
+    for ask in (place.fingerprint, place.read):
+        with pytest.raises(RulesUnreadError, match=r"s3://nowhere/rules/: cannot be read"):
+            await ask()
