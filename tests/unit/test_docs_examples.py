@@ -14,7 +14,6 @@ import pytest
 from endpoint import ROOT
 from trailstream.config import LogsSettings
 from trailstream.decode.cloudtrail import batch_of_one
-from trailstream.rules.languages import LANGUAGES
 from trailstream.rules.loading import load
 from trailstream.rules.rule import Rule
 from trailstream.rules.ruleset import Ruleset
@@ -189,7 +188,12 @@ def test_the_answer_about_metric_filters_is_a_file_of_rules() -> None:
     assert not loaded.problems
 
 
-def test_the_page_on_python_rules_is_rewritten_when_there_are_any() -> None:
-    assert "python" not in {each.name for each in LANGUAGES}
-    page = (ROOT / "docs" / "migrate-from-python-rules.md").read_text(encoding="utf-8")
-    assert "trailstream runs no Python rules today." in " ".join(page.split())
+def test_the_rules_in_python_that_are_shown_hold_back_what_they_cannot_match() -> None:
+    codes = [text for text in fences(ROOT / "docs" / "rules.md", "python") if "def rule(event)" in text]
+    assert codes
+    for code in codes:
+        (rule,) = load([("rule.py", code)]).rules
+        ruleset = Ruleset([rule])
+        held_back = ruleset.match(batch_of_one(record("s3", "GetObject"), ruleset.head_type))
+        passing = ruleset.match(batch_of_one(record("cloudtrail", "StopLogging"), ruleset.head_type))
+        assert (held_back.matches, len(passing.matches)) == ([], 1)
