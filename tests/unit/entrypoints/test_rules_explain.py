@@ -177,3 +177,22 @@ def test_the_list_goes_on_where_a_rule_is_broken(directory: Path, capsys: pytest
     output = capsys.readouterr()
     assert len(output.out.splitlines()) == 5
     assert "broken.yaml:1" in output.err
+
+
+def test_of_a_correlation_it_is_told_which_rule_matched_and_in_which_group(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "many.yml").write_text(
+        SIGMA.replace("title:", "name: role\ntitle:")
+        + "---\ntitle: Many\nid: 33333333-2222-4333-8444-555555555555\n"
+        + "correlation: {type: value_count, rules: [role], group-by: [userIdentity.arn], timespan: 1h, "
+        + "condition: {field: awsRegion, gte: 3}}\n"
+    )
+    record = {"requestParameters": {"a": {"b": "trail"}}, "userIdentity": {"arn": "me"}, "awsRegion": "eu-west-1"}
+    _, lines = explained(capsys, tmp_path, "33333333-2222-4333-8444-555555555555", record)
+    assert lines == [
+        "33333333-2222-4333-8444-555555555555 (sigma, many.yml): value_count within 3600 s",
+        "  ✓ 11111111-2222-4333-8444-555555555555",
+        '      group userIdentity.arn: "me"',
+        '      counted awsRegion: "eu-west-1"',
+    ]

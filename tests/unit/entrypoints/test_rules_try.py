@@ -176,3 +176,67 @@ def test_the_rules_of_a_file_are_one_answer_and_their_ids_are_told_on_request(sh
     assert shell.attempt(rules, events, name="a.yml") == (0, ["match", "match", "no match"])
     expected = [f"match\t{number * 8}-2222-4333-8444-555555555555" for number in "12"]
     assert shell.attempt(rules, events, "--ids", name="a.yml") == (0, [*expected, "no match"])
+
+
+FAILED_LOGINS = """\
+title: Failed login
+name: failed_login
+id: 11111111-2222-4333-8444-555555555555
+logsource: {product: aws, service: cloudtrail}
+detection: {sel: {eventName: ConsoleLogin, errorMessage: Failed authentication}, condition: sel}
+---
+title: Many failed logins
+id: 22222222-2222-4333-8444-555555555555
+correlation:
+  type: event_count
+  rules: [failed_login]
+  group-by: [sourceIPAddress]
+  timespan: 5m
+  condition: {gte: 3}
+level: high
+"""
+
+
+def failed_login(number: int, address: str, minute: int) -> dict[str, Any]:
+    return {
+        "eventID": f"e-{number}",
+        "eventName": "ConsoleLogin",
+        "errorMessage": "Failed authentication",
+        "sourceIPAddress": address,
+        "eventTime": f"2023-01-01T00:{minute:02}:00Z",
+    }
+
+
+LOGINS = [
+    failed_login(number, address, minute)
+    for number, (address, minute) in enumerate([("a", 0), ("a", 1), ("b", 2), ("a", 3), ("a", 4), ("b", 30)])
+]
+
+
+def test_a_correlation_matches_at_the_event_that_completes_its_window(shell: Shell) -> None:
+    answers = ["no match", "no match", "no match", "match", "no match", "no match"]
+    assert shell.attempt(FAILED_LOGINS, LOGINS, name="a.yml") == (0, answers)
+    _, told = shell.attempt(FAILED_LOGINS, LOGINS, "--ids", name="a.yml")
+    assert told[3] == "match\t22222222-2222-4333-8444-555555555555"
+
+
+def test_a_correlation_that_only_the_end_decides_matches_at_the_last_event_of_its_window(shell: Shell) -> None:
+    rule = FAILED_LOGINS.replace("gte: 3", "lt: 2")
+    code, answers = shell.attempt(rule, LOGINS, name="a.yml")
+    assert code == 0
+    assert answers[5] == "match"
+
+
+def test_a_rule_that_alerts_beside_its_correlation_matches_for_itself(shell: Shell) -> None:
+    rule = FAILED_LOGINS.replace("  condition: {gte", "  generate: true\n  condition: {gte")
+    assert shell.attempt(rule, [*LOGINS, {}], name="a.yml") == (0, ["match"] * 6 + ["no match"])
+
+
+def test_an_event_without_a_time_is_in_no_window_and_that_is_said(shell: Shell) -> None:
+    untimed = [{key: value for key, value in login.items() if key != "eventTime"} for login in LOGINS]
+    assert shell.attempt(FAILED_LOGINS, untimed, name="a.yml") == (1, ["no match"] * 6)
+    assert "no eventTime, so it is in no window" in shell.errors
+
+
+def test_an_event_that_comes_again_is_counted_once(shell: Shell) -> None:
+    assert shell.attempt(FAILED_LOGINS, [LOGINS[0]] * 5, name="a.yml") == (1, ["no match"] * 5)

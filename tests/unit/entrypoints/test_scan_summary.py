@@ -12,7 +12,7 @@ from trailstream.entrypoints.scan import summary as module
 from trailstream.entrypoints.scan.summary import OTHERS, UNKNOWN, Summary
 from trailstream.entrypoints.scan.tables import MOST_HOURS, MOST_ROWS, print_tables
 from trailstream.model.alert import Alert, Severity
-from trailstream.model.facts import SightingsDropped
+from trailstream.model.counting import SightingsDropped
 from trailstream.model.judging import EvaluationsSkipped, RuleRaised
 
 

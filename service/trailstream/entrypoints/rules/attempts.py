@@ -42,7 +42,7 @@ def triable(loaded: LoadedRules) -> list[Rule]:
     problems = [*loaded.problems, *(problem for rule in loaded.rules if (problem := _refused(rule)) is not None)]
     if problems:
         raise RulesError(problems)
-    if not loaded.rules:
+    if not loaded.rules and not loaded.correlations:
         raise RulesError([Problem(note.path, note.what) for note in loaded.notes])
     return loaded.rules
 

@@ -10,8 +10,11 @@ from pathlib import Path
 from trailstream.entrypoints.rules.attempts import TriedRule, opened, triable
 from trailstream.entrypoints.rules.events import STDIN, EventsError, read_events
 from trailstream.entrypoints.rules.files import load_at
+from trailstream.entrypoints.rules.sequences import completed
+from trailstream.model.alert import Match
 from trailstream.model.errors import Problem
 from trailstream.model.record import Record
+from trailstream.rules.loading import LoadedRules
 
 
 def add_try(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,8 +25,9 @@ def add_try(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Say of each event whether it matches a rule, whatever the rule's language: a line for each, "
         "match or no match, in their order. What aws events test-event-pattern does for event patterns. An event is "
         "any JSON object: a record, or an EventBridge event around one or around anything else; several stand in an "
-        "array, in a CloudTrail log, or one on each line, gzipped or not. Exits with 0 where an event matches, with 1 "
-        "where none does, and with 2 where the rule or an event is not valid.",
+        "array, in a CloudTrail log, or one on each line, gzipped or not. A correlation matches at the event that "
+        "completes its window. Exits with 0 where an event matches, with 1 where none does, and with 2 where the rule "
+        "or an event is not valid.",
     )
     tool.add_argument("rule_file", type=Path, metavar="RULE_FILE", help="the rule, in a file of any language")
     tool.add_argument(
@@ -47,20 +51,31 @@ def run_rules_try(options: argparse.Namespace) -> int:
         print(f"note: {note}", file=sys.stderr)
     events = read_events(options.event_file)
     with opened(rules, options.rules or options.rule_file) as tried:
-        answers = [
-            _answer(tried, event, f"{options.event_file}: event {number}") for number, event in enumerate(events, 1)
+        matches = [
+            _matches(tried, event, f"{options.event_file}: event {number}") for number, event in enumerate(events, 1)
         ]
+    answers = _answers(loaded, matches)
     for ids in answers:
         print("\t".join(["match", *(ids if options.ids else ())]) if ids else "no match")
     return 0 if any(answers) else 1
 
 
-def _answer(rules: Sequence[TriedRule], event: Record, where: str) -> list[str]:
-    """Return the ids of the rules that match."""
+def _matches(rules: Sequence[TriedRule], event: Record, where: str) -> list[Match]:
+    """Return the matches of an event. Raises :class:`EventsError` where a rule fails on it."""
     answers = {rule.id: rule.of(event) for rule in rules}
-    problems = [
-        Problem(where, f"rule {rule_id}: {tried.failure}") for rule_id, tried in answers.items() if tried.failure
-    ]
+    problems = [Problem(where, f"rule {rule_id}: {came.failure}") for rule_id, came in answers.items() if came.failure]
     if problems:
         raise EventsError(problems)
-    return [rule_id for rule_id, tried in answers.items() if tried.matched]
+    return [came.match for came in answers.values() if came.match is not None]
+
+
+def _answers(loaded: LoadedRules, matches: Sequence[Sequence[Match]]) -> list[list[str]]:
+    """Return the ids of what alerts at each event: rules, unless they only serve a correlation, and correlations."""
+    silent = {rule.info.id for rule in loaded.rules if not rule.alerts}
+    answers = [[match.rule.id for match in found if match.rule.id not in silent] for found in matches]
+    if not loaded.correlations:
+        return answers
+    by_event, not_counted = completed(loaded, matches)
+    for reason in dict.fromkeys(not_counted):
+        print(f"note: {reason}", file=sys.stderr)
+    return [[*own, *ids] for own, ids in zip(answers, by_event, strict=True)]

@@ -1,0 +1,56 @@
+"""Correlations on one event after another: which event completes a window, as the worker would find it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from trailstream.bootstrap.rules import detections_of
+from trailstream.model.alert import Alert, Match
+from trailstream.model.counting import SightingsDropped
+from trailstream.model.facts import (
+    Fact,
+)
+from trailstream.model.record import record_id
+from trailstream.rules.loading import LoadedRules
+
+UNTIMED = "no eventTime, so it is in no window"
+
+
+def completed(loaded: LoadedRules, matches: Sequence[Sequence[Match]]) -> tuple[list[list[str]], list[str]]:
+    """Return the correlations that alert at each event, given what the rules matched of it; and what was not counted.
+
+    A window that only its end decides on (fewer than, an average) is that of its last event.
+    """
+    ids = {correlation.info.id for correlation in loaded.correlations}
+    return asyncio.run(_completed(loaded, matches, ids))
+
+
+async def _completed(
+    loaded: LoadedRules, matches: Sequence[Sequence[Match]], ids: set[str]
+) -> tuple[list[list[str]], list[str]]:
+    alerts: list[Alert] = []
+    dropped: list[str] = []
+
+    def hear(fact: Fact) -> None:
+        if isinstance(fact, SightingsDropped):
+            dropped.append(f"{fact.rule_id}: {UNTIMED if fact.cause == 'untimed' else fact.cause}")
+
+    async def send(alert: Alert) -> None:
+        if alert.rule.id in ids:
+            alerts.append(alert)
+
+    detections = detections_of(loaded, skip_broken=False, emit=hear)
+    found: list[list[str]] = []
+    for of_event in matches:
+        async with detections.findings(origin=None, key_account=None, send=send) as findings:
+            for match in of_event:
+                await findings.add(match)
+        found.append([alert.rule.id for alert in alerts])
+        alerts.clear()
+    await detections.judge_windows(send=send, input_ended=True)
+    events = {record_id(match.record): number for number, of_event in enumerate(matches) for match in of_event}
+    for alert in alerts:
+        last = alert.told.window.record_ids[-1] if alert.told is not None else alert.record_id
+        found[events[last]].append(alert.rule.id)
+    return found, dropped
