@@ -13,9 +13,10 @@ from fakes import FakeSink
 from samples import topic_record
 from trailstream.adapters.ledgers.nothing import NoLedger
 from trailstream.adapters.windows.memory import MemoryWindows
+from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped
 from trailstream.model.delivery import Done, Retry
 from trailstream.model.errors import SinkUnavailableError, TrailstreamError, WindowsUnavailableError
-from trailstream.model.facts import AlertKept, ErrorHappened, MatchesJoined, SightingsCommitted, SightingsDropped
+from trailstream.model.facts import ErrorHappened
 from trailstream.model.window import Group, Window
 from trailstream.pipeline.ports import Known, Visit
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trailstream.model.alert import Alert
+from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.delivery import Delivery, ObjectRef, Outcome, Skip
 from trailstream.model.errors import Problem, Stage
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
@@ -80,48 +81,6 @@ class RuleFailed:
     """Of the first time."""
     times: int = 1
     """Records of one object on which it raised."""
-
-
-@dataclass(frozen=True, slots=True)
-class SightingsCommitted:
-    """What rules count over time is kept: it outlives us."""
-
-    sightings: int
-    late: int
-    """Of records older than the stated lateness: what belongs with them may be forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class SightingsDropped:
-    """Matches were not counted, or not looked at; or what was known of a group had to be forgotten."""
-
-    rule_id: str
-    cause: Literal["untimed", "full", "forgotten"]
-    """``untimed``: the record has no eventTime. ``full``: more around one moment than are looked at."""
-    sightings: int
-
-
-@dataclass(frozen=True, slots=True)
-class WindowTold:
-    """A window is noted as told; its alert is not on its way yet."""
-
-    rule_id: str
-    matches: int
-
-
-@dataclass(frozen=True, slots=True)
-class MatchesJoined:
-    """Matches of a rule with a deduplication key are no alert of their own: they joined one, or there are too few."""
-
-    rule_id: str
-    matches: int
-
-
-@dataclass(frozen=True, slots=True)
-class AlertKept:
-    """An alert goes to no sink, because its rule wants none."""
-
-    alert: Alert
 
 
 @dataclass(frozen=True, slots=True)

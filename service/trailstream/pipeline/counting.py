@@ -21,11 +21,13 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iter
 from dataclasses import dataclass, field
 
 from trailstream.decode.notices import unix_seconds
-from trailstream.model.facts import Emit, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
+from trailstream.model.counting import MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
+from trailstream.model.facts import Emit
 from trailstream.model.finding import Finding
 from trailstream.model.record import Record, record_id
 from trailstream.model.window import Group, Sighting, Window
 from trailstream.pipeline.ports import Judgement, Known, Visit, WindowStore
+from trailstream.pipeline.thinning import Thinning
 from trailstream.rules.correlation import Bound, Correlation, Kind, Source
 from trailstream.rules.rule import Rule
 from trailstream.rules.sightings import bounded, groups_of, sightings_of, sources_by_rule
@@ -140,6 +142,7 @@ class Counting:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._told: OrderedDict[str, list[Window]] = OrderedDict()
+        self._thinning = Thinning()
 
     @property
     def waits_for_ends(self) -> bool:
@@ -186,7 +189,6 @@ class Counting:
         seen_at = max((sighting.seen_at for sighting in known.sightings), default=0.0)
         if max(end, seen_at) + self._settings.settle_seconds > now:
             return []  # something came meanwhile, and with it a later judgement
-        self._say_full(correlation, known)
         window = fixed_window(correlation, judgement.start, known.sightings)
         if window is None:
             return []
@@ -212,7 +214,11 @@ class Counting:
         for start in range(0, len(clusters), VISITS_AT_ONCE):
             some = clusters[start : start + VISITS_AT_ONCE]
             now = self._clock()
-            known = await self._store.visit([self._visit(cluster, now) for cluster in some], now=now)
+            try:
+                known = await self._store.visit([self._visit(cluster, now) for cluster in some], now=now)
+            except BaseException:
+                self._thinning = Thinning()  # what it takes for kept may not be
+                raise
             self._say_committed(some, now)
             found = await self._found(some, known)
             stand = await self._tell(found)
@@ -230,7 +236,6 @@ class Counting:
         for cluster, what in zip(clusters, known, strict=True):
             if not grows(cluster.correlation):
                 continue
-            self._say_full(cluster.correlation, what)
             also = [window for _, group, window in found if group.key == cluster.group.key]
             windows = growing_windows(
                 cluster.correlation, what.sightings, (*what.windows, *also), cluster.matches.keys()
@@ -280,19 +285,16 @@ class Counting:
             yield own, own.sources[0], _own_group(match.finding)
 
     def _adds_something(self, cluster: _Cluster) -> bool:
-        """Leave out what stands in a window that was told and did not bring it to light: say whether anything is left.
+        """Leave out what need not be written, and say whether anything is left.
 
-        Only memory is asked. What it does not know is found out by the store.
+        That is what stands in a window that was told and did not bring it to light, and what a hot group needs no more.
+        Only memory is asked: what it does not know is found out by the store.
         """
         windows = self._told.get(cluster.group.key, ())
-        cluster.sightings = [
-            sighting
-            for sighting in cluster.sightings
-            if not any(
-                window.start <= sighting.time <= window.end and window.trigger != sighting.record_id
-                for window in windows
-            )
-        ]
+        new = [sighting for sighting in cluster.sightings if not any(_joins(sighting, window) for window in windows)]
+        cluster.sightings = self._thinning.kept(cluster.correlation, cluster.group, new)
+        if dropped := len(new) - len(cluster.sightings):
+            self._emit(SightingsDropped(cluster.correlation.info.id, "full", dropped))
         if not cluster.sightings:
             self._say_joined(cluster, len(cluster.matches))
         return bool(cluster.sightings)
@@ -357,13 +359,14 @@ class Counting:
         late = sum(now - time > self._settings.lateness_seconds for time in times)
         self._emit(SightingsCommitted(len(times), late))
 
-    def _say_full(self, correlation: Correlation, known: Known) -> None:
-        if len(known.sightings) >= most_sightings(correlation):
-            self._emit(SightingsDropped(correlation.info.id, "full", 1))
-
     def _say_joined(self, cluster: _Cluster, matches: int) -> None:
         if matches and cluster.correlation.info.id in self._own:
             self._emit(MatchesJoined(cluster.correlation.info.id, matches))
+
+
+def _joins(sighting: Sighting, window: Window) -> bool:
+    """Say whether it stands in a window that was told, and that another has to tell if anybody."""
+    return window.start <= sighting.time <= window.end and window.trigger != sighting.record_id
 
 
 def count_of(rule: Rule) -> Correlation | None:

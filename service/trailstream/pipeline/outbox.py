@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from trailstream.model.alert import Alert
+from trailstream.model.counting import AlertKept
 from trailstream.model.delivery import Delivery
 from trailstream.model.errors import AlertClaimedError, PermanentError, RetryableError, TrailstreamError
-from trailstream.model.facts import AlertKept, Emit
+from trailstream.model.facts import Emit
 from trailstream.model.limits import MIB
 from trailstream.pipeline.courier import Answer, Courier
 

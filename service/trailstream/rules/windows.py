@@ -21,8 +21,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from trailstream.model.window import Sighting, Window
 from trailstream.rules.correlation import Both, Bound, Correlation, Either, Expression, Kind, Neither
 
-MOST_SIGHTINGS = 5000
-"""Of a group, that are looked at around one moment, where the correlation's own number asks for no more."""
+MOST_KEPT = 5000
+"""Sightings of a group within one timespan, where the correlation's own number asks for no more."""
+LOOKED_AT = 4
+"""Timespans that a piece of work looks at: its own, the one before, the one after, and one more for what came twice."""
 NAMED_RECORDS = 20
 """Whose ids a window keeps."""
 
@@ -47,10 +49,15 @@ def grows(correlation: Correlation) -> bool:
     return not _denies(_expression(correlation))
 
 
-def most_sightings(correlation: Correlation) -> int:
-    """Return how many sightings around one moment are enough to decide, or else as many as anybody should look at."""
+def most_kept(correlation: Correlation) -> int:
+    """Return how many sightings within one timespan are enough to decide, or else as many as anybody should keep."""
     numbers = (min(bound.number, 2**31) for bound in _bounds(correlation))
-    return max([MOST_SIGHTINGS, *(2 * math.ceil(number) + 2 for number in numbers)])
+    return max([MOST_KEPT, *(2 * math.ceil(number) + 2 for number in numbers)])
+
+
+def most_sightings(correlation: Correlation) -> int:
+    """Return how many sightings are looked at together."""
+    return LOOKED_AT * most_kept(correlation)
 
 
 def growing_windows(
@@ -64,22 +71,27 @@ def growing_windows(
     span = correlation.timespan_seconds
     times = [sighting.time for sighting in sightings]
     starts = [window.start for window in told]
+    ours = [sighting.time for sighting in sightings if sighting.record_id in touched]
     met_at = _met_at(correlation, sightings)
     found: list[Window] = []
     for start in _starts(correlation, sightings):
-        if any(abs(start - other) <= span for other in starts):
+        if any(abs(start - other) <= span for other in starts) or not _any_within(ours, start, start + span):
             continue
         first, end = bisect_left(times, start), bisect_right(times, start + span)
         met = met_at(first, end)
         if met is None:
             continue
         within = sightings[first:end]
-        ours = [sighting for sighting in within if sighting.record_id in touched]
-        if ours:
-            trigger = next((sighting for sighting in ours if sighting.time >= met), ours[-1])
-            found.append(_window(correlation, within, start, met, trigger.record_id))
-            starts.append(start)
+        mine = [sighting for sighting in within if sighting.record_id in touched]
+        trigger = next((sighting for sighting in mine if sighting.time >= met), mine[-1])
+        found.append(_window(correlation, within, start, met, trigger.record_id))
+        starts.append(start)
     return found
+
+
+def _any_within(times: Sequence[float], since: float, until: float) -> bool:
+    place = bisect_left(times, since)
+    return place < len(times) and times[place] <= until
 
 
 def _starts(correlation: Correlation, sightings: Sequence[Sighting]) -> Iterable[float]:

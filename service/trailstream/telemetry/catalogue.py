@@ -209,7 +209,7 @@ LATE_SIGHTINGS = Metric(
 )
 DROPPED_SIGHTINGS = Metric(
     "trailstream_dropped_sightings_total",
-    "Matches without a time, groups with more sightings around one moment than are looked at, and groups forgotten.",
+    "Matches without a time, those that a hot group needs no more, and groups that a scan has forgotten.",
     {"cause": DROP_CAUSES},
 )
 TOLD_WINDOWS = Metric(

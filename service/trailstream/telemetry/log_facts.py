@@ -15,11 +15,11 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry
 from trailstream.model.errors import UnexpectedError
 from trailstream.model.facts import (
     AlertAccepted,
-    AlertKept,
     AlertOverBudget,
     AlertRepeated,
     AlertsClaimed,
@@ -32,7 +32,6 @@ from trailstream.model.facts import (
     EntrySkipped,
     ErrorHappened,
     Fact,
-    MatchesJoined,
     ObjectProcessed,
     OwnRecordMatched,
     ProtectionAsked,
@@ -41,13 +40,10 @@ from trailstream.model.facts import (
     QueuePolled,
     ReceivingPaused,
     RecordsRead,
-    SightingsCommitted,
-    SightingsDropped,
     SlotsChanged,
     StopRequested,
     StormReported,
     VisibilityExtended,
-    WindowTold,
 )
 from trailstream.telemetry.log_rules import MAX_TRACEBACK_LINES, LogRules
 from trailstream.telemetry.measures import outcome_name

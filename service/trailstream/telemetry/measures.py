@@ -9,10 +9,10 @@ from typing import Any, Protocol, assert_never
 
 from trailstream.decode.notices import unix_seconds
 from trailstream.model.alert import RuleInfo
+from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.delivery import Done, Outcome, Reject, Retry
 from trailstream.model.facts import (
     AlertAccepted,
-    AlertKept,
     AlertOverBudget,
     AlertRepeated,
     AlertsClaimed,
@@ -25,7 +25,6 @@ from trailstream.model.facts import (
     EntrySkipped,
     ErrorHappened,
     Fact,
-    MatchesJoined,
     ObjectProcessed,
     OwnRecordMatched,
     ProtectionAsked,
@@ -35,13 +34,10 @@ from trailstream.model.facts import (
     ReceivingPaused,
     RecordsRead,
     RuleFailed,
-    SightingsCommitted,
-    SightingsDropped,
     SlotsChanged,
     StopRequested,
     StormReported,
     VisibilityExtended,
-    WindowTold,
 )
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread

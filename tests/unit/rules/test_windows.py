@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from samples import RULE
 from trailstream.model.window import Sighting, Window
 from trailstream.rules.correlation import Both, Bound, Correlation, Either, Expression, Kind, Neither, Source
-from trailstream.rules.windows import MOST_SIGHTINGS, fixed_start, fixed_window, growing_windows, grows, most_sightings
+from trailstream.rules.windows import MOST_KEPT, fixed_start, fixed_window, growing_windows, grows, most_kept
 
 SPAN = 60
 Operator = Literal["lt", "lte", "gt", "gte", "eq", "neq"]
@@ -202,9 +202,9 @@ def test_a_fixed_window_begins_at_a_multiple_of_the_timespan_and_its_end_belongs
     assert (window.start, window.end, window.matches, window.trigger) == (120, 180, 1, "")
 
 
-def test_as_many_sightings_are_looked_at_as_decide() -> None:
-    assert most_sightings(correlation(Kind.TEMPORAL)) == MOST_SIGHTINGS
-    assert most_sightings(correlation(Kind.EVENT_COUNT, "gte", 100_000)) > 2 * 100_000
+def test_as_many_sightings_are_kept_as_decide() -> None:
+    assert most_kept(correlation(Kind.TEMPORAL)) == MOST_KEPT
+    assert most_kept(correlation(Kind.EVENT_COUNT, "gte", 100_000)) > 2 * 100_000
 
 
 def test_of_nothing_nothing_is_said() -> None:

@@ -7,11 +7,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from trailstream.model.alert import Alert, RuleInfo, Severity
+from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Skip
 from trailstream.model.errors import Problem
 from trailstream.model.facts import (
     AlertAccepted,
-    AlertKept,
     AlertOverBudget,
     AlertRepeated,
     AlertsClaimed,
@@ -24,7 +24,6 @@ from trailstream.model.facts import (
     EntrySkipped,
     ErrorHappened,
     Fact,
-    MatchesJoined,
     ObjectProcessed,
     OwnRecordMatched,
     ProtectionAsked,
@@ -34,13 +33,10 @@ from trailstream.model.facts import (
     ReceivingPaused,
     RecordsRead,
     RuleFailed,
-    SightingsCommitted,
-    SightingsDropped,
     SlotsChanged,
     StopRequested,
     StormReported,
     VisibilityExtended,
-    WindowTold,
 )
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread

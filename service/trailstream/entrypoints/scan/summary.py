@@ -13,8 +13,9 @@ from trailstream.decode.period import Period
 from trailstream.entrypoints.code_rules import tell_of_code
 from trailstream.entrypoints.scan.times import iso
 from trailstream.model.alert import Alert, Match, RuleInfo, Severity
+from trailstream.model.counting import SightingsDropped
 from trailstream.model.errors import RuleFailedError
-from trailstream.model.facts import Fact, SightingsDropped
+from trailstream.model.facts import Fact
 from trailstream.model.judging import EvaluationsSkipped
 from trailstream.model.printable import printable
 from trailstream.pipeline.object_scan import ObjectScan
