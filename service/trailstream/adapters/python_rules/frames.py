@@ -151,7 +151,7 @@ class Note:
     def running(self) -> tuple[int, int, int]:
         """Return rule, place in the request and beginning, in nanoseconds; :data:`NOTHING` where none is running."""
         rule, asked, since_ns = self._HEAD.unpack_from(self._memory, 0)
-        return rule, asked, since_ns
+        return (rule if 0 <= rule < self._rules else NOTHING), asked, since_ns
 
     def costs_ns(self) -> list[int]:
         """Return what each rule has cost since the child began."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -141,14 +142,15 @@ def _read_spec(spec: Any, path: str, bases: dict[str, tuple[Spec, str]], result:
 def _code_path(spec: Spec, path: str) -> str:
     """Return the path of the module that a YAML file is about: the one it names, else the one called like it."""
     name = spec.get("Filename")
-    beside = PurePosixPath(path)
-    return str(beside.with_name(name) if isinstance(name, str) and name else beside.with_suffix(".py"))
+    if isinstance(name, str) and name:
+        return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+    return str(PurePosixPath(path).with_suffix(".py"))
 
 
 def _read_rule(spec: Spec, path: str, bases: dict[str, tuple[Spec, str]], result: _Set) -> None:
     code_path = _code_path(spec, path)
     if "BaseDetection" in spec:
-        base_id = spec["BaseDetection"]
+        base_id = str(spec["BaseDetection"])
         if base_id not in bases:
             raise NotEvaluatedError(f"what it derives from is not here: {base_id}")
         base, base_path = bases[base_id]

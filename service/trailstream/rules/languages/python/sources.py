@@ -32,7 +32,7 @@ class Source:
 
     def defines(self, name: str) -> bool:
         """Say whether the module has this name when it was run: a function, a value, or something imported."""
-        return any(name in _names_of(statement) for statement in self.tree.body)
+        return any(name in _names_of(statement) for statement in _statements(self.tree))
 
 
 def parse(path: str, text: str) -> Source:
@@ -48,6 +48,17 @@ def parse(path: str, text: str) -> Source:
         raise RuleSyntaxError(f"not valid Python: {str(error) or type(error).__name__}") from None
 
 
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield the statements of a module that run when it does, those under its conditions included."""
+    pending: list[ast.AST] = list(reversed(tree.body))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        if isinstance(node, (ast.If, ast.Try, ast.ExceptHandler)):
+            pending += ast.iter_child_nodes(node)
+
+
 def _names_of(statement: ast.stmt) -> Iterator[str]:
     match statement:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
@@ -58,10 +69,6 @@ def _names_of(statement: ast.stmt) -> Iterator[str]:
             yield name
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             yield from (alias.asname or alias.name for alias in names)
-        case ast.If() | ast.Try():
-            for part in ast.iter_child_nodes(statement):
-                if isinstance(part, ast.stmt):
-                    yield from _names_of(part)
 
 
 def imported_names(source: Source) -> Iterator[str]:
