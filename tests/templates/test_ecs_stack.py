@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from endpoint import REGION, ROOT, Endpoint, free_port, wiped_environment
-from samples import topic_record
+from samples import CREATE_TOPIC_RULE, topic_record
 from stage import WorkerProcess, running_worker
 from templates.account import (
     ALERT_QUEUE,
@@ -175,6 +175,24 @@ async def test_a_queue_of_the_user_s_gets_the_alerts_too(account: Account, tmp_p
         sqs = await account.aws.sqs()
         (message,) = (await sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10))["Messages"]
     assert json.loads(message["Body"])["rule_title"] in alert["Subject"]
+
+
+async def test_rules_are_read_from_a_prefix_of_a_bucket_where_one_is_named(account: Account, tmp_path: Path) -> None:
+    s3 = await account.aws.s3()
+    await s3.create_bucket(Bucket="our-rules")
+    await s3.put_object(Bucket="our-rules", Key="live/rules/topic.yaml", Body=CREATE_TOPIC_RULE.encode())
+    stack = await created(account, RulesBucket="our-rules", RulesPrefix="live/rules/")
+    prefix = (await environment_of_the_task(account, stack))["TRAILSTREAM_RULES__DIRECTORY"]
+    await account.tell_the_queue(stack)
+    stage = await account.with_inbox(stack)
+    async with task(account, stack, tmp_path, TRAILSTREAM_RULES__DIRECTORY=prefix) as (worker, recorder):
+        await account.put(KEY.format("a"), topic_record(1))
+        assert len(await stage.inbox(1)) == 1, worker.log
+    read = {call for call in recorder.calls if call.resource.endswith("our-rules")}
+    statements = await account.statements(stack.outputs["TaskRoleArn"], "worker")
+    of_rules = [each for each in statements if each["Sid"].endswith("Rules")]
+    bucket = {"arn:aws:s3:::our-rules/live/rules": "arn:aws:s3:::our-rules"}
+    assert granted(of_rules, bucket) == needed(read, {})
 
 
 async def test_what_is_not_asked_for_is_not_allowed(account: Account) -> None:

@@ -67,6 +67,8 @@ REFUSED = [
     (ECS, {"NotificationsFrom": "sns", "NotificationTopicArn": f"{TOPIC}.fifo"}, "NotificationTopicArn"),
     (ECS, {"ImageRepositoryArn": "111122223333.dkr.ecr.us-east-1.amazonaws.com/a"}, "ImageRepositoryArn"),
     (ECS, {"ImageDigest": "latest"}, "ImageDigest"),
+    (ECS, {"RulesBucket": "s3://rules"}, "RulesBucket"),
+    (ECS, {"RulesBucket": "our-rules", "RulesPrefix": "rules"}, "RulesPrefix"),
     (ECS, {"CpuArchitecture": "arm64"}, "CpuArchitecture"),
     (ECS, {"TaskCpu": "2048"}, "TaskCpu"),
     (ECS, {"StopTimeoutSeconds": "300"}, "StopTimeoutSeconds"),
