@@ -88,6 +88,7 @@ SIMPLE = st.one_of(
     EXPRESSIONS.map(lambda one: [f"return {one}"]),
     EXPRESSIONS.map(lambda one: [f"flag = {one}"]),
     SUBJECTS.map(lambda one: [f"other = {one}"]),
+    st.sampled_from([["flag = False"], ["flag = True"], ['other = ""']]),
     EXPRESSIONS.map(lambda one: [f"assert {one}"]),
     st.sampled_from([["count()"], ["pass"], ["return True"], ["return False"], ["return"], ["raise ValueError(1)"]]),
 )

@@ -79,6 +79,14 @@ NEEDS_X = {
     "after an assertion": body('assert event.get("eventName") == "X"', "return True"),
     "by a helper that does nothing else": "from helpers import succeeded\n\n"
     + body('return succeeded(event) and event.get("eventName") == "X"'),
+    "what a name was given somewhere": body(
+        'policy = ""',
+        NAMED_X.replace("!=", "=="),
+        '    policy = event.get("errorCode", "E")',
+        "if not policy:",
+        "    return False",
+        "return unknown(policy)",
+    ),
     "before something is done": "from helpers import remember\n\n"
     + body('return event.get("eventName") == "X" and remember(event)'),
 }

@@ -13,12 +13,13 @@ condition is never narrower than the code:
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from trailstream.rules.condition import Condition
 from trailstream.rules.languages.python import harmless
+from trailstream.rules.languages.python.assignments import Given, assignments
 from trailstream.rules.languages.python.comparisons import OPPOSITES, Tests
 from trailstream.rules.languages.python.logic import ALWAYS, NEVER, both, either
 from trailstream.rules.languages.python.modules import (
@@ -56,6 +57,7 @@ class Function:
     node: ast.FunctionDef
     names: Names
     reader: Reader
+    assigned: Mapping[str, Sequence[Given]]
     depth: int
     counts: bool = True
     """Whether what it returns counts, or only what it does on the way."""
@@ -65,13 +67,8 @@ class Function:
         """Look at a function; one whose event may be another before long asks for nothing."""
         event = node.args.args[0].arg if node.args.args else ""
         bound = names_bound_in(node)
-        named = {
-            target.id: statement.value
-            for statement in _own_statements(node)
-            if isinstance(statement, ast.Assign)
-            for target in statement.targets
-            if isinstance(target, ast.Name) and len(statement.targets) == 1 and bound[target.id] == 1
-        }
+        assigned = assignments(node)
+        named = {name: given[0].value for name, given in assigned.items() if len(given) == 1}
 
         def is_deep_get(name: str) -> bool:
             found = names.function(path, name)
@@ -85,7 +82,7 @@ class Function:
             return names.constant(path, expression)
 
         certain = event if bound[event] == 1 else ""
-        return cls(path, node, names, Reader(certain, named, constant, is_deep_get), depth)
+        return cls(path, node, names, Reader(certain, named, constant, is_deep_get), assigned, depth)
 
     @property
     def tests(self) -> Tests:
@@ -203,9 +200,15 @@ class Function:
                 return self.tests.compared(left, operator, right)
             case ast.Name(id=name) if name in self.reader.named:
                 return self._true(self.reader.named[name])
+            case ast.Name(id=name) if name in self.assigned:
+                # Whatever it is now, it was given somewhere, and the tests around that place ended as they had to.
+                return either(*(both(*self._way(each), self._true(each.value)) for each in self.assigned[name]))
             case ast.Call():
                 return self._true_call(expression)
         return self.tests.true(expression)
+
+    def _way(self, given: Given) -> Iterator[Condition]:
+        return (self._true(test) if ended else self._false(test) for test, ended in given.way)
 
     def _false(self, expression: ast.expr) -> Condition:  # noqa: PLR0911 -- one return for each kind of expression
         """Return what must hold for an expression to be false."""
@@ -263,17 +266,6 @@ class Function:
             return element if isinstance(expression, ast.Name) and expression.id == name else outer(expression)
 
         return replace(self, reader=replace(self.reader, named=named, constant=constant))
-
-
-def _own_statements(function: ast.FunctionDef) -> Iterator[ast.stmt]:
-    """Yield the statements of a function, without those of functions and classes in it."""
-    pending: list[ast.AST] = list(function.body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.stmt):
-            yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            pending += ast.iter_child_nodes(node)
 
 
 def _children(expression: ast.AST) -> Iterable[ast.expr]:
