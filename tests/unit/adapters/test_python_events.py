@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -142,10 +143,12 @@ def test_udm_of_a_name_that_no_data_model_has_is_that_of_the_event() -> None:
 
 
 def test_an_event_has_what_panther_adds_as_far_as_it_follows_from_the_record() -> None:
-    event = event_of({"eventTime": "2026-01-02T03:04:05Z"}, "e-1", None)
+    now = datetime(2026, 1, 2, 3, 9, tzinfo=UTC)
+    event = event_of({"eventTime": "2026-01-02T03:04:05Z"}, "e-1", None, now=now)
     assert event["p_log_type"] == "AWS.CloudTrail"
     assert event["p_row_id"] == "e-1"
     assert event["p_event_time"] == "2026-01-02 03:04:05.000000000"
+    assert event["p_parse_time"] == "2026-01-02 03:09:00.000000000"
     assert event.event_time_epoch() == 1767323045
 
 

@@ -110,10 +110,10 @@ def _values_at(value: Any, steps: Sequence[ModelStep]) -> Iterator[Any]:
             yield from _values_at(value[name], steps[1:])
 
 
-def event_of(record: dict[str, Any], record_id: str, model: Model | None) -> PantherEvent:
-    """Make the event of a record: with what Panther adds to each, as far as it follows from the record itself."""
+def event_of(record: dict[str, Any], record_id: str, model: Model | None, *, now: datetime) -> PantherEvent:
+    """Make the event of a record: with what Panther adds to each, as far as it follows from the record and the time."""
     time = record.get("eventTime")
-    added = {"p_log_type": LOG_TYPE, "p_row_id": record_id}
+    added = {"p_log_type": LOG_TYPE, "p_row_id": record_id, "p_parse_time": f"{now:%Y-%m-%d %H:%M:%S.%f}000"}
     if isinstance(time, str):
         added["p_event_time"] = time.replace("T", " ").removesuffix("Z") + ".000000000" if "." not in time else time
     return PantherEvent(added | record, model)

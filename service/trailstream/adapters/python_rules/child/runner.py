@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from datetime import UTC, datetime
 from importlib import import_module
 from time import perf_counter_ns
 from types import ModuleType
@@ -66,8 +67,9 @@ class Runner:
     def _ask(self, request: Ask) -> Answers:
         answers: list[Answer] = []
         note = self._note
+        now = datetime.now(UTC)
         for place, asked in enumerate(request.asked):
-            event = event_of(orjson.loads(asked.record), asked.record_id, self._model)
+            event = event_of(orjson.loads(asked.record), asked.record_id, self._model, now=now)
             for rule in asked.rules:
                 began_ns = perf_counter_ns()
                 note.begin(rule, place, began_ns)
