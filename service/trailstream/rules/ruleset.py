@@ -137,6 +137,10 @@ class Ruleset:
                 step, work = Matched(), 0
         yield step
 
+    def candidates(self, batch: Batch) -> Iterator[tuple[int, Outcome]]:
+        """Yield (position, outcome) for each record that a gate lets through: what :meth:`steps` would look at."""
+        return ((position, outcome) for position, outcome, _ in self._let_through(batch) if outcome)
+
     def _let_through(self, batch: Batch) -> Iterator[tuple[int, Outcome, int]]:
         """Yield (position, outcome, work) for each record that took more than a look."""
         remembered = self._remembered

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from trailstream.bootstrap.rules import detections_of
 from trailstream.model.alert import Alert, Match
 from trailstream.model.counting import SightingsDropped
-from trailstream.model.facts import (
-    Fact,
-)
+from trailstream.model.facts import Fact
 from trailstream.model.record import record_id
 from trailstream.rules.loading import LoadedRules
 
