@@ -59,6 +59,7 @@ class Deployment:
         async with running_worker(self.directory, config, port=self.port, variables=self.variables) as worker:
             await worker.until_ready(seconds=60)
             self.prometheus.scrape(self.job, self.port)
+            await self.prometheus.until_scraped(self.job)
             yield worker
 
     @contextmanager

@@ -86,6 +86,16 @@ class Prometheus:
         """Wait until all of these fire for a deployment; TimeoutError says which do not."""
         await self._until(lambda: {(alert, job) for alert in alerts} - self.firing(), "never fired", seconds)
 
+    async def until_scraped(self, job: str, *, seconds: float = 60) -> None:
+        """Wait until a deployment was scraped twice in a row: what it counts from now on is seen to be counted."""
+        scraped = f'sum_over_time(up{{job="{job}"}}[5s]) >= 2'
+        await self._until(lambda: set() if self.instant(scraped) else {job}, "never scraped", seconds)
+
+    async def until_counted(self, counter: str, *, seconds: float = 120) -> None:
+        """Wait until a counter is seen to have grown."""
+        grown = f"increase({counter}[10s]) > 0"
+        await self._until(lambda: set() if self.instant(grown) else {counter}, "never counted", seconds)
+
     async def until_quiet(self, job: str, *, but: Sequence[str] = (), seconds: float = 180) -> None:
         """Wait until nothing fires for a deployment; TimeoutError says what does."""
         await self._until(
