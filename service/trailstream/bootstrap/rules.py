@@ -18,6 +18,7 @@ from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.ports import WindowStore
 from trailstream.pipeline.rules_place import RuleTexts
 from trailstream.rules.loading import LoadedRules, load
+from trailstream.rules.rule import Note
 from trailstream.rules.ruleset import Ruleset
 
 DEFAULT_COUNTING = CountingSettings()
@@ -31,7 +32,11 @@ def load_rules(directory: Path) -> LoadedRules:
 def compiled(texts: RuleTexts) -> LoadedRules:
     """Compile rule files as they were read."""
     loaded = load(texts.files)
-    return replace(loaded, problems=[*texts.problems, *loaded.problems])
+    # A project keeps catalogues and indexes beside its rules; what of them cannot be read is nobody's loss.
+    passed_over = [each for each in texts.problems if loaded.is_project and each.where.endswith(".json")]
+    unread = [each for each in texts.problems if each not in passed_over]
+    notes = [Note(each.where, f"passed over: {each.what}") for each in passed_over]
+    return replace(loaded, problems=[*unread, *loaded.problems], notes=[*notes, *loaded.notes])
 
 
 def load_ruleset(directory: Path, *, skip_broken: bool) -> Ruleset:

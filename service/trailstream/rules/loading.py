@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -31,28 +31,27 @@ class LoadedRules:
     """What is broken. The rules beside them are whole, and may be used without them."""
     notes: list[Note] = field(default_factory=list)
     """What is not evaluated, and why; and what was loaded otherwise than it may seem."""
+    is_project: bool = False
+    """Whether the rules are part of a project, in which files lie about that are no rules: those are notes then."""
 
 
 def load(files: Iterable[tuple[str, str]]) -> LoadedRules:
     """Compile (relative path, text) pairs. Never raises for what stands in them."""
     loaded = LoadedRules()
+    strangers: list[Problem] = []
     read: list[RuleFile] = []
     tests: dict[str, RuleFile] = {}
     for path, text in files:
-        if (file := _read(path, text, loaded)) is not None and (of := rule_path_of(path)) is not None:
+        if (file := _read(path, text, loaded, strangers)) is not None and (of := rule_path_of(path)) is not None:
             tests[of] = file
         elif file is not None:
             read.append(file)
-    claimed: dict[str, list[RuleFile]] = {}
-    for file in read:
-        for language in _languages_of(file, loaded):
-            claimed.setdefault(language.name, []).append(file)
-    compiled: dict[str, Compiled] = {}
-    for language in LANGUAGES:
-        its_files = claimed.get(language.name, [])
-        results = language.compile(its_files)
-        for file, result in zip(its_files, results, strict=True):
-            compiled[file.path] = _joined(compiled[file.path], result) if file.path in compiled else result
+    compiled = _compiled(read, strangers)
+    is_project = any(language.is_of_project(file) for language in LANGUAGES for file in read)
+    if is_project:
+        loaded.notes.extend(Note(each.where, f"passed over: {each.what}") for each in strangers)
+    else:
+        loaded.problems.extend(strangers)
     seen: dict[str, tuple[RuleInfo, str]] = {}
     for file in read:
         if file.path in compiled:
@@ -60,7 +59,22 @@ def load(files: Iterable[tuple[str, str]]) -> LoadedRules:
             beside = tests.pop(stem, None) if compiled[file.path].rules else None
             _take(_tested(compiled[file.path], file, beside), file, seen, loaded)
     loaded.notes.extend(Note(file.path, "there is no rule file that these tests are of") for file in tests.values())
-    return loaded
+    return replace(loaded, is_project=is_project)
+
+
+def _compiled(files: Sequence[RuleFile], strangers: list[Problem]) -> dict[str, Compiled]:
+    """Compile each file in its languages, by its path."""
+    claimed: dict[str, list[RuleFile]] = {}
+    for file in files:
+        for language in _languages_of(file, strangers):
+            claimed.setdefault(language.name, []).append(file)
+    compiled: dict[str, Compiled] = {}
+    for language in LANGUAGES:
+        its_files = claimed.get(language.name, [])
+        results = language.compile(its_files)
+        for file, result in zip(its_files, results, strict=True):
+            compiled[file.path] = _joined(compiled[file.path], result) if file.path in compiled else result
+    return compiled
 
 
 def _tested(compiled: Compiled, file: RuleFile, beside: RuleFile | None) -> Compiled:
@@ -71,7 +85,7 @@ def _tested(compiled: Compiled, file: RuleFile, beside: RuleFile | None) -> Comp
     return replace(compiled, rules=list(rules), notes=[*compiled.notes, *notes])
 
 
-def _read(path: str, text: str, loaded: LoadedRules) -> RuleFile | None:
+def _read(path: str, text: str, loaded: LoadedRules, strangers: list[Problem]) -> RuleFile | None:
     if PurePosixPath(path).suffix.lower() == CODE_SUFFIX:
         lines = text.count("\n") + 1
         return RuleFile(path, [Document(text, {(): 1} | {(number,): number for number in range(1, lines + 1)})])
@@ -83,17 +97,17 @@ def _read(path: str, text: str, loaded: LoadedRules) -> RuleFile | None:
         loaded.problems.append(Problem(f"{path}:{error.line}", error.what, error.remedy))
         return None
     if not found or all(document.value is None for document in found):
-        loaded.problems.append(Problem(f"{path}:1", "the file is empty", "write a rule in it, or remove it"))
+        strangers.append(Problem(f"{path}:1", "the file is empty", "write a rule in it, or remove it"))
         return None
     return RuleFile(path, found)
 
 
-def _languages_of(file: RuleFile, loaded: LoadedRules) -> list[Language]:
+def _languages_of(file: RuleFile, strangers: list[Problem]) -> list[Language]:
     """Return the language that claims the file, and those that have a part in it."""
     first = next((language for language in LANGUAGES if language.claims(file)), None)
     if first is None:
         tried = ", ".join(language.name for language in LANGUAGES)
-        loaded.problems.append(
+        strangers.append(
             Problem(f"{file.path}:1", f"no rule language knows these keys; tried {tried}", "see docs/rules.md")
         )
         return []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from trailstream.bootstrap.python_rules import permitted
+from trailstream.bootstrap.rules import load_rules
 from trailstream.config import PythonRulesSettings
 from trailstream.rules.loading import load
 
@@ -31,3 +33,13 @@ def test_code_is_run_only_where_the_operator_lets_it(
     assert [rule.info.id for rule in found.rules] == rules
     notes = [] if "a" in rules else [f"a.py: not evaluated: it is Python code, and rules.python.run is {run}"]
     assert [str(note) for note in found.notes] == notes
+
+
+def test_a_catalogue_that_is_too_large_keeps_no_project_from_being_read(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.json").write_text(f'["{"x" * 300_000}"]')
+    (tmp_path / "a.py").write_text(CODE[1])
+    assert len(load_rules(tmp_path).problems) == 1
+    (tmp_path / "a.yml").write_text("AnalysisType: rule\nRuleID: A\nFilename: a.py\n")
+    found = load_rules(tmp_path)
+    assert found.problems == []
+    assert [str(note) for note in found.notes] == ["catalogue.json: passed over: is larger than 256 KiB"]

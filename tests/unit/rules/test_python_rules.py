@@ -150,6 +150,15 @@ def test_a_file_that_no_rule_needs_may_be_broken() -> None:
     assert only_rule(found).info.id == "A"
 
 
+def test_beside_rules_that_describe_themselves_files_may_lie_that_are_none() -> None:
+    others = {"package_json": '{"devDependencies": {}}', "scenario_yml": "Format: json\nLogs: []\n", "empty_yml": ""}
+    found = loaded(a_yml=SPEC, a_py=CODE, **others)
+    assert only_rule(found).info.id == "A"
+    assert sorted(note.path for note in found.notes) == ["empty.yml:1", "package.json:1", "scenario.yml:1"]
+    assert all(note.what.startswith("passed over: ") for note in found.notes)
+    assert len(loaded(**others).problems) == 3
+
+
 def test_a_module_that_is_not_installed_is_noted_where_it_is_imported_and_keeps_no_rule_from_running() -> None:
     found = loaded(a_yml=SPEC, a_py=f"import helper\n{CODE}", helper_py="import no_such_module.below\n")
     code = only_rule(found).code

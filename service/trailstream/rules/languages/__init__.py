@@ -10,7 +10,7 @@ from trailstream.rules.languages.python import rule_file as python
 
 LANGUAGES: tuple[Language, ...] = (
     Language(sigma.NAME, sigma.claims, sigma.compile_files),
-    Language(python.NAME, python.claims, python.compile_files),
+    Language(python.NAME, python.claims, python.compile_files, is_of_project=python.is_described),
     Language(
         filter_pattern.NAME, filter_pattern.claims, one_by_one(filter_pattern.compile_file), filter_pattern.reads_text
     ),

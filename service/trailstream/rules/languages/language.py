@@ -48,6 +48,8 @@ class Language:
     """Says of a file's text that it is a rule as it stands, neither YAML nor JSON: its one document is that text."""
     has_part_in: Callable[[RuleFile], bool] = lambda _file: False
     """Says of a file that another language claimed whether rules of this one stand in it too: a template has both."""
+    is_of_project: Callable[[RuleFile], bool] = lambda _file: False
+    """Says of a file that it is part of a project, in which files of any kind lie about that are no rules."""
 
 
 def one_by_one(compile_file: Callable[[RuleFile], Compiled]) -> Callable[[Sequence[RuleFile]], Sequence[Compiled]]:

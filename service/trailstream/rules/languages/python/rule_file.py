@@ -48,9 +48,12 @@ _OTHER_KINDS = {
 
 def claims(file: RuleFile) -> bool:
     """Claim a Python file, and a file that says its AnalysisType."""
-    return file.path.lower().endswith(".py") or any(
-        isinstance(document.value, dict) and KIND in document.value for document in file.documents
-    )
+    return file.path.lower().endswith(".py") or is_described(file)
+
+
+def is_described(file: RuleFile) -> bool:
+    """Say whether a file says its AnalysisType."""
+    return any(isinstance(document.value, dict) and KIND in document.value for document in file.documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ def _add_rule(rule: _Described, library: Library, names: Names, result: _Set) ->
     if not result.sources[rule.path].defines(MATCHER):
         raise RuleSyntaxError(f"{rule.path} has no function named {MATCHER}", remedy=f"def {MATCHER}(event): ...")
     condition = _condition(rule, names)
-    code = RuleCode(library, rule.path)
+    code = RuleCode(library, rule.path, declares_gate=rule.declared is not None)
     compiled = result.results[rule.at]
     compiled.rules.append(Rule(rule.info, condition, judged=True, alerts=rule.alerts, code=code, tests=rule.tests))
     if gate_of(condition) is None:
