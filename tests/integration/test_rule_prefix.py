@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from endpoint import REGION, Endpoint, wiped_environment
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.rule_prefix import RulePrefix
 from trailstream.model.reloading import RulesUnreadError
@@ -53,6 +59,24 @@ async def test_a_change_shows_and_what_has_not_changed_is_not_fetched_again(aws:
 async def test_more_files_than_a_page_lists_are_read(aws: AwsClients, place: RulePrefix) -> None:
     await put(aws, **{f"rule{number:04}": b"x" for number in range(1010)})
     assert len((await place.read()).files) == 1010
+
+
+def run(endpoint: Endpoint, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    program = Path(sys.executable).parent / "trailstream"
+    environment = wiped_environment() | {"AWS_ENDPOINT_URL": endpoint.url, "AWS_REGION": REGION}
+    return subprocess.run([program, *arguments], capture_output=True, env=environment, timeout=60, check=False)
+
+
+@pytest.mark.usefixtures("place")
+async def test_the_rules_of_a_prefix_are_checked_and_listed_from_the_command_line(
+    aws: AwsClients, endpoint: Endpoint
+) -> None:
+    await put(aws, a=b"eventName: [CreateTopic]", b=b"colour: red")
+    for tool, code in (("check", 2), ("list", 1)):
+        done = await asyncio.to_thread(run, endpoint, "rules", tool, f"s3://{BUCKET}/team/")
+        assert done.returncode == code
+        assert b"b.yaml:1" in done.stderr
+        assert b"Traceback" not in done.stderr
 
 
 async def test_a_prefix_without_rule_files_is_a_problem(place: RulePrefix) -> None:

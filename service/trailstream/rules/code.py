@@ -58,6 +58,8 @@ class RuleCode:
     library: Library = field(repr=False)
     path: str
     """Of the file with the function ``rule``, among the library's."""
+    declares_gate: bool = False
+    """Whether its author says what its matches have, beyond what is seen in the code."""
 
 
 def module_name(path: str) -> str:

@@ -143,3 +143,13 @@ def test_a_test_on_which_the_code_raises_fails(directory: Path, capsys: pytest.C
     lines = capsys.readouterr().out.splitlines()
     assert "     it failed:" in lines
     assert "     KeyError: 'eventName'" in lines
+
+
+def test_a_gate_that_its_author_declares_too_narrow_is_told_as_what_it_is(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "root.yml").write_text(SPEC.replace("Severity: High\n", "Severity: High\nGate: {readOnly: [true]}\n"))
+    assert main(["rules", "test", str(directory)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "FAIL root.yml AWS.Root: root"
+    assert "mend the Gate that it declares" in lines[2]

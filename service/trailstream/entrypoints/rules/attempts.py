@@ -23,6 +23,11 @@ ONLY_IN_EVENTS = frozenset(["detail", "detail-type", "source"])
 """Names that EventBridge events have at their top and records do not."""
 
 
+WRONG_GATE = (
+    "its code matches what its Gate holds back, so that the worker never asks it: mend the Gate that it declares"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What came of one rule on one event."""
@@ -106,10 +111,13 @@ class TriedRule:
 
 def _judged(rule: Rule, found: Matched, record: Record, trial: Trial) -> Tried:
     """Return what came of a rule that is code, which may match only what its gate lets through."""
+    failure = trial.error
     if trial.matched and not found.matches:
-        raise DisagreementError([rule.info.id], record)
-    match = found.matches[0] if trial.matched else None
-    return Tried(trial.matched, is_candidate=found.candidates > 0, failure=trial.error, match=match, trial=trial)
+        if rule.code is None or not rule.code.declares_gate:
+            raise DisagreementError([rule.info.id], record)
+        failure = WRONG_GATE
+    match = found.matches[0] if trial.matched and found.matches else None
+    return Tried(match is not None, is_candidate=found.candidates > 0, failure=failure, match=match, trial=trial)
 
 
 @contextmanager

@@ -8,9 +8,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from trailstream.entrypoints.rules.files import load_at
+from trailstream.entrypoints.rules.files import load_at, place
 from trailstream.model.errors import Problem, RulesError
 from trailstream.model.printable import printable
 from trailstream.rules.gate import anchors, gate_of, lets_nothing_through
@@ -27,7 +26,9 @@ def add_check(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "and warn of rules that see every record and of rules that can never match. Exits with 2 where the worker "
         "would not start.",
     )
-    tool.add_argument("directory", type=Path, metavar="DIR", help="the directory of rules, or one rule file")
+    tool.add_argument(
+        "directory", type=place, metavar="DIR", help="the rules: a directory, a file, or s3://bucket/prefix"
+    )
     tool.add_argument(
         "--format",
         choices=tuple(_REPORTS),

@@ -10,13 +10,24 @@ from trailstream.bootstrap.rules import load_rules
 from trailstream.rules.embedded_tests import rule_path_of
 from trailstream.rules.loading import CODE_SUFFIX, LoadedRules, load
 
+S3 = "s3://"
 
-def load_at(path: Path, root: Path | None = None) -> LoadedRules:
-    """Compile the rules of a directory, or those of one file.
+
+def place(text: str) -> Path | str:
+    """Return what an argument names: a path, or a prefix in S3 as it is."""
+    return text if text.startswith(S3) else Path(text)
+
+
+def load_at(path: Path | str, root: Path | None = None) -> LoadedRules:
+    """Compile the rules of a directory or a prefix in S3, or those of one file.
 
     To a file belongs what is called like it: its code, its description, its tests. What its code imports is looked for
-    in ``root``, without one in the directory that it is in.
+    in ``root``, without one in the directory that it is in. Raises :class:`RulesUnreadError` for a prefix in S3.
     """
+    if isinstance(path, str):
+        from trailstream.bootstrap.rules_in_s3 import load_prefix  # noqa: PLC0415 - AWS's libraries are slow to load
+
+        return load_prefix(path)
     if not path.is_file():
         return load_rules(path)
     beside = [each for each in sorted(path.parent.iterdir()) if each.is_file() and _name(each) == _name(path)]

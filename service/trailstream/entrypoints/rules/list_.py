@@ -7,9 +7,8 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from trailstream.entrypoints.rules.files import load_at
+from trailstream.entrypoints.rules.files import load_at, place
 from trailstream.entrypoints.rules.words import cost_of, gate_in_words
 from trailstream.model.alert import RuleInfo
 from trailstream.model.printable import printable
@@ -28,7 +27,9 @@ def add_list(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "before the rule is evaluated on it, and what that costs. Exits with 1 where a rule is broken; the others are "
         "listed all the same.",
     )
-    tool.add_argument("directory", type=Path, metavar="DIR", help="the directory of rules, or one rule file")
+    tool.add_argument(
+        "directory", type=place, metavar="DIR", help="the rules: a directory, a file, or s3://bucket/prefix"
+    )
     tool.add_argument("--format", choices=tuple(_WRITERS), default="table", help="for people or for programs")
     tool.set_defaults(command=run_rules_list)
 

@@ -1,0 +1,24 @@
+"""Rules below a prefix in S3, for tools that read them once. Loads AWS's libraries, which is slow."""
+
+from __future__ import annotations
+
+import asyncio
+
+from trailstream.adapters.aws import AwsClients
+from trailstream.adapters.rule_prefix import AT_ONCE, RulePrefix
+from trailstream.bootstrap.rules import compiled
+from trailstream.pipeline.rules_place import RuleTexts
+from trailstream.rules.loading import LoadedRules
+
+
+def load_prefix(uri: str) -> LoadedRules:
+    """Read and compile every rule below ``s3://bucket/prefix/``, with the Region and credentials that botocore finds.
+
+    Raises :class:`RulesUnreadError` where it cannot be read.
+    """
+    return compiled(asyncio.run(_read(uri)))
+
+
+async def _read(uri: str) -> RuleTexts:
+    async with AwsClients(region=None, endpoint_url=None, connections=AT_ONCE) as aws:
+        return await RulePrefix(client=await aws.s3(), uri=uri).read()
