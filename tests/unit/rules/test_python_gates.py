@@ -229,7 +229,7 @@ def test_what_the_author_declares_is_needed_too() -> None:
 def test_a_rule_that_sees_every_record_says_what_that_costs() -> None:
     found = load([("a.py", body('return event.get("eventName") != "X"'))])
     assert [note.what for note in found.notes] == [
-        "a: sees every record, which costs 10 to 20 µs of CPU each; say under Gate: what its matches have"
+        "a: sees every record, which costs 15 to 80 µs of CPU each; say under Gate: what its matches have"
     ]
 
 

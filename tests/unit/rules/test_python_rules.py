@@ -134,7 +134,7 @@ def test_what_is_no_rule_on_cloudtrail_is_noted_and_passed_over(spec: str, reaso
         (SPEC.replace("High", "Terrible"), CODE, "a.yml:6", '"Terrible" is no severity'),
         (SPEC.replace("RuleID: A\n", ""), CODE, "a.yml:1", 'the key "RuleID" is missing'),
         (SPEC.replace("a.py", "b.py"), CODE, "a.yml:2", "b.py is not there"),
-        (SPEC + "Threshold: none\n", CODE, "a.yml:7", '"Threshold" must be a number from 1'),
+        (SPEC + "Threshold: none\n", CODE, "a.yml:7", '"Threshold" must be a whole number'),
         (SPEC + "Gate: {eventName: StopLogging}\n", CODE, "a.yml:7", '"eventName" must be an object or an array'),
     ],
 )
@@ -203,6 +203,18 @@ def test_filters_that_are_not_applied_are_noted_and_an_empty_list_of_them_is_not
     assert notes("  - All: []\n") == []
     condition = "  - All: [{Key: a, Condition: Equals, Value: b}]\n"
     assert notes(condition) == ["A: its InlineFilters are not applied: it may match more"]
+
+
+def test_a_threshold_that_counts_what_is_unique_is_noted() -> None:
+    code = f"{CODE}\ndef unique(event):\n    return event.get('eventID')\n"
+    found = loaded(a_yml=f"{SPEC}Threshold: 3\n", a_py=code)
+    assert [note.what for note in found.notes] == ["A: unique() is not asked: its threshold counts matches"]
+    assert loaded(a_yml=SPEC, a_py=code).notes == []
+
+
+def test_a_threshold_of_nothing_is_panthers_own() -> None:
+    rule = only_rule(loaded(a_yml=f"{SPEC}Threshold: 0\nDedupPeriodMinutes: 0\n", a_py=CODE))
+    assert (rule.info.shaping.threshold, rule.info.shaping.period_seconds) == (1, 3600)
 
 
 def test_helpers_are_imported_by_their_names_their_ids_and_their_paths() -> None:

@@ -99,10 +99,10 @@ def _count(spec: Spec, key: str, problems: list[RuleSyntaxError]) -> int | None:
     found = spec.get(key)
     if found is None:
         return None
-    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-        problems.append(RuleSyntaxError(f'"{key}" must be a number from 1', at=(key,)))
+    if not isinstance(found, int) or isinstance(found, bool):
+        problems.append(RuleSyntaxError(f'"{key}" must be a whole number', at=(key,)))
         return None
-    return found
+    return found if found > 0 else None
 
 
 def _text(spec: Spec, key: str, problems: list[RuleSyntaxError]) -> str:
