@@ -86,3 +86,18 @@ async def test_a_configuration_that_is_not_usable_fails_the_invocation_with_ever
     (answer,) = sandbox.answers
     assert answer["error"] == "ConfigurationError"
     assert "1 problem with the configuration" in answer["detail"]
+
+
+async def test_a_function_reads_its_rules_from_a_prefix_in_s3(
+    aws: AwsClients, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    stage = await set_stage(aws)
+    s3 = await aws.s3()
+    await s3.create_bucket(Bucket="detections")
+    rule = b"id: topic-deleted\ntitle: Deleted\nseverity: low\npattern: {eventName: [DeleteTopic]}\n"
+    await s3.put_object(Bucket="detections", Key="rules/deleted.yaml", Body=rule)
+    await put(aws, "log", topic_record(1), topic_record(2, "DeleteTopic"))
+    prefix = {"TRAILSTREAM_RULES__DIRECTORY": "s3://detections/rules/"}
+    await invoke(stage, endpoint, tmp_path, [s3_event("log")], **prefix)
+    (message,) = await stage.inbox(2, seconds=2)
+    assert message["MessageAttributes"]["rule"]["Value"] == "topic-deleted"
