@@ -16,6 +16,8 @@ import pytest
 from fakes import FakeLedger, FakeObjectStore, FakeQueue, FakeSink
 from samples import CREATE_TOPIC_RULE, topic_record
 from trailstream.adapters.windows.memory import MemoryWindows
+from trailstream.bootstrap.python_rules import open_judge
+from trailstream.config import PythonRulesSettings
 from trailstream.entrypoints.aws_lambda import SPARE_SHARE, LambdaDoor
 from trailstream.model.facts import DeliverySettled, Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits
@@ -71,6 +73,7 @@ class World:
     """Failures in a row of the object store, or of a sink, that open its breaker."""
     facts: list[Fact] = field(default_factory=list)
     windows: WindowStore = field(default_factory=MemoryWindows)
+    python: PythonRulesSettings = field(default_factory=PythonRulesSettings)
     now: float | None = None
     """The time that counting goes by, where that is not the real one."""
 
@@ -94,6 +97,14 @@ class World:
             clock=lambda: self.now or time.time(),
         )
         detections = Detections(Ruleset(rules), counting)
+        async with (
+            open_judge(rules, None, settings=self.python, emit=self.facts.append) as judge,
+            self._core_of(detections.judged_by(judge)) as core,
+        ):
+            yield core
+
+    @asynccontextmanager
+    async def _core_of(self, detections: Detections) -> AsyncIterator[Core]:
         couriers = [self._courier(sink) for sink in self.sinks]
         ends = WindowEnds(
             detections=lambda: nullcontext(detections),
