@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trailstream.adapters.python_rules.child.containers import ImmutableCaseInsensitiveDict, ImmutableList, plain
-from trailstream.adapters.python_rules.child.event import Model, PantherEvent, event_of
+from trailstream.adapters.python_rules.child.event import Model, PantherError, PantherEvent, event_of
 
 RECORD: dict[str, Any] = {
     "eventName": "ConsoleLogin",
@@ -113,6 +113,25 @@ def test_deep_walk_runs_through_arrays(
     assert event.deep_walk(*keys, **options) == found
 
 
+def test_what_deep_walk_finds_is_a_plain_list_of_its_own(event: PantherEvent) -> None:
+    found = event.deep_walk("requestParameters", "items", "cidr")
+    assert type(found) is list
+    found.clear()
+    assert len(event.deep_walk("requestParameters", "items", "cidr")) == 2
+
+
+def test_deep_walk_gives_an_array_at_the_end_of_a_path_as_it_is() -> None:
+    event = PantherEvent({"groups": ["a", "a"], "one": ["b"], "items": [{"groups": ["a", "c"]}, {"groups": ["a"]}]})
+    assert event.deep_walk("groups") == ["a", "a"]
+    assert event.deep_walk("one") == ["b"]
+    assert event.deep_walk("items", "groups") == ["a", "c"]
+
+
+def test_deep_walk_tells_objects_apart_by_what_they_hold() -> None:
+    event = PantherEvent({"items": [{"user": {"id": 1}}, {"user": {"id": 1}}, {"user": {"id": 2}}]})
+    assert event.deep_walk("items", "user") == [{"id": 1}, {"id": 2}]
+
+
 MODEL = Model(
     {"source_ip": ("sourceIPAddress",), "cidr": ("requestParameters", "items", None, "cidr"), "first": ("a", 0, "b")},
     {"event_type": lambda event: "root" if event.deep_get("userIdentity", "type") == "Root" else None},
@@ -133,6 +152,26 @@ def test_udm_gives_the_default_where_the_data_model_finds_nothing(event: Panther
     with pytest.raises(ValueError, match="2 values"):
         modelled.udm("cidr")
     assert event.udm("source_ip") is None
+
+
+def _who(event: PantherEvent) -> Any:
+    return event.deep_get("userIdentity", "type")
+
+
+def test_udm_path_says_where_the_data_model_looks() -> None:
+    model = Model({**MODEL.paths, "only": ("items", None, "cidr")}, {"who": _who})
+    event = PantherEvent({"sourceIPAddress": "198.51.100.7", "a": [{"b": 1}], "items": [{}, {"cidr": "x"}]}, model)
+    assert event.udm_path("source_ip") == "sourceIPAddress"
+    assert event.udm_path("first") == "a.[0].b"
+    assert event.udm_path("only") == "items.[1].cidr"
+    assert event.udm_path("who") == "_who"
+    assert event.udm_path("cidr") is None
+    assert event.udm_path("nothing") is None
+
+
+def test_udm_path_needs_a_data_model(event: PantherEvent) -> None:
+    with pytest.raises(PantherError, match="no data model"):
+        event.udm_path("source_ip")
 
 
 def test_udm_of_a_name_that_no_data_model_has_is_that_of_the_event() -> None:

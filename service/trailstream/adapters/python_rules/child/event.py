@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from trailstream.adapters.python_rules.child.containers import ImmutableCaseInsensitiveDict, immutable, plain
 from trailstream.rules.code import ModelStep
 
 LOG_TYPE = "AWS.CloudTrail"
+
+
+class PantherError(Exception):
+    """What helpers raise, and catch, under this name."""
 
 
 class Model:
@@ -43,26 +48,32 @@ class PantherEvent(ImmutableCaseInsensitiveDict):
     def _modelled(self, model: Model, name: str, default: Any) -> Any:
         if (function := model.functions.get(name)) is not None:
             return immutable(function(PantherEvent(self._container)))
-        found = list(_values_at(self._container, model.paths[name]))
+        found = self._place(model, name)
+        return immutable(found.value) if found is not None else default
+
+    def _place(self, model: Model, name: str) -> _Place | None:
+        steps = model.paths.get(name)
+        found = [] if steps is None else list(_places(_Place("", self._container), steps))
         if len(found) > 1:
             raise ValueError(f"the data model finds {len(found)} values for {name}")
-        return immutable(found[0]) if found else default
+        return found[0] if found else None
+
+    def udm_path(self, name: str) -> str | None:
+        """Return where the data model found a name in this event, or the name of the function that says it."""
+        model = self.data_model
+        if model is None:
+            raise PantherError("there is no data model for these events")
+        if (function := model.functions.get(name)) is not None:
+            return getattr(function, "__name__", repr(function))
+        found = self._place(model, name)
+        return None if found is None else found.path
 
     def deep_walk(self, *keys: str, default: Any = None, return_val: str = "all") -> Any:
-        """Return the values at a path of names that runs through arrays: the first, the last, or all that differ.
+        """Return the value at a path of names; where it runs through arrays the first, the last, or all that differ.
 
-        A single value stands for itself.
+        Of those a single one stands for itself, and several are a list: a plain one, as rules ask whether it is one.
         """
-        found: list[Any] = []
-        for value in _walk(self._container, keys, default):
-            for one in value if isinstance(value, list) else (value,):
-                if one is not None and one not in found:
-                    found.append(one)
-        if not found:
-            return default
-        if return_val in ("first", "last"):
-            return immutable(found[0 if return_val == "first" else -1])
-        return immutable(found[0] if len(found) == 1 else found)
+        return deepcopy(_walk(self._container, keys, default, return_val))
 
     def lookup(self, table: str, key: str) -> Any:
         """Return what a test says that a lookup table holds; there are none here."""
@@ -80,34 +91,57 @@ class PantherEvent(ImmutableCaseInsensitiveDict):
     json_encoder = staticmethod(plain)
 
 
-def _walk(value: Any, keys: Sequence[str], default: Any) -> list[Any]:
+def _walk(value: Any, keys: Sequence[str], default: Any, wanted: str) -> Any:
     """Return what the keys lead to; where that is nothing, the default: for each element of an array by itself."""
-    found: list[Any] = []
     if not keys:
-        found = [] if value is None or _is_empty(value) else [value]
-    elif isinstance(value, list):
-        found = [below for one in value for below in _walk(one, keys, default)]
-    elif isinstance(value, Mapping) and keys[0] in value:
-        found = _walk(value[keys[0]], keys[1:], default)
-    return found or [default]
+        return default if value is None or _is_empty(value) else value
+    if isinstance(value, Mapping):
+        return _walk(value.get(keys[0], default), keys[1:], default, wanted)
+    found: list[Any] = []
+    for element in value if isinstance(value, list) else ():
+        below = _walk(element, keys, default, wanted)
+        found += (one for one in (below if isinstance(below, list) else (below,)) if one is not None)
+    differing = _differing(found)
+    if not differing:
+        return default
+    if wanted in ("first", "last"):
+        return differing[0 if wanted == "first" else -1]
+    return differing[0] if len(differing) == 1 else differing
+
+
+def _differing(values: list[Any]) -> list[Any]:
+    try:
+        return list(dict.fromkeys(values))
+    except TypeError:  # objects and arrays among them
+        return [value for place, value in enumerate(values) if value not in values[:place]]
 
 
 def _is_empty(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_empty, value))
 
 
-def _values_at(value: Any, steps: Sequence[ModelStep]) -> Iterator[Any]:
+class _Place(NamedTuple):
+    """A value within an event, and where it stands."""
+
+    path: str
+    value: Any
+
+    def at(self, name: str, value: Any) -> _Place:
+        return _Place(f"{self.path}.{name}" if self.path else name, value)
+
+
+def _places(place: _Place, steps: Sequence[ModelStep]) -> Iterator[_Place]:
     if not steps:
-        yield value
+        yield place
         return
-    match value, steps[0]:
-        case list(), None:
-            for one in value:
-                yield from _values_at(one, steps[1:])
-        case list(), int(position) if position < len(value):
-            yield from _values_at(value[position], steps[1:])
-        case dict(), str(name) if name in value:
-            yield from _values_at(value[name], steps[1:])
+    match place.value, steps[0]:
+        case list() as values, None:
+            for position, value in enumerate(values):
+                yield from _places(place.at(f"[{position}]", value), steps[1:])
+        case list() as values, int(position) if position < len(values):
+            yield from _places(place.at(f"[{position}]", values[position]), steps[1:])
+        case dict() as values, str(name) if name in values:
+            yield from _places(place.at(name, values[name]), steps[1:])
 
 
 def event_of(record: dict[str, Any], record_id: str, model: Model | None, *, now: datetime) -> PantherEvent:

@@ -7,11 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from trailstream.adapters.python_rules.child import containers, store
-from trailstream.adapters.python_rules.child.event import PantherEvent
-
-
-class PantherError(Exception):
-    """What helpers raise, and catch, under this name."""
+from trailstream.adapters.python_rules.child.event import PantherError, PantherEvent
 
 
 def wrap(*_: Any, **__: Any) -> Any:
