@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from time import perf_counter_ns
 
 from trailstream.adapters.python_rules import frames
@@ -17,6 +18,14 @@ from trailstream.adapters.python_rules.frames import LENGTH, NOTHING, Note, Repl
 END_SECONDS = 2
 """How long the child may take to end by itself."""
 MAX_REPLY_BYTES = 64 * 1024 * 1024
+
+
+def _memory_file() -> int:
+    """Open a file that has no name, so that a read-only filesystem does for it where there is one in memory."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("trailstream-rules")
+    with TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 class ProcessLostError(Exception):
@@ -50,7 +59,7 @@ class RuleProcess:
     @classmethod
     async def start(cls, rules: int, surroundings: Surroundings) -> RuleProcess:
         """Start a child for so many rules. Raises :class:`OSError` where there can be none."""
-        note_fd = os.memfd_create("trailstream-rules")
+        note_fd = _memory_file()
         try:
             os.ftruncate(note_fd, Note.size(rules))
             note = Note(note_fd, rules)

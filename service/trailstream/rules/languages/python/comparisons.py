@@ -10,8 +10,8 @@ from typing import Any
 from trailstream.rules.condition import Condition
 from trailstream.rules.languages.python.logic import ALWAYS
 from trailstream.rules.languages.python.modules import NotConstantError
+from trailstream.rules.languages.python.predicates import NOT_NULL, TRUTHY, TextTest, at, equal_to, texts_with
 from trailstream.rules.languages.python.subjects import NO_DEFAULT, Reader, Subject
-from trailstream.rules.languages.python.tests_of_values import NOT_NULL, TRUTHY, TextTest, at, equal_to, texts_with
 from trailstream.rules.predicate import Predicate, fold
 
 UNKNOWN: Any = object()
