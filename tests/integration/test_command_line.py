@@ -231,6 +231,20 @@ def test_rules_are_tried_on_events_from_standard_input_where_no_file_is_named(tm
         assert (done.returncode, done.stdout) == (0, b"match\nno match\n")
 
 
+def test_an_explanation_is_in_ascii_where_the_terminal_is(tmp_path: Path) -> None:
+    (tmp_path / "rule.json").write_text('{"eventName": ["CreateTopic"]}')
+    (tmp_path / "record.json").write_text('{"eventName": "Größe"}')
+    done = subprocess.run(
+        [PROGRAM, "rules", "explain", tmp_path / "rule.json", "--record", tmp_path / "record.json"],
+        capture_output=True,
+        env=wiped_environment() | {"PYTHONIOENCODING": "ascii"},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b'no  eventName is "CreateTopic": "Gr\\xf6\\xdfe"' in done.stdout
+
+
 def test_a_broken_rule_stops_a_scan_unless_it_may_be_skipped(tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
