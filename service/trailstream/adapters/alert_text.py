@@ -134,8 +134,7 @@ def _window_facts(told: Told | None) -> Iterator[tuple[str, str]]:
     if told is not None:
         window = told.window
         yield "Matches", f"{window.matches} from {timestamp(window.start)} to {timestamp(window.end)}"
-        for name, value in told.group.items():
-            yield f"By {name}", value or ""
+        yield "In common", ", ".join(f"{name}={value}" for name, value in told.group.items())
 
 
 def _one_line(record_json: bytes) -> bytes:

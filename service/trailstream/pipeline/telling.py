@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from trailstream.decode.json_text import encode_record
 from trailstream.model.alert import Alert, alert_of
 from trailstream.model.finding import NO_REMARKS, Finding
+from trailstream.model.limits import KIB
 from trailstream.model.shaping import PLAIN
 from trailstream.model.window import Told, Window, timestamp
 from trailstream.pipeline.counting import Firing
 from trailstream.rules.templates import filled, title_of
+
+LONGEST_REMARK = 4096
+"""Characters of a text that a rule makes of a match."""
+LARGEST_CONTEXT_BYTES = 32 * KIB
+"""Of what it adds, as JSON; what is larger is told by its size."""
 
 
 def alert_of_finding(finding: Finding, *, origin: str | None, key_account: str | None) -> Alert:
@@ -23,12 +31,21 @@ def alert_of_finding(finding: Finding, *, origin: str | None, key_account: str |
         alert,
         title=title_of(finding) if remarks.title is not None or shaping.title is not None else None,
         severity=remarks.severity,
-        description=remarks.description,
-        reference=remarks.reference,
-        runbook=shaping.runbook if remarks.runbook is None else remarks.runbook,
+        description=_bounded(remarks.description),
+        reference=_bounded(remarks.reference),
+        runbook=_bounded(remarks.runbook) or shaping.runbook,
         destinations=shaping.destinations if remarks.destinations is None else remarks.destinations,
-        context=remarks.context,
+        context=None if remarks.context is None else _bounded_context(remarks.context),
     )
+
+
+def _bounded(text: str | None) -> str | None:
+    return None if text is None else text[:LONGEST_REMARK]
+
+
+def _bounded_context(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    size = len(encode_record(dict(context)))
+    return context if size <= LARGEST_CONTEXT_BYTES else {"omitted": f"{size} bytes"}
 
 
 def alert_of_firing(firing: Firing, *, origin: str | None, key_account: str | None) -> Alert:
