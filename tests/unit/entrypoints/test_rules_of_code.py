@@ -124,6 +124,33 @@ def test_the_tests_of_its_description_are_run_with_their_mocks(
     ]
 
 
+def test_a_test_may_name_the_fields_of_its_record_in_any_case(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named_otherwise = SPEC.replace(
+        "{eventName: ConsoleLogin, userIdentity: {type", "{eventname: ConsoleLogin, UserIdentity: {Type"
+    )
+    (directory / "root.py").write_text(CODE.replace("event['eventName']", "event.get('eventName')"))
+    (directory / "root.yml").write_text(named_otherwise)
+    assert main(["rules", "test", str(directory)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "3 tests passed, 0 failed; 0 rules have none"
+
+
+def test_a_gate_that_loses_a_match_is_told_after_all_tests(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other_name = "globals()['NAME'] = 'ConsoleLogin'  # Whoever only looks at the code takes NAME for Denied."
+    helper = f"NAME = 'Denied'\n{other_name}\ndef is_login(event):\n    return event['eventName'] == NAME\n"
+    (directory / "helper.py").write_text(helper)
+    assert main(["rules", "test", str(directory)]) == 3
+    told = capsys.readouterr()
+    assert [line for line in told.out.splitlines() if not line.startswith(" ")] == [
+        "FAIL root.yml AWS.Root: root",
+        "pass root.yml AWS.Root: denied",
+        "pass root.yml AWS.Root: mocked",
+        "2 tests passed, 1 failed; 0 rules have none",
+    ]
+    assert "This is a bug of trailstream" in told.err
+
+
 def test_a_test_that_fails_is_told_with_what_the_code_did(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (directory / "root.yml").write_text(SPEC.replace("ExpectedResult: false", "ExpectedResult: true"))
     assert main(["rules", "test", str(directory)]) == 1

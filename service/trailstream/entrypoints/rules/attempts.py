@@ -15,6 +15,7 @@ from trailstream.model.alert import Match
 from trailstream.model.errors import Problem, RulesError
 from trailstream.model.record import Record
 from trailstream.rules.condition import All
+from trailstream.rules.languages.record_fields import as_cloudtrail_names_them
 from trailstream.rules.loading import LoadedRules
 from trailstream.rules.rule import Rule, RuleSyntaxError
 from trailstream.rules.ruleset import Matched
@@ -90,11 +91,12 @@ class TriedRule:
         Raises :class:`DisagreementError`.
         """
         (rule, trials), seen = self._seen(event)
-        found = trials.of(seen)
         if self._code is not None:
             # What a test puts in the place of code may well match what the code as it stands cannot.
-            asked = found if not mocks else Trials([replace(rule, condition=All(()))]).of(seen)
-            return _judged(rule, asked, seen, self._code.of(rule.info.id, seen, mocks))
+            asked = trials if not mocks else Trials([replace(rule, condition=All(()))])
+            found = asked.of(as_cloudtrail_names_them(seen))  # Code finds names in any case, and gates do not.
+            return _judged(rule, found, seen, self._code.of(rule.info.id, seen, mocks))
+        found = trials.of(seen)
         return Tried(
             matched=bool(found.matches),
             is_candidate=found.candidates > 0,

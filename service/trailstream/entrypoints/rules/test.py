@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 from trailstream.entrypoints.rules.attempts import TriedRule, opened
 from trailstream.entrypoints.rules.files import load_at
+from trailstream.entrypoints.rules.trials import DisagreementError
 from trailstream.entrypoints.rules.words import printed, tree
 from trailstream.model.errors import ConfigurationError, Problem, RulesError
 from trailstream.model.printable import printable
@@ -46,12 +47,14 @@ class Result:
     seconds: float = 0.0
     failure: tuple[str, ...] = ()
     """The lines that say why it failed; none where it passed."""
+    disagreement: DisagreementError | None = None
+    """What failed of ours, if anything."""
 
 
 def run_rules_test(options: argparse.Namespace) -> int:
     """Run every test. Return 0 where all pass and 1 where one fails.
 
-    Raises :class:`RulesError` where a rule is broken, after the tests of the others.
+    Raises :class:`RulesError` where a rule is broken and :class:`DisagreementError` where its gate is, after all tests.
     """
     loaded = load_at(options.directory)
     with opened(loaded.rules, options.directory) as tried:
@@ -65,6 +68,9 @@ def run_rules_test(options: argparse.Namespace) -> int:
     failed = sum(bool(result.failure) for result in results)
     untested = sum(not rule.tests for rule in loaded.rules)
     print(f"{len(results) - failed} tests passed, {failed} failed; {untested} rules have none")
+    for result in results:
+        if result.disagreement is not None:
+            raise result.disagreement
     if loaded.problems:
         raise RulesError(loaded.problems)
     return 1 if failed else 0
@@ -79,7 +85,10 @@ def _results(rules: Sequence[Rule], tried: Sequence[TriedRule], *, require: bool
 
 def _run(rule: Rule, tried: TriedRule, test: RuleTest) -> Result:
     started = time.perf_counter()
-    came = tried.of(test.record, test.mocks)
+    try:
+        came = tried.of(test.record, test.mocks)
+    except DisagreementError as error:
+        return Result(rule, test.name, time.perf_counter() - started, tuple(str(error).splitlines()), error)
     seconds = time.perf_counter() - started
     if came.failure:
         return Result(rule, test.name, seconds, ("it failed:", *came.failure.splitlines()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from trailstream.model.record import Record
+
 RECORD_FIELDS = frozenset(
     [
         "eventVersion",
@@ -43,3 +45,20 @@ RECORD_FIELDS = frozenset(
     ]
 )
 """The top-level fields of records, from the user guide, "CloudTrail record contents", and of aggregated events."""
+
+IDENTITY_FIELDS = frozenset(
+    ["type", "principalId", "arn", "accountId", "accessKeyId", "userName", "invokedBy", "identityProvider"]
+)
+"""Fields of ``userIdentity`` that hold one value."""
+
+_TOP = {name.lower(): name for name in RECORD_FIELDS}
+_IDENTITY = {name.lower(): name for name in IDENTITY_FIELDS}
+
+
+def as_cloudtrail_names_them(record: Record) -> Record:
+    """Return a record whose fields are called as CloudTrail calls them, whatever the case in which they were."""
+    named = {_TOP.get(name.lower(), name): value for name, value in record.items()}
+    identity = named.get("userIdentity")
+    if isinstance(identity, dict):
+        named["userIdentity"] = {_IDENTITY.get(name.lower(), name): value for name, value in identity.items()}
+    return named

@@ -8,17 +8,14 @@ from typing import Any, Literal, TypeAlias
 
 from trailstream.rules.condition import Condition, Field, Keyword
 from trailstream.rules.languages.python.logic import ALWAYS
-from trailstream.rules.languages.record_fields import RECORD_FIELDS
+from trailstream.rules.languages.record_fields import IDENTITY_FIELDS, RECORD_FIELDS
 from trailstream.rules.predicate import Predicate, fold, words_of
 
 Test: TypeAlias = Callable[[Any], bool]
 TextTest: TypeAlias = Literal["startswith", "endswith", "contains"]
 
 _TOP = {name.lower(): name for name in RECORD_FIELDS}
-_IDENTITY = {
-    name.lower(): name
-    for name in ("type", "principalId", "arn", "accountId", "accessKeyId", "userName", "invokedBy", "identityProvider")
-}
+_IDENTITY = {name.lower(): name for name in IDENTITY_FIELDS}
 """Names as CloudTrail writes them: code may write them in any case."""
 
 
