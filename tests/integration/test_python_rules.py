@@ -22,7 +22,7 @@ from trailstream.model.alert import Match, Severity
 from trailstream.model.errors import RulesUnavailableError
 from trailstream.model.facts import Fact
 from trailstream.model.finding import Remarks
-from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised
 from trailstream.rules.loading import LoadedRules, load
 
 MIB = 1024 * 1024
@@ -175,14 +175,15 @@ async def test_a_process_that_is_held_up_by_something_else_is_replaced_and_no_ru
     async with bench([("always.py", ALWAYS)], batch_seconds=0.3) as at:
         os.kill(pid_of(at.judge), signal.SIGSTOP)
         assert await at.ask("Ok") == {"always": [True]}
-        assert at.facts == []
+        assert at.facts == [RuleProcessLost("was at it when 0.3 s had passed", None)]
 
 
 async def test_a_process_that_somebody_kills_is_replaced_and_no_rule_blamed() -> None:
     async with bench([("always.py", ALWAYS)]) as at:
         os.kill(pid_of(at.judge), signal.SIGKILL)
         assert await at.ask("Ok") == {"always": [True]}
-        assert at.facts == []
+        assert [fact.rule_id for fact in at.of(RuleProcessLost)] == [None]
+        assert at.disabled() == {}
 
 
 async def test_a_rule_that_raises_is_told_of_once_and_given_up_at_its_limit() -> None:

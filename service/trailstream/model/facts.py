@@ -15,7 +15,7 @@ from trailstream.model.alert import Alert
 from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.delivery import Delivery, ObjectRef, Outcome, Skip
 from trailstream.model.errors import Problem, Stage
-from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 
 
@@ -260,6 +260,7 @@ Fact = (
     | RuleFailed
     | RuleRaised
     | RuleDisabled
+    | RuleProcessLost
     | EvaluationsSkipped
     | RulesExchanged
     | RulesRefused

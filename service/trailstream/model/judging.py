@@ -25,6 +25,15 @@ class RuleDisabled:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleProcessLost:
+    """The process of the rules has ended or was killed; another is started when it is needed."""
+
+    how: str
+    rule_id: str | None
+    """The rule that is to blame; None where something else is."""
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationsSkipped:
     """Nobody knows whether a rule matches these records: it raised, or is disabled. The object goes on without it."""
 

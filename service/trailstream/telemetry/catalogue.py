@@ -160,6 +160,10 @@ SKIPPED_EVALUATIONS = Metric(
     "Records that a rule of Python code did not decide on; their object goes on without it.",
     {"fault": ("raised", "disabled")},
 )
+LOST_RULE_PROCESSES = Metric(
+    "trailstream_lost_rule_processes_total",
+    "Times that the process of the rules of Python code ended or was killed, through a rule's fault or not.",
+)
 DISABLED_RULES = Metric(
     "trailstream_disabled_rules_total",
     "Times that a rule of Python code was given up until the rules are loaded anew.",

@@ -9,7 +9,7 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from trailstream.model.facts import RuleFailed
-from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 
 MAX_TRACEBACK_LINES = 60
@@ -25,6 +25,7 @@ class LogRules:
             RuleFailed: self._rule_failed,
             RuleRaised: self._rule_raised,
             RuleDisabled: self._rule_disabled,
+            RuleProcessLost: self._rule_process_lost,
             EvaluationsSkipped: self._evaluations_skipped,
             RulesExchanged: self._rules_exchanged,
             RulesRefused: self._rules_refused,
@@ -46,6 +47,9 @@ class LogRules:
 
     def _rule_disabled(self, fact: RuleDisabled) -> None:
         self._logger.log(logging.ERROR, "rule disabled", rule=fact.rule_id, detail=fact.why)
+
+    def _rule_process_lost(self, fact: RuleProcessLost) -> None:
+        self._logger.log(logging.WARNING, "process of the rules lost", rule=fact.rule_id, detail=fact.how)
 
     def _evaluations_skipped(self, fact: EvaluationsSkipped) -> None:
         self._logger.log(

@@ -39,7 +39,7 @@ from trailstream.model.facts import (
     StormReported,
     VisibilityExtended,
 )
-from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 from trailstream.telemetry import catalogue as c
 from trailstream.telemetry.labels import Labels
@@ -73,6 +73,7 @@ class Measures:
             RuleFailed: self._rule_failed,
             RuleRaised: self._nothing,
             RuleDisabled: self._rule_disabled,
+            RuleProcessLost: self._rule_process_lost,
             EvaluationsSkipped: self._evaluations_skipped,
             RulesExchanged: self._rules_exchanged,
             RulesRefused: self._rules_refused,
@@ -184,6 +185,9 @@ class Measures:
 
     def _rule_disabled(self, _: RuleDisabled) -> None:
         self._move(c.DISABLED_RULES, 1)
+
+    def _rule_process_lost(self, _: RuleProcessLost) -> None:
+        self._move(c.LOST_RULE_PROCESSES, 1)
 
     def _evaluations_skipped(self, fact: EvaluationsSkipped) -> None:
         self._move(c.SKIPPED_EVALUATIONS, len(fact.record_ids), (fact.reason,))

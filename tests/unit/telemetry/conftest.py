@@ -38,7 +38,7 @@ from trailstream.model.facts import (
     StormReported,
     VisibilityExtended,
 )
-from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 from trailstream.telemetry.metrics import Metrics
 
@@ -171,6 +171,7 @@ def every_fact(
         RuleFailed("root-login", "no such field"),
         RuleRaised("root-login", "Traceback ...\nKeyError: 'nope'"),
         RuleDisabled("root-login", "raised 100 times"),
+        RuleProcessLost("ended the process (SIGKILL)", None),
         EvaluationsSkipped("root-login", "raised", "s3://logs/a.json.gz", ("e-1", "e-2")),
         AlertsClaimed("sns", 1),
         AlertAccepted("sns", alert, received_at=NOW, accepted_at=NOW + 0.2),

@@ -134,6 +134,7 @@ def test_every_fact_is_spoken_of_or_passed_over_on_purpose(
         "rule failed",
         "rule raised",
         "rule disabled",
+        "process of the rules lost",
         "evaluations skipped",
         "alert accepted",
         "alert repeated",

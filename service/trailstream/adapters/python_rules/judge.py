@@ -35,7 +35,7 @@ from trailstream.model.alert import Match, Severity
 from trailstream.model.errors import RulesUnavailableError
 from trailstream.model.facts import Emit
 from trailstream.model.finding import Remarks
-from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised, SkipReason
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised, SkipReason
 from trailstream.model.record import Record, record_id
 from trailstream.pipeline.retry import Backoff
 from trailstream.rules.code import Library
@@ -177,6 +177,7 @@ class PythonJudge:
                 except (ProcessLostError, OSError) as error:
                     self._process = None
                     blamed = error.rule if isinstance(error, ProcessLostError) else None
+                    self._emit(RuleProcessLost(str(error), None if blamed is None else self._rules[blamed].info.id))
                     if blamed is not None and blamed not in self._disabled:
                         self._disable(blamed, str(error))
                     else:
