@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias
@@ -27,12 +29,26 @@ class Kind(Enum):
     """The same, and in which order."""
 
 
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "eq": operator.eq,
+    "neq": operator.ne,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """What a number must be: ``gte 5``."""
 
     operator: Literal["lt", "lte", "gt", "gte", "eq", "neq"]
     number: float
+
+    def holds(self, number: float) -> bool:
+        """Say whether a number is within it."""
+        return _COMPARE[self.operator](number, self.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,14 +28,6 @@ LOOKED_AT = 4
 NAMED_RECORDS = 20
 """Whose ids a window keeps."""
 
-_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
-    "lt": operator.lt,
-    "lte": operator.le,
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "eq": operator.eq,
-    "neq": operator.ne,
-}
 _GROWING_NUMBERS = {Kind.EVENT_COUNT, Kind.VALUE_COUNT, Kind.VALUE_SUM, Kind.TEMPORAL, Kind.TEMPORAL_ORDERED}
 
 
@@ -138,7 +130,7 @@ def _bounds(correlation: Correlation) -> Sequence[Bound]:
 
 
 def _holds(correlation: Correlation, number: float) -> bool:
-    return all(_COMPARE[bound.operator](number, bound.number) for bound in _bounds(correlation))
+    return all(bound.holds(number) for bound in _bounds(correlation))
 
 
 def _number(correlation: Correlation, within: Sequence[Sighting]) -> float:
