@@ -260,6 +260,49 @@ def test_a_correlation_that_cannot_be_is_a_problem_with_its_line(body: str, what
     assert what in problem_of(body)
 
 
+def test_a_correlation_without_its_section_is_a_problem_that_says_so() -> None:
+    """As in SigmaHQ's rules-correlation/cloud, which pySigma does not read either."""
+    body = "title: C\ntype: temporal_ordered\nrules: {a: failed_login, b: successful_login}\ntimespan: 1h\n"
+    (problem,) = together(body).problems
+    assert problem.where == "rules.yml:19"
+    assert problem.what == 'type, rules and timespan stand outside of "correlation"'
+
+
+MANY = """\
+title: Many
+logsource: {{product: aws, service: cloudtrail}}
+detection:
+  selection: {{eventName: [InvokeModel, InvokeModelWithResponseStream]}}
+  other: {{awsRegion: eu-west-1}}
+  condition: {condition}
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "may_match"),
+    [
+        (
+            "selection | count(eventName) by userIdentity.arn > 50",
+            False,
+        ),  # SigmaHQ e0ace9ec-702e-43a7-9a04-0629230085f9
+        ("selection | count(eventName) > 2", False),
+        ("selection and other | count(eventName) > 1", True),
+        ("selection | count(awsRegion) > 50", True),
+        ("selection | count() > 50", True),
+        ("selection or other | count(eventName) > 50", True),
+        ("not selection | count(eventName) > 50", True),
+    ],
+)
+def test_a_count_of_values_that_its_rules_do_not_let_through_is_named(condition: str, may_match: bool) -> None:
+    notes = [note.what for note in load([("many.yml", MANY.format(condition=condition))]).notes]
+    said = [what for what in notes if what.startswith("may never match")]
+    assert said == (
+        []
+        if may_match
+        else ['may never match: it counts different values of "eventName", and its rules let 2 of them through']
+    )
+
+
 def test_correlations_that_wait_for_each_other_are_a_problem() -> None:
     def of(name: str, other: str) -> str:
         body = f"{{type: event_count, rules: [{other}], timespan: 5m, condition: {{gte: 2}}}}"

@@ -21,9 +21,14 @@ def claims(file: RuleFile) -> bool:
 
 
 def _is_ours(value: dict[str, object]) -> bool:
-    if PLACEHOLDERS in value or not value.keys().isdisjoint(_RULE_KEYS):
+    if PLACEHOLDERS in value or not value.keys().isdisjoint(_RULE_KEYS) or is_unwrapped(value):
         return True
     return is_pipeline(value) or isinstance(value.get("filter"), dict)
+
+
+def is_unwrapped(value: dict[str, object]) -> bool:
+    """Say whether a document has what belongs below ``correlation`` at its top."""
+    return value.keys().isdisjoint(_RULE_KEYS) and {"type", "rules", "timespan"} <= value.keys()
 
 
 def is_pipeline(value: dict[str, object]) -> bool:

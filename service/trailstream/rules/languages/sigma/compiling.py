@@ -19,7 +19,7 @@ from trailstream.rules.languages.sigma.faults import UNFIT, fault_of, misshapen
 from trailstream.rules.languages.sigma.filters import Filter, filters_of, narrow
 from trailstream.rules.languages.sigma.members import Member, Members
 from trailstream.rules.languages.sigma.parsing import correlation_of, info_of, rule_of
-from trailstream.rules.languages.sigma.plausible import doubts
+from trailstream.rules.languages.sigma.plausible import counting_doubts, doubts
 from trailstream.rules.languages.sigma.processing import Processing, processing_of
 from trailstream.rules.languages.sigma.rules import compiled, for_cloudtrail
 from trailstream.rules.rule import NotEvaluatedError, Rule, RuleSyntaxError
@@ -135,7 +135,10 @@ def _collect(everyone: Sequence[Member], correlations: Sequence[tuple[Member, Co
         if member.condition is not None and member.info is not None:
             rule = Rule(member.info, member.condition, alerts=member.info.id not in waited_for)
             member.entry.result.rules.append(rule)
+    conditions = {member.rule_id: member.condition for member in everyone if member.condition is not None}
     for member, correlation in correlations:
+        for doubt in counting_doubts(correlation, conditions):
+            member.entry.note(doubt)
         alerts = correlation.info.id not in waited_for
         member.entry.result.correlations.append(replace(correlation, alerts=alerts))
 

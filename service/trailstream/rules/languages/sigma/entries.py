@@ -9,7 +9,7 @@ from typing import Any
 from trailstream.model.limits import MIB
 from trailstream.rules.documents import At
 from trailstream.rules.languages.language import Compiled, RuleFile
-from trailstream.rules.languages.sigma import PLACEHOLDERS, is_pipeline
+from trailstream.rules.languages.sigma import PLACEHOLDERS, is_pipeline, is_unwrapped
 from trailstream.rules.rule import RuleSyntaxError
 
 MAX_SIZE = 2 * MIB
@@ -113,6 +113,11 @@ class _Actions:
         """Return what a document means; None for one that only says what others mean."""
         if not isinstance(value, dict):
             raise RuleSyntaxError("a Sigma rule is a mapping")
+        if is_unwrapped(value):
+            remedy = "write them below it, with group-by and condition; rules is a list of names or ids"
+            raise RuleSyntaxError(
+                'type, rules and timespan stand outside of "correlation"', at=("rules",), remedy=remedy
+            )
         said = {key: each for key, each in value.items() if key != "action"}
         match value.get("action"):
             case "global":

@@ -1,10 +1,11 @@
-"""Why a rule can hardly match a record of CloudTrail, as far as its condition tells."""
+"""Why a rule or a correlation can hardly match a record of CloudTrail, as far as its condition tells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from trailstream.rules.condition import All, Any, Condition, Field, Not, Path, SameValue
+from trailstream.rules.correlation import Correlation, Kind
 from trailstream.rules.languages.record_fields import RECORD_FIELDS
 from trailstream.rules.predicate import Predicate, fold
 
@@ -20,6 +21,51 @@ def doubts(condition: Condition) -> Iterator[str]:
     may_hold, _ = _outcomes(condition, reasons)
     if not may_hold:
         yield from (f"may never match: {reason}" for reason in reasons)
+
+
+def counting_doubts(correlation: Correlation, conditions: Mapping[str, Condition]) -> Iterator[str]:
+    """Yield why a correlation can hardly hold, given what its rules ask, by their ids.
+
+    A count of different values is at most that of the values which the rules let through.
+    """
+    bounds = [bound for bound in (correlation.bound, correlation.also) if bound is not None]
+    if correlation.kind is not Kind.VALUE_COUNT or len(correlation.fields) != 1:
+        return
+    most = _most_texts(correlation, conditions)
+    if most is not None and not any(all(bound.holds(number) for bound in bounds) for number in range(1, most + 1)):
+        name = ".".join(correlation.fields[0])
+        yield f'may never match: it counts different values of "{name}", and its rules let {most} of them through'
+
+
+def _most_texts(correlation: Correlation, conditions: Mapping[str, Condition]) -> int | None:
+    allowed: frozenset[str] = frozenset()
+    for source in correlation.sources:
+        (path,) = source.field_paths or correlation.fields
+        condition = conditions.get(source.rule_id)
+        texts = None if condition is None else _allowed(condition, path)
+        if texts is None:
+            return None
+        allowed |= texts
+    return len(allowed)
+
+
+def _allowed(condition: Condition, path: Path) -> frozenset[str] | None:
+    """Return the texts that a field may hold where the condition holds; None where others may do as well."""
+    match condition:
+        case Field(its_path, predicate) if its_path == path:
+            return _texts(path, predicate)
+        case All(parts):
+            known = _known(_allowed(part, path) for part in parts)
+            return min(known, key=len) if known else None
+        case Any(parts):
+            known = _known(_allowed(part, path) for part in parts)
+            return frozenset().union(*known) if len(known) == len(parts) else None
+        case _:
+            return None
+
+
+def _known(found: Iterable[frozenset[str] | None]) -> list[frozenset[str]]:
+    return [texts for texts in found if texts is not None]
 
 
 def _outcomes(condition: Condition, reasons: dict[str, None]) -> tuple[bool, bool]:

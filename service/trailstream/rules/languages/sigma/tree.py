@@ -40,7 +40,7 @@ from trailstream.rules.languages.sigma.values import any_of_values, plain_text, 
 from trailstream.rules.predicate import IS_NULL, PRESENT, any_of, fold
 from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
 
-_ARRAY = re.compile(r"(?<=.)(?:\[\*?\]|\{\})\Z")
+_ARRAY = re.compile(r"(?<=.)(?:\[(?:\*|[0-9]+)?\]|\{\})\Z")
 
 
 def condition_of(node: AnyValue) -> Condition:
@@ -91,7 +91,7 @@ def _alternatives(nodes: Sequence[AnyValue]) -> Condition:
 
 
 def path_of(name: str) -> Path:
-    """Return the path that a field's name writes; it runs through arrays anyway, marked as such or not."""
+    """Return the path that a field's name writes; it runs through arrays anyway, marked as such, by a position too."""
     return tuple(_ARRAY.sub("", part) for part in name.split("."))
 
 

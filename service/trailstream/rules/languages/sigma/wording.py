@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from trailstream.rules.documents import At, plain_scalar
+from trailstream.rules.languages.sigma.values import MAX_EXACT
 from trailstream.rules.rule import RuleSyntaxError
 
 MAX_CONDITION_CHARACTERS = 4096
@@ -83,12 +84,17 @@ def _values(key: str, value: Any) -> Any:
         return [_values(key, each) for each in value]
     if "exists" in modifiers:
         return boolean(value)
-    if isinstance(value, (int, float)) and modifiers & _FOR_TEXT:
+    if isinstance(value, (int, float)) and (modifiers & _FOR_TEXT or _is_inexact(value, modifiers)):
         return json.dumps(value)
     if isinstance(value, str) and modifiers & _FOR_NUMBERS:
         number = plain_scalar(value)
         return number if isinstance(number, (int, float)) and not isinstance(number, bool) else value
     return value
+
+
+def _is_inexact(value: float, modifiers: frozenset[str]) -> bool:
+    """Say whether pySigma, which sees to it that a number is one by way of floats, would make another of it."""
+    return isinstance(value, int) and abs(value) > MAX_EXACT and not modifiers & _FOR_NUMBERS
 
 
 def _dashed(named: dict[str, Any]) -> int:
