@@ -222,6 +222,12 @@ Tests:
   - Name: the right one
     ExpectedResult: false
     Log: { "eventName": "ConsoleLogin", "responseElements": { "ConsoleLogin": "Success" } }
+  - Name: the wrong password elsewhere
+    ExpectedResult: true
+    Log: { "outcome": { "result": "FAILURE" }, "p_log_type": "Okta.SystemLog" }
+  - Name: nobody knows how these logs say it
+    ExpectedResult: false
+    Log: { "eventName": "ConsoleLogin", "responseElements": { "ConsoleLogin": "Failure" }, "p_log_type": "Box.Event" }
 """
 
 DATA_MODEL = """
@@ -255,6 +261,22 @@ Mappings:
     Path: $.resources[0].ARN
 """
 
+OTHER_DATA_MODEL = """
+def event_type(event):
+    return "failed_login" if event.get("outcome", {}).get("result") == "FAILURE" else None
+"""
+
+OTHER_DATA_MODEL_YAML = """
+AnalysisType: datamodel
+LogTypes: [Okta.SystemLog]
+DataModelID: Test.Okta
+Filename: okta_data_model.py
+Enabled: true
+Mappings:
+  - Name: event_type
+    Method: event_type
+"""
+
 FILES = {
     "global_helpers/__init__.py": "",
     "global_helpers/base_helpers.py": BASE_HELPERS,
@@ -263,6 +285,8 @@ FILES = {
     "global_helpers/cloud_helpers.yml": "AnalysisType: global\nFilename: cloud_helpers.py\nGlobalID: cloud_helpers\n",
     "data_models/cloudtrail_data_model.py": DATA_MODEL,
     "data_models/cloudtrail_data_model.yml": DATA_MODEL_YAML,
+    "data_models/okta_data_model.py": OTHER_DATA_MODEL,
+    "data_models/okta_data_model.yml": OTHER_DATA_MODEL_YAML,
     "rules/cloudtrail/root_sign_in.py": ROOT_SIGN_IN,
     "rules/cloudtrail/root_sign_in.yml": ROOT_SIGN_IN_YAML,
     "rules/cloudtrail/secrets_read.py": SECRETS_READ,

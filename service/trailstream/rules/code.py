@@ -10,6 +10,9 @@ from typing import TypeAlias
 RULE_PACKAGE = "trailstream_rules"
 """The package below which every file is imported by its path, whatever else its name may mean."""
 
+CLOUDTRAIL = "AWS.CloudTrail"
+"""What the logs are called that we read, among all that rules may be for."""
+
 OFFERED = frozenset(["panther_core", "panther_detection_helpers"])
 """Modules that rules may import although they are not installed: their child process brings what stands for them."""
 
@@ -35,9 +38,6 @@ class DataModel:
     fields: tuple[ModelField, ...]
 
 
-NO_MODEL = DataModel("", ())
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Library:
     """All the code of a rules directory: what any of its rules may import."""
@@ -46,7 +46,8 @@ class Library:
     """The text of each file, by its path relative to the rules directory."""
     modules: Mapping[str, str]
     """The path of each file, by every name that it is imported under: its own, its path, and what a file says."""
-    model: DataModel = NO_MODEL
+    models: Mapping[str, DataModel] = field(default_factory=dict)
+    """By the logs that they are for; of others than CloudTrail only tests have events."""
     missing: frozenset[str] = frozenset()
     """Modules that the code imports and that are not installed; they fail when they are used, not before."""
 

@@ -7,7 +7,7 @@ import pytest
 import panther_rules
 from trailstream.model.alert import RuleInfo, Severity
 from trailstream.model.shaping import Shaping
-from trailstream.rules.code import ModelField
+from trailstream.rules.code import CLOUDTRAIL, ModelField
 from trailstream.rules.languages.python.specs import steps_of
 from trailstream.rules.loading import LoadedRules, load
 from trailstream.rules.rule import Rule
@@ -70,9 +70,44 @@ def test_a_rule_brings_its_tests_along_with_their_mocks() -> None:
 def test_the_data_model_for_cloudtrail_is_part_of_the_library() -> None:
     code = load(panther_rules.FILES.items()).rules[0].code
     assert code is not None
-    assert code.library.model.path == "data_models/cloudtrail_data_model.py"
-    assert ModelField("first_resource", ("resources", 0, "ARN")) in code.library.model.fields
-    assert ModelField("actor_user", function="actor") in code.library.model.fields
+    model = code.library.models[CLOUDTRAIL]
+    assert model.path == "data_models/cloudtrail_data_model.py"
+    assert ModelField("first_resource", ("resources", 0, "ARN")) in model.fields
+    assert ModelField("actor_user", function="actor") in model.fields
+
+
+def test_a_data_model_for_other_logs_is_there_for_tests_and_noted() -> None:
+    found = load(panther_rules.FILES.items())
+    code = found.rules[0].code
+    assert code is not None
+    assert code.library.models["Okta.SystemLog"].path == "data_models/okta_data_model.py"
+    notes = [note.what for note in found.notes if note.path == "data_models/okta_data_model.yml"]
+    assert notes == ["not evaluated: for other logs: Okta.SystemLog"]
+
+
+MODEL = "AnalysisType: datamodel\nDataModelID: M\nFilename: m.py\nLogTypes: [AWS.CloudTrail]\nMappings:\n"
+
+
+def test_a_data_model_whose_functions_are_nowhere_is_a_problem() -> None:
+    found = loaded(m_yml=MODEL + "- {Name: actor_user, Method: actor}\n", a_py=CODE)
+    assert [(problem.where, problem.what) for problem in found.problems] == [("m.yml:3", "m.py is not there")]
+
+
+def test_of_two_data_models_for_cloudtrail_the_first_counts_and_the_second_is_noted() -> None:
+    found = loaded(a_yml=MODEL + "- {Name: user, Path: a}\n", b_yml=MODEL + "- {Name: user, Path: b}\n", a_py=CODE)
+    code = found.rules[0].code
+    assert code is not None
+    assert code.library.models[CLOUDTRAIL].fields == (ModelField("user", ("a",)),)
+    assert ("b.yml", "not evaluated: another data model for CloudTrail comes before it") in [
+        (note.path, note.what) for note in found.notes
+    ]
+
+
+def test_a_data_model_that_is_switched_off_is_none() -> None:
+    found = loaded(m_yml=MODEL + "- {Name: user, Path: a}\nEnabled: false\n", a_py=CODE)
+    code = found.rules[0].code
+    assert code is not None
+    assert code.library.models == {}
 
 
 @pytest.mark.parametrize(

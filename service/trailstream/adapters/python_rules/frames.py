@@ -26,7 +26,7 @@ class Load(msgspec.Struct, tag=True):
     sources: dict[str, str]
     modules: dict[str, str]
     missing: list[str]
-    model: DataModel
+    models: dict[str, DataModel]
     rules: list[str | None]
     """The path of each rule's module; None for one that is not to be run."""
 

@@ -212,7 +212,7 @@ class PythonJudge:
             sources=dict(library.sources),
             modules=dict(library.modules),
             missing=sorted(library.missing),
-            model=library.model,
+            models=dict(library.models),
             rules=[None if number in self._disabled else code.path for number, code in enumerate(codes)],
         )
 

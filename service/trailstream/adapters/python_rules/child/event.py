@@ -8,9 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from trailstream.adapters.python_rules.child.containers import ImmutableCaseInsensitiveDict, immutable, plain
-from trailstream.rules.code import ModelStep
-
-LOG_TYPE = "AWS.CloudTrail"
+from trailstream.rules.code import CLOUDTRAIL, ModelStep
 
 
 class PantherError(Exception):
@@ -147,7 +145,7 @@ def _places(place: _Place, steps: Sequence[ModelStep]) -> Iterator[_Place]:
 def event_of(record: dict[str, Any], record_id: str, model: Model | None, *, now: datetime) -> PantherEvent:
     """Make the event of a record: with what Panther adds to each, as far as it follows from the record and the time."""
     time = record.get("eventTime")
-    added = {"p_log_type": LOG_TYPE, "p_row_id": record_id, "p_parse_time": f"{now:%Y-%m-%d %H:%M:%S.%f}000"}
+    added = {"p_log_type": CLOUDTRAIL, "p_row_id": record_id, "p_parse_time": f"{now:%Y-%m-%d %H:%M:%S.%f}000"}
     if isinstance(time, str):
         added["p_event_time"] = time.replace("T", " ").removesuffix("Z") + ".000000000" if "." not in time else time
     return PantherEvent(added | record, model)

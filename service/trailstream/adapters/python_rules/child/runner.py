@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from time import perf_counter_ns
 from types import ModuleType
@@ -26,7 +28,7 @@ from trailstream.adapters.python_rules.frames import (
     Request,
     Try,
 )
-from trailstream.rules.code import RULE_PACKAGE, DataModel, module_name
+from trailstream.rules.code import CLOUDTRAIL, RULE_PACKAGE, DataModel, module_name
 
 MAX_OUTPUT_CHARACTERS = 16 * 1024
 
@@ -37,7 +39,7 @@ class Runner:
     def __init__(self, note: Note) -> None:
         self._note = note
         self._modules: dict[int, ModuleType] = {}
-        self._model: Model | None = None
+        self._models: Mapping[str, DataModel] = {}
 
     def answer(self, request: Request) -> Reply:
         """Do what is asked. Nothing that a rule raises passes."""
@@ -61,15 +63,17 @@ class Runner:
                 except BaseException as error:  # noqa: BLE001 -- whatever a rule does is its own affair
                     failures[number] = told(error)
                 self._note.end(number, 0)
-        self._model = _model_of(request.model)
+        self._models = request.models
+        self._model_for(CLOUDTRAIL)
         return Loaded(failures)
 
     def _ask(self, request: Ask) -> Answers:
         answers: list[Answer] = []
         note = self._note
         now = datetime.now(UTC)
+        model = self._model_for(CLOUDTRAIL)
         for place, asked in enumerate(request.asked):
-            event = event_of(orjson.loads(asked.record), asked.record_id, self._model, now=now)
+            event = event_of(orjson.loads(asked.record), asked.record_id, model, now=now)
             for rule in asked.rules:
                 began_ns = perf_counter_ns()
                 note.begin(rule, place, began_ns)
@@ -85,12 +89,21 @@ class Runner:
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             try:
                 with _mocked(module, request.mocks):
-                    answer = evaluate(module, PantherEvent(orjson.loads(request.record), self._model))
+                    answer = evaluate(module, self._tried(orjson.loads(request.record)))
             except AttributeError as error:
                 answer = Answer(error=told(error))
         self._note.end(request.rule, 0)
         answer.output = output.getvalue()[:MAX_OUTPUT_CHARACTERS]
         return Answers([answer])
+
+    def _tried(self, record: dict[str, Any]) -> PantherEvent:
+        """Make the event of a test, which may say that it is of another log."""
+        model = self._model_for(str(record.get("p_log_type", CLOUDTRAIL)))
+        return event_of(record, str(record.get("eventID", "")), model, now=datetime.now(UTC))
+
+    @cache  # noqa: B019 -- there is one, as long as the process lives
+    def _model_for(self, logs: str) -> Model | None:
+        return _model_of(self._models[logs]) if logs in self._models else None
 
 
 def _import(path: str) -> ModuleType:
@@ -106,10 +119,8 @@ def _mocked(module: ModuleType, mocks: dict[str, Any]) -> contextlib.AbstractCon
     return patch.multiple(module, **{name: MagicMock(return_value=value) for name, value in mocks.items()})
 
 
-def _model_of(model: DataModel) -> Model | None:
+def _model_of(model: DataModel) -> Model:
     """Return the data model with its functions; without those of a module that cannot be imported."""
-    if not model.fields:
-        return None
     functions: dict[str, Any] = {}
     if model.path:
         with contextlib.suppress(BaseException):

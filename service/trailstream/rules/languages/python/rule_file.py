@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from trailstream.model.alert import RuleInfo
-from trailstream.rules.code import NO_MODEL, DataModel, Library, RuleCode
+from trailstream.rules.code import CLOUDTRAIL, DataModel, Library, RuleCode
 from trailstream.rules.condition import Condition
 from trailstream.rules.gate import gate_of
 from trailstream.rules.languages.event_pattern.pattern import compile_pattern
@@ -83,7 +83,8 @@ class _Set:
     helpers: dict[str, str] = field(default_factory=dict)
     """The path of each file that says that it is a helper, by the name that it gives itself."""
     rules: list[_Described] = field(default_factory=list)
-    model: DataModel = NO_MODEL
+    models: dict[str, DataModel] = field(default_factory=dict)
+    """By the logs that they are for."""
     spoken_for: set[str] = field(default_factory=set)
     """Python files that some YAML describes."""
 
@@ -121,7 +122,6 @@ def _read_code(file: RuleFile, result: _Set) -> bool:
 
 
 def _read_spec(spec: Any, path: str, bases: dict[str, tuple[Spec, str]], result: _Set) -> None:
-    compiled = result.results[path]
     if not isinstance(spec, dict) or KIND not in spec:
         return
     kind = str(spec[KIND]).lower()
@@ -133,14 +133,14 @@ def _read_spec(spec: Any, path: str, bases: dict[str, tuple[Spec, str]], result:
         "datamodel": lambda: _read_model(spec, code_path, path, result),
     }
     if kind not in readers:
-        compiled.notes.append(f"not evaluated: {_OTHER_KINDS.get(kind, f'{KIND} is {kind}')}")
+        result.results[path].notes.append(f"not evaluated: {_OTHER_KINDS.get(kind, f'{KIND} is {kind}')}")
         return
     try:
         readers[kind]()
     except NotEvaluatedError as reason:
-        compiled.notes.append(f"not evaluated: {reason}")
+        result.results[path].notes.append(f"not evaluated: {reason}")
     except RuleSyntaxError as error:
-        compiled.problems.append(error)
+        result.results[path].problems.append(error)
 
 
 def _code_path(spec: Spec, path: str) -> str:
@@ -183,26 +183,32 @@ def _read_helper(spec: Spec, code_path: str, path: str, result: _Set) -> None:
 
 
 def _read_model(spec: Spec, code_path: str, path: str, result: _Set) -> None:
+    notes: list[str] = []
+    fields = tuple(specs.model_fields(spec, notes))
+    model = DataModel(code_path if code_path in result.sources else "", fields)
+    if spec.get("Enabled") is not False:
+        for logs in specs.logs_of(spec):
+            if logs != CLOUDTRAIL:
+                result.models.setdefault(logs, model)
     specs.for_cloudtrail(spec)
-    compiled = result.results[path] = Compiled(is_part=True)
-    fields = tuple(specs.model_fields(spec, compiled.notes))
-    if result.model is not NO_MODEL:
+    result.results[path] = Compiled(is_part=True, notes=notes)
+    if CLOUDTRAIL in result.models:
         raise NotEvaluatedError("another data model for CloudTrail comes before it")
-    if any(each.function for each in fields) and code_path not in result.sources:
+    if any(each.function for each in fields) and not model.path:
         raise RuleSyntaxError(f"{code_path} is not there", at=("Filename",), remedy="name the model's module")
-    result.model = DataModel(code_path if code_path in result.sources else "", fields)
+    result.models[CLOUDTRAIL] = model
 
 
 def _add_rules(result: _Set) -> None:
     modules = modules_of(result.sources, result.helpers, frozenset(rule.path for rule in result.rules))
-    used = (*(rule.path for rule in result.rules), result.model.path)
+    used = (*(rule.path for rule in result.rules), *(model.path for model in result.models.values()))
     needed = frozenset(path for start in used for path in needed_by(start, result.sources, modules))
     missing = {path: missing_from(result.sources[path], modules) for path in sorted(needed)}
     for path, names in missing.items():
         if names:
             result.results[path].notes.append(f"not installed: {', '.join(sorted(names))}; what calls that will fail")
     texts = {path: source.text for path, source in result.sources.items()}
-    library = Library(texts, modules, result.model, frozenset().union(*missing.values()))
+    library = Library(texts, modules, result.models, frozenset().union(*missing.values()))
     known = Names(result.sources, modules)
     for rule in result.rules:
         try:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 from trailstream.model.alert import RuleInfo, Severity
 from trailstream.model.shaping import DEFAULT_PERIOD_SECONDS, Shaping
-from trailstream.rules.code import ModelField, ModelStep
+from trailstream.rules.code import CLOUDTRAIL, ModelField, ModelStep
 from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
 from trailstream.rules.rule_test import RuleTest
 
 NAME = "python"
 
 KIND = "AnalysisType"
-LOG_TYPE = "AWS.CloudTrail"
 
 Spec: TypeAlias = Mapping[str, Any]
 
@@ -35,9 +34,14 @@ def for_cloudtrail(spec: Spec) -> None:
     """Raise :class:`NotEvaluatedError` where a rule or a data model is switched off, or for other logs."""
     if spec.get("Enabled") is False:
         raise NotEvaluatedError("Enabled is false")
+    if CLOUDTRAIL not in logs_of(spec):
+        raise NotEvaluatedError(f"for other logs: {', '.join(logs_of(spec))}")
+
+
+def logs_of(spec: Spec) -> Sequence[str]:
+    """Return the logs that a rule or a data model is for."""
     log_types = spec.get("LogTypes")
-    if isinstance(log_types, list) and LOG_TYPE not in log_types:
-        raise NotEvaluatedError(f"for other logs: {', '.join(map(str, log_types))}")
+    return [str(each) for each in log_types] if isinstance(log_types, list) else [CLOUDTRAIL]
 
 
 def info_of(spec: Spec, path: str, problems: list[RuleSyntaxError]) -> RuleInfo:
