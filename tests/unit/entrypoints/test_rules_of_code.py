@@ -76,6 +76,30 @@ def test_what_a_rule_imports_may_be_elsewhere_in_the_directory_that_is_named(
     assert capsys.readouterr().out == "match\n"
 
 
+def test_the_events_may_be_called_like_the_rule(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rule, tried_on = directory / "root.py", directory / "root.json"
+    tried_on.write_text(json.dumps([ROOT, USER]))
+    assert main(["rules", "try", str(rule), str(tried_on)]) == 0
+    assert capsys.readouterr().out == "match\nno match\n"
+
+
+def test_a_rule_and_its_directory_may_be_named_from_different_places(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = str(directory / ".." / directory.name / "root.py")
+    assert main(["rules", "try", rule, events(directory, ROOT), "--rules", str(directory)]) == 0
+    assert capsys.readouterr().out == "match\n"
+
+
+def test_a_rule_outside_of_the_directory_that_is_named_is_not_usable(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "elsewhere").mkdir()
+    rule = str(directory / "root.py")
+    assert main(["rules", "try", rule, events(directory, ROOT), "--rules", str(directory / "elsewhere")]) == 2
+    assert f"{rule}: is not below" in capsys.readouterr().err
+
+
 def test_a_rule_that_raises_has_no_answer_but_a_traceback(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "try", str(directory / "root.py"), events(directory, {})]) == 2
     output = capsys.readouterr()

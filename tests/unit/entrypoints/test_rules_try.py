@@ -240,3 +240,20 @@ def test_an_event_without_a_time_is_in_no_window_and_that_is_said(shell: Shell) 
 
 def test_an_event_that_comes_again_is_counted_once(shell: Shell) -> None:
     assert shell.attempt(FAILED_LOGINS, [LOGINS[0]] * 5, name="a.yml") == (1, ["no match"] * 5)
+
+
+def test_the_rules_that_a_correlation_waits_for_may_be_in_other_files_of_the_directory(shell: Shell) -> None:
+    base, correlation = FAILED_LOGINS.split("---\n")
+    above = correlation.replace("2222", "3333").replace("failed_login]", "Many]").replace("gte: 3", "gte: 1")
+    (shell.directory / "base.yml").write_text(base)
+    (shell.directory / "many.yml").write_text(f"name: Many\n{correlation}")
+    answers = ["no match", "no match", "no match", "match", "no match", "no match"]
+    assert shell.attempt(above, LOGINS, "--rules", str(shell.directory), name="above.yml") == (0, answers)
+    assert shell.attempt(above, LOGINS, name="above.yml") == (2, [])
+
+
+def test_the_directory_around_a_rule_says_what_its_placeholders_stand_for(shell: Shell) -> None:
+    rule = SIGMA.replace("eventName: createtopic", "'eventName|expand': '%calls%'")
+    (shell.directory / "lists.yml").write_text("placeholders: {calls: [CreateTopic]}\n")
+    assert shell.attempt(rule, CREATE_TOPIC, "--rules", str(shell.directory), name="a.yml") == (0, ["match"])
+    assert shell.attempt(rule, CREATE_TOPIC, name="a.yml") == (2, [])

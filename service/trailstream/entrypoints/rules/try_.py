@@ -34,7 +34,11 @@ def add_try(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "event_file", nargs="?", default=STDIN, metavar="EVENT_FILE", help="the events, or - for standard input"
     )
     tool.add_argument(
-        "--rules", type=Path, metavar="DIR", help="where a rule that is code finds the modules it imports"
+        "--rules",
+        type=Path,
+        metavar="DIR",
+        help="the directory around the rule: where code finds the modules it imports, a correlation its rules, and a "
+        "Sigma rule its placeholders, filters and processing pipelines",
     )
     tool.add_argument("--ids", action="store_true", help="write the ids of the rules behind each match, after tabs")
     tool.set_defaults(command=run_rules_try)
