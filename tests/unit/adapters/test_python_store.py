@@ -15,6 +15,7 @@ def _empty() -> Iterator[None]:
     store.forget_all()
     yield
     store.forget_all()
+    store.at_time_of(time.time)
 
 
 def test_counters_count() -> None:
@@ -49,6 +50,34 @@ def test_dictionaries_are_kept() -> None:
 def test_what_has_expired_is_forgotten(epoch_seconds: int) -> None:
     store.increment_counter("a", epoch_seconds=epoch_seconds)
     assert store.get_counter("a") == 0
+
+
+@pytest.mark.parametrize("epoch_seconds", ["-1", str(time.time() - 1)])
+def test_an_expiry_may_be_written_as_a_text(epoch_seconds: str) -> None:
+    store.put_string_set("a", ["x"])
+    store.set_key_expiration("a", epoch_seconds)
+    assert store.get_string_set("a") == set()
+
+
+A_YEAR_AGO = time.time() - 365 * 24 * 60 * 60
+
+
+@pytest.mark.parametrize("epoch_seconds", [900, A_YEAR_AGO + 900])
+def test_what_is_kept_for_a_while_is_kept_in_the_time_of_the_events(epoch_seconds: float) -> None:
+    store.at_time_of(lambda: A_YEAR_AGO)
+    store.add_to_string_set("a", "x", epoch_seconds)
+    store.at_time_of(lambda: A_YEAR_AGO + 899)
+    assert store.get_string_set("a") == {"x"}
+    store.at_time_of(lambda: A_YEAR_AGO + 900)
+    assert store.get_string_set("a") == set()
+
+
+def test_an_event_that_does_not_know_its_time_happens_now() -> None:
+    store.at_time_of(lambda: 0)
+    store.add_to_string_set("a", "x", time.time() + 60)
+    assert store.get_string_set("a") == {"x"}
+    store.add_to_string_set("b", "x", time.time() - 60)
+    assert store.get_string_set("b") == set()
 
 
 def test_an_expiry_is_set_later_and_for_all_that_is_under_a_key() -> None:

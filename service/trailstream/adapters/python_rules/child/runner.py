@@ -74,6 +74,7 @@ class Runner:
         model = self._model_for(CLOUDTRAIL)
         for place, asked in enumerate(request.asked):
             event = event_of(orjson.loads(asked.record), asked.record_id, model, now=now)
+            store.at_time_of(event.event_time_epoch)
             for rule in asked.rules:
                 began_ns = perf_counter_ns()
                 note.begin(rule, place, began_ns)
@@ -99,7 +100,9 @@ class Runner:
     def _tried(self, record: dict[str, Any]) -> PantherEvent:
         """Make the event of a test, which may say that it is of another log."""
         model = self._model_for(str(record.get("p_log_type", CLOUDTRAIL)))
-        return event_of(record, str(record.get("eventID", "")), model, now=datetime.now(UTC))
+        event = event_of(record, str(record.get("eventID", "")), model, now=datetime.now(UTC))
+        store.at_time_of(event.event_time_epoch)
+        return event
 
     @cache  # noqa: B019 -- there is one, as long as the process lives
     def _model_for(self, logs: str) -> Model | None:

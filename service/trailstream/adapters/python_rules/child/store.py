@@ -2,25 +2,40 @@
 
 Panther keeps them in a table that all its workers share. Here they are kept in this process's memory: each worker
 counts what it sees itself, and begins anew when it starts. Rules that count belong in a correlation, which is exact.
+
+What is said to be kept so long is kept so long in the time of the events: rules say until when by the clock or by the
+event, and of old logs the latter is long past.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 MAX_KEYS = 50_000
 """The oldest are forgotten beyond that."""
+FIRST_DATE = 1_000_000_000
+"""Fewer seconds than that are a time from now on, and no date."""
 NINETY_DAYS = 90 * 24 * 60 * 60
 
 _kept: OrderedDict[tuple[str, str], tuple[Any, float | None]] = OrderedDict()
+_clocks: list[Callable[[], float]] = [time.time]
+
+
+def at_time_of(event_seconds: Callable[[], float]) -> None:
+    """Take the time from an event until the next is told of: from 1970, and 0 where it does not know."""
+    _clocks[:] = event_seconds, time.time
+
+
+def _now() -> float:
+    return next(filter(None, (clock() for clock in _clocks)))
 
 
 def _read(kind: str, key: str, nothing: Any) -> Any:
     value, until = _kept.get((kind, key), (nothing, None))
-    return nothing if until is not None and until <= time.time() else value
+    return nothing if until is not None and until <= _now() else value
 
 
 def _write(kind: str, key: str, value: Any, until: float | None) -> None:
@@ -30,12 +45,12 @@ def _write(kind: str, key: str, value: Any, until: float | None) -> None:
         _kept.popitem(last=False)
 
 
-def _until(epoch_seconds: float | None) -> float | None:
-    """Return the time that a caller means: a date, or so many seconds from now."""
+def _until(epoch_seconds: float | str | None) -> float | None:
+    """Return the time that a caller means: a date, or so many seconds from now. Some write the number as a text."""
     if epoch_seconds is None:
         return None
-    now = time.time()
-    return now + epoch_seconds if epoch_seconds < now / 2 else epoch_seconds
+    seconds = float(epoch_seconds)
+    return _now() + seconds if seconds < FIRST_DATE else seconds
 
 
 def forget_all() -> None:
@@ -48,7 +63,7 @@ def get_counter(key: str, force_ttl_check: bool = False) -> int:  # noqa: ARG001
     return int(_read("counter", key, 0))
 
 
-def increment_counter(key: str, val: int = 1, epoch_seconds: int | None = NINETY_DAYS) -> int:
+def increment_counter(key: str, val: int = 1, epoch_seconds: float | str | None = NINETY_DAYS) -> int:
     """Add to a counter, and return it."""
     value = get_counter(key) + val
     _write("counter", key, value, _until(epoch_seconds))
@@ -60,7 +75,7 @@ def reset_counter(key: str) -> None:
     _kept.pop(("counter", key), None)
 
 
-def set_key_expiration(key: str, epoch_seconds: int | None) -> None:
+def set_key_expiration(key: str, epoch_seconds: float | str | None) -> None:
     """Say when everything under a key is to be forgotten."""
     for kind in ("counter", "set", "dictionary"):
         if (kind, key) in _kept:
@@ -72,19 +87,19 @@ def get_string_set(key: str, force_ttl_check: bool = False) -> set[str]:  # noqa
     return set(_read("set", key, ()))
 
 
-def put_string_set(key: str, val: Iterable[str], epoch_seconds: int | None = None) -> None:
+def put_string_set(key: str, val: Iterable[str], epoch_seconds: float | str | None = None) -> None:
     """Keep this set in the place of what was there."""
     _write("set", key, frozenset(val), _until(epoch_seconds))
 
 
-def add_to_string_set(key: str, val: str | Iterable[str], epoch_seconds: int | None = None) -> set[str]:
+def add_to_string_set(key: str, val: str | Iterable[str], epoch_seconds: float | str | None = None) -> set[str]:
     """Add to a set, and return it."""
     value = get_string_set(key) | ({val} if isinstance(val, str) else set(val))
     put_string_set(key, value, epoch_seconds)
     return value
 
 
-def remove_from_string_set(key: str, val: str | Iterable[str], epoch_seconds: int | None = None) -> set[str]:
+def remove_from_string_set(key: str, val: str | Iterable[str], epoch_seconds: float | str | None = None) -> set[str]:
     """Take out of a set, and return it."""
     value = get_string_set(key) - ({val} if isinstance(val, str) else set(val))
     put_string_set(key, value, epoch_seconds)
@@ -101,7 +116,7 @@ def get_dictionary(key: str, force_ttl_check: bool = False) -> dict[str, Any]:  
     return dict(_read("dictionary", key, {}))
 
 
-def put_dictionary(key: str, val: dict[str, Any], epoch_seconds: int | None = None) -> None:
+def put_dictionary(key: str, val: dict[str, Any], epoch_seconds: float | str | None = None) -> None:
     """Keep this dictionary in the place of what was there."""
     _write("dictionary", key, dict(val), _until(epoch_seconds))
 
