@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import crashes, network, surroundings
+from . import crashes, network, rule_changes, surroundings
 from .campaign import Fault, Stage
 from .experiment import Experiment, Outcome
 from .partial import partial_failures
@@ -77,6 +77,7 @@ def _surroundings() -> list[Fault]:
             absent="" if surroundings.may_mount() else "only root may mount a small disk",
         ),
         Fault("files may not grow", staged(surroundings.files_may_not_grow), 10),
+        Fault("rules change", staged(rule_changes.exchanged), 30),
     ]
 
 

@@ -207,4 +207,10 @@ def log_start(log: FilteringBoundLogger, loaded: LoadedRules, **facts: str) -> N
         log.error("rule is broken and was skipped", problem=str(problem))
     for note in loaded.notes:
         log.info("note on a rule file", note=str(note))
-    log.info("started", version=__version__, rules=len(loaded.rules), notes=len(loaded.notes), **facts)
+    log.info(
+        "started",
+        version=__version__,
+        rules=len(loaded.rules) + len(loaded.correlations),
+        notes=len(loaded.notes),
+        **facts,
+    )

@@ -19,6 +19,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def run_worker(config: Path | None) -> int:
     """Work until a signal says stop; return 0 once what was begun is settled or handed back."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # whoever asks before the rules are read gets those that are there
     settings = load_settings(WorkerSettings, config)
     uvloop.run(_work(settings))
     return 0
