@@ -186,12 +186,18 @@ def test_a_file_that_no_rule_needs_may_be_broken() -> None:
 
 
 def test_beside_rules_that_describe_themselves_files_may_lie_that_are_none() -> None:
-    others = {"package_json": '{"devDependencies": {}}', "scenario_yml": "Format: json\nLogs: []\n", "empty_yml": ""}
+    others = {
+        "compose_yml": 'version: "3"\nservices: {}\n',
+        "empty_yml": "",
+        "package_json": '{"name": "rules", "version": "1.0.0"}',
+        "scenario_yml": "Format: json\nLogs: []\n",
+    }
     found = loaded(a_yml=SPEC, a_py=CODE, **others)
     assert only_rule(found).info.id == "A"
-    assert sorted(note.path for note in found.notes) == ["empty.yml:1", "package.json:1", "scenario.yml:1"]
+    passed_over = ["compose.yml:1", "empty.yml:1", "package.json:1", "scenario.yml:1"]
+    assert sorted(note.path for note in found.notes) == passed_over
     assert all(note.what.startswith("passed over: ") for note in found.notes)
-    assert len(loaded(**others).problems) == 3
+    assert sorted(problem.where for problem in loaded(**others).problems) == passed_over
 
 
 def test_a_module_that_is_not_installed_is_noted_where_it_is_imported_and_keeps_no_rule_from_running() -> None:

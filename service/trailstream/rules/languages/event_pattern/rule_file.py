@@ -42,6 +42,9 @@ _VARIABLE = re.compile(r"\$\{[\w.:-]+\}")
 BODY = "pattern"
 """The key of the pattern in a rule of our own form."""
 
+_ANYBODYS = frozenset(["id", "version"])
+"""Names that all kinds of files have at their top (package.json): before a text they are no failed pattern."""
+
 REQUIRED = (*own_form.REQUIRED, BODY)
 OPTIONAL = own_form.OPTIONAL
 
@@ -61,7 +64,8 @@ def holds_patterns(file: RuleFile) -> bool:
 
 
 def _names_a_field(value: dict[str, Any]) -> bool:
-    return not names_of(value).isdisjoint(RECORD_FIELDS | ENVELOPE | {"$or"})
+    named = names_of(value) & (RECORD_FIELDS | ENVELOPE | {"$or"})
+    return any(name not in _ANYBODYS or isinstance(value.get(name), (dict, list)) for name in named)
 
 
 def compile_file(file: RuleFile) -> Compiled:
