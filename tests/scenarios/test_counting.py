@@ -13,9 +13,10 @@ from fakes import FakeSink
 from samples import topic_record
 from trailstream.adapters.ledgers.nothing import NoLedger
 from trailstream.adapters.windows.memory import MemoryWindows
+from trailstream.model.alert import Alert
 from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped
 from trailstream.model.delivery import Done, Retry
-from trailstream.model.errors import SinkUnavailableError, TrailstreamError, WindowsUnavailableError
+from trailstream.model.errors import AlertRefusedError, SinkUnavailableError, TrailstreamError, WindowsUnavailableError
 from trailstream.model.facts import ErrorHappened
 from trailstream.model.window import Group, Window
 from trailstream.pipeline.ports import Known, Visit
@@ -285,6 +286,37 @@ async def test_what_is_known_only_at_the_end_of_a_window_is_told_after_it(entran
     assert first.event_time == "2026-01-02T03:05:00Z"
     assert second.told is not None
     assert second.told.window.matches == 1
+
+
+@BOTH
+async def test_of_ended_windows_one_whose_alert_is_refused_holds_back_none_of_the_others(entrance: Entrance) -> None:
+    def refuse_one(alert: Alert) -> TrailstreamError | None:
+        refused = alert.told is not None and alert.told.group == {"sourceIPAddress": "192.0.2.7"}
+        return AlertRefusedError("never") if refused else None
+
+    rules = (("failed.yml", FAILED_LOGIN), ("few.yml", FEW))
+    world = world_of([failed(1), failed(2, ip="198.51.100.1")], rules=rules, sinks=[FakeSink(verdict=refuse_one)])
+    world.now = NOW + 3600
+    await entrance(world, [created("0")])
+    assert [alert.told.group for alert in world.sinks[0].accepted if alert.told] == [
+        {"sourceIPAddress": "198.51.100.1"}
+    ]
+    assert [fact.code for fact in world.of(ErrorHappened)] == ["alert_refused"]
+
+
+@BOTH
+async def test_an_ended_window_whose_alert_a_sink_cannot_take_now_is_told_when_it_can(entrance: Entrance) -> None:
+    down: list[TrailstreamError | None] = [SinkUnavailableError("down")]
+    rules = (("failed.yml", FAILED_LOGIN), ("few.yml", FEW))
+    world = world_of([failed(1)], [], rules=rules, sinks=[FakeSink(verdict=lambda _alert: down[0])])
+    world.now = NOW + 3600
+    await entrance(world, [created("0")])
+    assert world.alerts == []
+    down[0] = None
+    await entrance(world, [created("1")])
+    assert len(world.alerts) == 1
+    await entrance(world, [created("1")])
+    assert len(world.alerts) == 1
 
 
 SHAPED = """

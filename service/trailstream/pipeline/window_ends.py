@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 
 from trailstream.model.alert import Alert
-from trailstream.model.errors import AlertClaimedError, TrailstreamError
+from trailstream.model.errors import AlertClaimedError, PermanentError, TrailstreamError, UnexpectedError
 from trailstream.model.facts import Emit, ErrorHappened
 from trailstream.pipeline.background import in_background
 from trailstream.pipeline.courier import Answer, Courier
@@ -48,7 +49,9 @@ class WindowEnds:
         except TrailstreamError as error:
             # What a sink did with an alert, its courier has said.
             if error.stage != "send" or isinstance(error, AlertClaimedError):
-                self._emit(ErrorHappened(error.stage, error.code, str(error)))
+                self._say(error)
+        except Exception:  # noqa: BLE001 - a bug that one window brings to light must not end the looking
+            self._say(UnexpectedError(traceback.format_exc()))
 
     async def _look_again_and_again(self) -> None:
         while True:
@@ -66,11 +69,20 @@ class WindowEnds:
 
     async def _handed_over(self, alert: Alert) -> set[asyncio.Future[Answer]]:
         told_later: set[asyncio.Future[Answer]] = set()
-        async with Outbox(couriers=self._couriers, delivery=None, told_later=told_later, emit=self._emit) as outbox:
-            await outbox.add(alert)
+        with suppress(
+            PermanentError
+        ):  # its courier has said so; it will be refused each time, and others wait behind it
+            async with Outbox(couriers=self._couriers, delivery=None, told_later=told_later, emit=self._emit) as outbox:
+                await outbox.add(alert)
         return told_later
 
     async def _until_told(self, told_later: set[asyncio.Future[Answer]]) -> None:
-        for answer in await asyncio.gather(*told_later):
-            if answer is not None:
+        if not told_later:
+            return
+        told, _ = await asyncio.wait(told_later)  # which are others' too: they may not be cancelled with us
+        for each in told:
+            if (answer := each.result()) is not None:
                 raise answer
+
+    def _say(self, error: TrailstreamError) -> None:
+        self._emit(ErrorHappened(error.stage, error.code, str(error)))
