@@ -195,6 +195,17 @@ def test_a_correlation_without_a_level_has_the_highest_of_its_rules() -> None:
     assert [each.info.severity.label for each in loaded.correlations] == ["critical", "low"]
 
 
+def test_a_reference_may_be_a_title_where_nothing_has_that_name() -> None:
+    """As Suzaku's documentation has it; the specification has ids and names."""
+    body = "{type: temporal, rules: [Failed login, 'Successful login'], timespan: 3d}"
+    assert [source.rule_id for source in asked(body).sources] == [FAILED, SUCCESSFUL]
+    named = RULES.replace("name: successful_login", "name: Failed login")
+    correlation = only(load([("rules.yml", f"{named}---\n{correlation_text(body.replace('Failed login, ', ''))}")]))
+    assert [source.rule_id for source in correlation.sources] == [SUCCESSFUL]
+    correlation = only(load([("rules.yml", f"{named}---\n{correlation_text(body)}")]))
+    assert [source.rule_id for source in correlation.sources] == [SUCCESSFUL], "a name comes before a title"
+
+
 def test_a_reference_reaches_into_other_files() -> None:
     body = f"{{type: temporal, rules: [{FAILED.upper()}, successful_login], timespan: 5m}}"
     loaded = load([("a.yml", correlation_text(body)), ("deep/b.yml", RULES)])
@@ -225,7 +236,7 @@ def test_a_broken_correlation_silences_no_rule() -> None:
 
 
 BROKEN = [
-    ("{type: event_count, rules: [nobody], timespan: 5m, condition: {gte: 2}}", "no rule has that id or name"),
+    ("{type: event_count, rules: [nobody], timespan: 5m, condition: {gte: 2}}", "no rule has that id, name or title"),
     ("{type: event_count, rules: [], timespan: 5m, condition: {gte: 2}}", "refers to no rule"),
     ("{type: event_count, rules: [failed_login], timespan: 5x, condition: {gte: 2}}", "Timespan '5x' is invalid"),
     ("{type: event_count, rules: [failed_login], timespan: 0m, condition: {gte: 2}}", "greater than zero"),
@@ -301,6 +312,16 @@ def test_a_count_of_values_that_its_rules_do_not_let_through_is_named(condition:
         if may_match
         else ['may never match: it counts different values of "eventName", and its rules let 2 of them through']
     )
+
+
+def test_a_count_of_the_values_that_it_groups_by_is_named() -> None:
+    """As in Suzaku's documentation of its correlations."""
+    body = "{type: value_count, rules: [failed_login], group-by: [sourceIPAddress], timespan: 3d, condition: "
+    loaded = together(correlation_text(f"{body}{{gte: 2, field: sourceIPAddress}}}}"))
+    (note,) = loaded.notes
+    assert note.what.startswith('may never match: it counts different values of "sourceIPAddress", by which it groups')
+    for possible in ("{gte: 1, field: sourceIPAddress}", "{gte: 2, field: userAgent}"):
+        assert not together(correlation_text(f"{body}{possible}}}")).notes
 
 
 def test_correlations_that_wait_for_each_other_are_a_problem() -> None:

@@ -43,7 +43,7 @@ class Member:
 
 
 class Members:
-    """Finds a rule or a correlation by its id or its name."""
+    """Finds a rule or a correlation by its id or its name, or else by its title, as Suzaku's correlations have it."""
 
     def __init__(self, members: Iterable[Member]) -> None:
         """Take everyone; what stands in another's parts is found by that one alone."""
@@ -51,6 +51,7 @@ class Members:
         self._by_entry = {id(member.entry): member for member in everyone}
         self._by_id: dict[str, list[Member]] = {}
         self._by_name: dict[str, list[Member]] = {}
+        self._by_title: dict[str, list[Member]] = {}
         hidden = {id(part) for member in everyone for part in member.entry.parts.values()}
         for member in everyone:
             if id(member.entry) in hidden:
@@ -60,16 +61,19 @@ class Members:
                 self._by_id.setdefault(normal_id(value["id"]), []).append(member)
             if isinstance(value.get("name"), str):
                 self._by_name.setdefault(value["name"], []).append(member)
+            if isinstance(value.get("title"), str):
+                self._by_title.setdefault(value["title"].strip(), []).append(member)
 
     def find(self, reference: str, user: Entry) -> Member:
         """Return what an entry's reference means: in its own file first. Raises :class:`RuleSyntaxError`."""
         if reference in user.parts:
             return self._by_entry[id(user.parts[reference])]
-        found = self._by_id.get(normal_id(reference)) or self._by_name.get(reference) or []
+        found = self._by_id.get(normal_id(reference)) or self._by_name.get(reference)
+        found = found or self._by_title.get(reference.strip()) or []
         near = [member for member in found if member.entry.path == user.path] or found
         same = [member for member in near if member.entry.value == near[0].entry.value]
         if not near:
-            raise RuleSyntaxError(f'refers to "{reference}", and no rule has that id or name')
+            raise RuleSyntaxError(f'refers to "{reference}", and no rule has that id, name or title')
         if len(same) < len(near):
             paths = ", ".join(sorted({member.entry.path for member in near})[:MAX_NAMED])
             raise RuleSyntaxError(

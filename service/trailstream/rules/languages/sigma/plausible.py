@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from trailstream.rules.condition import All, Any, Condition, Field, Not, Path, SameValue
-from trailstream.rules.correlation import Correlation, Kind
+from trailstream.rules.correlation import Correlation, Kind, Source
 from trailstream.rules.languages.record_fields import RECORD_FIELDS
 from trailstream.rules.predicate import Predicate, fold
 
@@ -26,23 +26,35 @@ def doubts(condition: Condition) -> Iterator[str]:
 def counting_doubts(correlation: Correlation, conditions: Mapping[str, Condition]) -> Iterator[str]:
     """Yield why a correlation can hardly hold, given what its rules ask, by their ids.
 
-    A count of different values is at most that of the values which the rules let through.
+    A count of different values is at most that of the values which the rules let through, and at most one within a
+    group of a single value.
     """
-    bounds = [bound for bound in (correlation.bound, correlation.also) if bound is not None]
     if correlation.kind is not Kind.VALUE_COUNT or len(correlation.fields) != 1:
         return
+    counted = f'may never match: it counts different values of "{".".join(correlation.fields[0])}"'
     most = _most_texts(correlation, conditions)
-    if most is not None and not any(all(bound.holds(number) for bound in bounds) for number in range(1, most + 1)):
-        name = ".".join(correlation.fields[0])
-        yield f'may never match: it counts different values of "{name}", and its rules let {most} of them through'
+    if all(_field_of(source, correlation) in source.group_paths for source in correlation.sources):
+        if _cannot_hold(correlation, most=1):
+            yield f"{counted}, by which it groups"
+    elif most is not None and _cannot_hold(correlation, most=most):
+        yield f"{counted}, and its rules let {most} of them through"
+
+
+def _cannot_hold(correlation: Correlation, *, most: int) -> bool:
+    bounds = [bound for bound in (correlation.bound, correlation.also) if bound is not None]
+    return not any(all(bound.holds(number) for bound in bounds) for number in range(1, most + 1))
+
+
+def _field_of(source: Source, correlation: Correlation) -> Path:
+    (path,) = source.field_paths or correlation.fields
+    return path
 
 
 def _most_texts(correlation: Correlation, conditions: Mapping[str, Condition]) -> int | None:
     allowed: frozenset[str] = frozenset()
     for source in correlation.sources:
-        (path,) = source.field_paths or correlation.fields
         condition = conditions.get(source.rule_id)
-        texts = None if condition is None else _allowed(condition, path)
+        texts = None if condition is None else _allowed(condition, _field_of(source, correlation))
         if texts is None:
             return None
         allowed |= texts
