@@ -69,9 +69,8 @@ class WindowEnds:
 
     async def _handed_over(self, alert: Alert) -> set[asyncio.Future[Answer]]:
         told_later: set[asyncio.Future[Answer]] = set()
-        with suppress(
-            PermanentError
-        ):  # its courier has said so; it will be refused each time, and others wait behind it
+        # What is refused for good would be each time, and others wait behind it; its courier has said so.
+        with suppress(PermanentError):
             async with Outbox(couriers=self._couriers, delivery=None, told_later=told_later, emit=self._emit) as outbox:
                 await outbox.add(alert)
         return told_later
