@@ -82,8 +82,8 @@ def _noise(board: builders.Dashboard) -> None:
     board.with_panel(graph(over, Query(expression, "{{rule}}")))
     broken = PanelText(
         "Errors of rules, and our own records",
-        "Records on which a rule raised an error, or a rule of code decided nothing; rules of code that were given up; "
-        "matches with calls of the worker's own role.",
+        "Records on which a rule raised an error, or a rule of code decided nothing; rules of code that were given up, "
+        "and how often their process was lost; matches with calls of the worker's own role.",
         "none",
         above(1),
         ["TrailstreamRuleFailing", "TrailstreamRuleUndecided", "TrailstreamOwnRecordsMatched"],
@@ -100,6 +100,7 @@ def _noise(board: builders.Dashboard) -> None:
                 "undecided: {{fault}}",
             ),
             Query(f"sum(increase(trailstream_disabled_rules_total{{{JOB}}}{RATE}))", "given up"),
+            Query(f"sum(increase(trailstream_lost_rule_processes_total{{{JOB}}}{RATE}))", "process lost"),
             Query(f"sum(increase(trailstream_own_matched_records_total{{{JOB}}}{RATE}))", "our own"),
         )
     )

@@ -12,6 +12,7 @@ SPECS = {
     "many_topics": "RuleID: Many.Topics\nSeverity: Medium\nThreshold: 2\nDedupPeriodMinutes: 60\n",
     "noted": "RuleID: Noted\nSeverity: Info\n",
     "raising": "RuleID: Raising\nSeverity: Low\n",
+    "hanging": "RuleID: Hanging\nSeverity: Low\n",
 }
 CODE = {
     "many_topics": """
@@ -34,13 +35,22 @@ def destinations(event):
 def rule(event):
     return event.get("eventName") == "CreateTopic" and event["nothing"]["of"]["this"]
 """,
+    "hanging": """
+def rule(event):
+    if event.get("eventName") == "Hang":
+        while event.get("awsRegion"):
+            pass
+        return True
+    return False
+""",
 }
 
 
 async def counting(directory: Path, prometheus: Prometheus) -> None:
-    """Count matches of old records and of one without a time, send some to no sink, and let a rule raise."""
+    """Count matches of old records and of one without a time, send some to no sink; let a rule raise, and one hang."""
     job = COUNTING.job
-    extra = f'[windows.sqlite]\npath = "{directory / job}/windows.sqlite"\n[rules.python]\nmax_failures = 2'
+    windows = f'[windows.sqlite]\npath = "{directory / job}/windows.sqlite"'
+    extra = f"{windows}\n[rules.python]\nmax_failures = 2\nbatch_seconds = 1"
     async with deployed(job, directory, prometheus, extra=extra) as deployment:
         write_rules(deployment)
         async with deployment.worker():
@@ -48,6 +58,8 @@ async def counting(directory: Path, prometheus: Prometheus) -> None:
             untimed = deployment.matching(eventTime=None)
             async with repeatedly(lambda: deployment.upload(*deployment.matching(2), *untimed), seconds=2):
                 await prometheus.until_firing(job, "TrailstreamRuleUndecided")
+                await deployment.upload(*deployment.matching(eventName="Hang"))
+                await prometheus.until_counted(f'trailstream_lost_rule_processes_total{{job="{job}"}}')
             async with repeatedly(lambda: deployment.upload({}), seconds=5):
                 await prometheus.until_quiet(job)
 
