@@ -141,24 +141,31 @@ def _located(error: RuleSyntaxError, file: RuleFile) -> Problem:
     return Problem(f"{file.path}:{where.line_of(error.at)}", error.what, error.remedy)
 
 
-def _content(file: RuleFile) -> str:
-    """Return what makes two files the same rule: their values, not how they are written."""
-    return json.dumps([document.value for document in file.documents], sort_keys=True)
+def _documents_of(info: RuleInfo, file: RuleFile) -> Sequence[Document]:
+    """Return the document that says the rule's id, or all of the file where none does, or more than one."""
+    own = [each for each in file.documents if isinstance(each.value, dict) and _says(each.value.get("id"), info.id)]
+    return own if len(own) == 1 else file.documents
+
+
+def _says(written: object, rule_id: str) -> bool:
+    return str(written).lower() == rule_id.lower()
 
 
 def _is_new(info: RuleInfo, file: RuleFile, seen: dict[str, tuple[RuleInfo, str]], loaded: LoadedRules) -> bool:
-    content = _content(file)
+    documents = _documents_of(info, file)
+    content = json.dumps([document.value for document in documents], sort_keys=True)  # values, not how they are written
     first, first_content = seen.setdefault(info.id, (info, content))
     if first is info:
         return True
     if first_content == content and first.path != info.path:
-        note = Note(info.path, f"the same as {first.path}; loaded once")
+        which = "" if len(documents) == len(file.documents) else f" ({info.title})"
+        note = Note(info.path, f"the same as {first.path}; loaded once{which}")
         if loaded.notes[-1:] != [note]:  # a file of several rules says it once
             loaded.notes.append(note)
         return False
     loaded.problems.append(
         Problem(
-            f"{info.path}:{file.documents[0].line_of(('id',))}",
+            f"{info.path}:{documents[0].line_of(('id',))}",
             f'the id "{info.id}" is also that of {first.path}, which says something else',
             "give each rule an id of its own",
         )

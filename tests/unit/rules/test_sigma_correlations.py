@@ -324,6 +324,34 @@ def test_a_count_of_the_values_that_it_groups_by_is_named() -> None:
         assert not together(correlation_text(f"{body}{possible}}}")).notes
 
 
+def test_the_draft_of_the_specification_is_read() -> None:
+    """As in Neo23x0's example of 2023, and in what SigmaHQ's documentation warns of."""
+    body = "{type: temporal, ordered: true, rules: [failed_login, successful_login], group_by: [userIdentity.arn], "
+    correlation = asked(f"{body}timespan: 10m}}")
+    assert correlation.kind is Kind.TEMPORAL_ORDERED
+    assert correlation.group_by == ("userIdentity.arn",)
+
+
+def test_a_key_that_says_nothing_is_noted() -> None:
+    body = "{type: event_count, rules: [failed_login], groupby: [userIdentity.arn], timespan: 5m, condition: {gte: 5}}"
+    (note,) = together(correlation_text(body)).notes
+    assert note.what.startswith('"groupby" is no key of a correlation')
+
+
+def test_a_rule_may_stand_in_the_file_of_its_correlation_too() -> None:
+    correlation = correlation_text(
+        "{type: event_count, rules: [Failed login], timespan: 5m, condition: {gte: 5}}", title="Many"
+    )
+    loaded = load([("a.yml", ONE), ("b.yml", f"{correlation}---\n{ONE}")])
+    assert not loaded.problems
+    assert [note.what for note in loaded.notes] == ["the same as a.yml; loaded once (Failed login)"]
+    assert alerting(loaded) == {"Many"}
+    other = ONE.replace("ConsoleLogin", "Other")
+    (problem,) = load([("a.yml", other), ("b.yml", f"{correlation}---\n{ONE}")]).problems
+    assert problem.where == "b.yml:5"
+    assert "says something else" in problem.what
+
+
 def test_correlations_that_wait_for_each_other_are_a_problem() -> None:
     def of(name: str, other: str) -> str:
         body = f"{{type: event_count, rules: [{other}], timespan: 5m, condition: {{gte: 2}}}}"

@@ -12,7 +12,7 @@ from sigma.exceptions import SigmaError
 from trailstream.rules.correlation import Correlation
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.sigma.aggregations import without_pipes
-from trailstream.rules.languages.sigma.correlations import Correlator, correlation_form, link
+from trailstream.rules.languages.sigma.correlations import Correlator, correlation_form, link, unknown_keys
 from trailstream.rules.languages.sigma.cycles import untie_rule
 from trailstream.rules.languages.sigma.entries import Entry, entries_of
 from trailstream.rules.languages.sigma.faults import UNFIT, fault_of, misshapen
@@ -94,7 +94,10 @@ def _correlations(
     found = [member for member in everyone if member.entry.is_correlation]
     for member in found:
         with _reported(member):
-            member.parsed = correlation_of(replace(member.entry, value=correlation_form(member.entry.value)))
+            value = correlation_form(member.entry.value)
+            for key in unknown_keys(value):
+                member.entry.note(f'"{key}" is no key of a correlation, and says nothing')
+            member.parsed = correlation_of(replace(member.entry, value=value))
             member.broken = member.parsed is None
     link(members, found)
     for member in found:

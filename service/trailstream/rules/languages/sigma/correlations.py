@@ -33,6 +33,7 @@ MAX_CHAIN = 16
 _CONNECTIVE = re.compile(r"\b(?:AND|OR|NOT)\b")
 _EXTREMES = {"value_min": 0, "value_max": 100}
 """Types of the specification's tests, as percentiles."""
+_KEYS = frozenset(["type", "rules", "group-by", "timespan", "condition", "aliases", "generate", "field"])
 _TEMPORAL = (Kind.TEMPORAL, Kind.TEMPORAL_ORDERED)
 _OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
 _RULES = ("correlation", "rules")
@@ -42,12 +43,17 @@ _CONDITION = ("correlation", "condition")
 def correlation_form(value: dict[str, Any]) -> dict[str, Any]:
     """Return a correlation as pySigma reads it: it knows one bound where the specification has two, and no capitals.
 
-    The smallest and the largest value are percentiles. ``field`` and ``generate`` are found wherever people write them.
+    The smallest and the largest value are percentiles. ``field`` and ``generate`` are found wherever people write them,
+    and what the specification's draft had is read: ``ordered``, and ``group_by``.
     """
     correlation = value.get("correlation")
     if not isinstance(correlation, dict):
         return value
     changed = dict(correlation)
+    if "group_by" in changed:
+        changed.setdefault("group-by", changed.pop("group_by"))
+    if changed.get("type") == Kind.TEMPORAL.value and boolean(changed.pop("ordered", False)) is True:
+        changed["type"] = Kind.TEMPORAL_ORDERED.value
     condition = correlation.get("condition")
     if isinstance(condition, str):
         bounded(condition, _CONDITION)
@@ -63,6 +69,12 @@ def correlation_form(value: dict[str, Any]) -> dict[str, Any]:
     if "generate" in correlation or "generate" in value:
         changed["generate"] = boolean(correlation.get("generate", value.get("generate")))
     return {**value, "correlation": changed}
+
+
+def unknown_keys(value: dict[str, Any]) -> list[str]:
+    """Return the keys of a correlation as pySigma reads it that say nothing, to it or to us."""
+    correlation = value.get("correlation")
+    return sorted(map(str, correlation.keys() - _KEYS)) if isinstance(correlation, dict) else []
 
 
 def _second(condition: dict[str, Any]) -> str | None:
