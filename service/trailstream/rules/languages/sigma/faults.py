@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from sigma.exceptions import SigmaError
+from sigma.modifiers import reverse_modifier_mapping
 
 from trailstream.rules.rule import RuleSyntaxError
 
@@ -30,6 +33,8 @@ METADATA = frozenset(
 
 UNFIT = (AttributeError, KeyError, TypeError, ValueError, IndexError, NotImplementedError, RecursionError)
 """What pySigma raises where it takes the shape of a document for granted."""
+
+_UNFIT_VALUE = re.compile(r"Modifier (\w+) incompatible to value type of ")
 
 _PLACES = {
     "SigmaConditionError": ("detection", "condition"),
@@ -65,7 +70,15 @@ def fault_of(error: SigmaError, among: str = "detection") -> RuleSyntaxError:
     at = _PLACES.get(type(error).__name__, (among,))
     if isinstance(error.__cause__, RuleSyntaxError):
         return RuleSyntaxError(error.__cause__.what, at=at, remedy=error.__cause__.remedy)
-    return RuleSyntaxError(str(error) or type(error).__name__, at=at)
+    return RuleSyntaxError(_said(error), at=at)
+
+
+def _said(error: SigmaError) -> str:
+    """Return what pySigma says, without the insides of its objects."""
+    text = str(error) or type(error).__name__
+    unfit = _UNFIT_VALUE.match(text)
+    name = reverse_modifier_mapping.get(unfit[1]) if unfit else None
+    return text if name is None else f'the modifier "{name}" does not take a value of this kind'
 
 
 def misshapen(error: Exception, among: str = "detection") -> RuleSyntaxError:
