@@ -50,7 +50,23 @@ def body(*lines: str) -> str:
 
 NAMED_X = 'if event.get("eventName") != "X":'
 
+FLAGGED = "FLAG = 0\n"
+COUNTER = "from panther_detection_helpers.caching import increment_counter\n"
+
 NEEDS_X = {
+    "before it remembers something": FLAGGED
+    + body("global FLAG", NAMED_X, "    return False", "FLAG = len(event)", "FLAG += 1", "return FLAG > 1"),
+    "unless a test put a mock there": "import json\nfrom unittest.mock import MagicMock\n"
+    + FLAGGED
+    + body(
+        "global FLAG",
+        "if isinstance(FLAG, MagicMock):",
+        "    FLAG = json.loads(FLAG())",
+        'return event.get("eventName") == "X"',
+    ),
+    "a function within that does nothing": body(
+        "def is_it():", '    return event.get("eventName")', 'return is_it() and event.get("eventName") == "X"'
+    ),
     "a comparison": body('return event.get("eventName") == "X"'),
     "the other way round": body('return "X" == event.get("eventName")'),
     "an early return": body(NAMED_X, "    return False", "return True"),
@@ -189,6 +205,20 @@ SEES_ALL = {
     "a field of ours": body('return event.get("p_log_type") == "AWS.CloudTrail"'),
     "something is done before": "from helpers import remember\n\n"
     + body("remember(event)", 'return event.get("eventName") == "X"'),
+    "something is remembered before": FLAGGED
+    + body("global FLAG", "FLAG += 1", NAMED_X, "    return False", "return FLAG"),
+    "something is remembered by a function within": FLAGGED
+    + body(
+        "def count(event):",
+        "    global FLAG",
+        "    FLAG += 1",
+        "any(map(count, [event]))",
+        'return event.get("eventName") == "X"',
+    ),
+    "something is remembered by a loop": FLAGGED
+    + body("global FLAG", "for FLAG in [1, 2]:", "    pass", 'return event.get("eventName") == "X"'),
+    "something is counted by a function within": COUNTER
+    + body("def count():", '    return increment_counter("x")', 'return count() > 2 and event.get("eventName") == "X"'),
     "something is done beside": "from helpers import remember\n\n"
     + body('return remember(event) and event.get("eventName") == "X"'),
     "something unknown is called": "from unknown import note\n\n"

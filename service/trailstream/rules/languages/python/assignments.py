@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -34,6 +34,27 @@ def assignments(function: ast.FunctionDef) -> Mapping[str, Sequence[Given]]:
             ):
                 found[name].append(Given(value, way))
     return {name: given for name, given in found.items() if len(given) == bound[name]}
+
+
+def targets_of(statement: ast.stmt) -> Sequence[ast.expr]:
+    """Return what an assignment assigns to; nothing for any other statement."""
+    match statement:
+        case ast.Assign(targets=targets):
+            return targets
+        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+            return [target]
+    return []
+
+
+def lasting_names(function: ast.FunctionDef) -> frozenset[str] | None:
+    """Return the names of its module that a function gives values; None where not by its own assignments alone."""
+    own = [statement for statement, _ in _statements(function.body, ())]
+    known = Counter(name for each in own if isinstance(each, ast.Global) for name in each.names)
+    stored = (node for each in own for target in targets_of(each) for node in ast.walk(target))
+    known.update(node.id for node in stored if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    declared = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
+    bound = names_bound_in(function)
+    return frozenset(declared) if all(bound[name] == known[name] for name in declared) else None
 
 
 def _statements(body: Sequence[ast.stmt], way: Way) -> Iterator[tuple[ast.stmt, Way]]:

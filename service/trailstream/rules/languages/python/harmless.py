@@ -62,7 +62,8 @@ def is_harmless_call(  # noqa: PLR0911 -- one return for each way to call
     local = names_bound_in(within)
     match call.func:
         case ast.Name(id=name) if name in local:
-            return any(isinstance(node, ast.FunctionDef) and node.name == name for node in ast.walk(within))
+            inner = [node for node in ast.walk(within) if isinstance(node, ast.FunctionDef) and node.name == name]
+            return bool(inner) and all(is_harmless(path, each, names, depth + 1) for each in inner)
         case ast.Name(id=name):
             return _is_harmless_name(name, path, names, depth)
         case ast.Attribute(value=ast.Name(id=owner), attr=method) if owner not in local:

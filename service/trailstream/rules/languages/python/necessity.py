@@ -19,7 +19,7 @@ from typing import Any
 
 from trailstream.rules.condition import Condition
 from trailstream.rules.languages.python import harmless
-from trailstream.rules.languages.python.assignments import Given, assignments
+from trailstream.rules.languages.python.assignments import Given, assignments, lasting_names, targets_of
 from trailstream.rules.languages.python.comparisons import OPPOSITES, Tests
 from trailstream.rules.languages.python.logic import ALWAYS, NEVER, both, either
 from trailstream.rules.languages.python.modules import (
@@ -33,6 +33,7 @@ from trailstream.rules.languages.python.subjects import Reader
 DEEPEST_CALL = 4
 MOST_STEPS = 20_000
 """Real rules take some hundreds."""
+_MOCKS = frozenset(["unittest.mock.MagicMock", "unittest.mock.Mock"])
 MOST_ELEMENTS = 100
 """Of a collection that a comprehension runs over."""
 
@@ -59,6 +60,8 @@ class Function:
     reader: Reader
     assigned: Mapping[str, Sequence[Given]]
     depth: int
+    lasting: frozenset[str] | None
+    """Names of its module that it gives values, which a later event meets; None where nobody follows how."""
     counts: bool = True
     """Whether what it returns counts, or only what it does on the way."""
 
@@ -82,7 +85,8 @@ class Function:
             return names.constant(path, expression)
 
         certain = event if bound[event] == 1 else ""
-        return cls(path, node, names, Reader(certain, named, constant, is_deep_get), assigned, depth)
+        lasting = lasting_names(node)
+        return cls(path, node, names, Reader(certain, named, constant, is_deep_get), assigned, depth, lasting)
 
     @property
     def tests(self) -> Tests:
@@ -92,6 +96,8 @@ class Function:
     def to_be_true(self) -> Condition:
         """Return what must hold for the function to return something true, or to do something on the way."""
         if any(isinstance(inner, (ast.Yield, ast.YieldFrom, ast.Await)) for inner in ast.walk(self.node)):
+            return ALWAYS
+        if self.lasting is None:
             return ALWAYS
         return self._of_all(self.node.body, NEVER)
 
@@ -126,15 +132,15 @@ class Function:
                 return either(self._effect(value), self._true(value) if self.counts else NEVER)
             case ast.Assert(test=test):
                 return either(self._effect(test), both(self._true(test), after))
-            case ast.Assign(targets=targets, value=value) if all(map(self._is_local, targets)):
+            case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) | ast.AugAssign(value=value) if all(
+                map(self._is_local, targets_of(statement))
+            ):
                 return either(self._effect(value), after)
-            case ast.AnnAssign(target=ast.Name(), value=ast.expr() as value):
-                return either(self._effect(value), after)
-            case ast.AugAssign(target=ast.Name(), value=value) | ast.Expr(value=value):
+            case ast.Expr(value=value):
                 return either(self._effect(value), after)
             case ast.Raise():
                 return either(*map(self._effect, _children(statement)))
-            case ast.Pass() | ast.Import() | ast.ImportFrom() | ast.AnnAssign(target=ast.Name(), value=None):
+            case ast.Pass() | ast.Import() | ast.ImportFrom() | ast.Global() | ast.AnnAssign(value=None):
                 return after
             case ast.FunctionDef(decorator_list=[], args=ast.arguments(defaults=[], kw_defaults=[])):
                 return after
@@ -143,7 +149,7 @@ class Function:
     def _is_local(self, target: ast.expr) -> bool:
         if isinstance(target, ast.Tuple):
             return all(map(self._is_local, target.elts))
-        return isinstance(target, ast.Name)
+        return isinstance(target, ast.Name) and target.id not in (self.lasting or ())
 
     def _effect(self, expression: ast.expr) -> Condition:
         """Return what must hold for the evaluation of an expression to do something."""
@@ -237,6 +243,10 @@ class Function:
         match call:
             case ast.Call(func=ast.Name(id="bool"), args=[value], keywords=[]):
                 return self._true(value)
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.Name(id=kind)]) if (
+                self.names.origin(self.path, kind) in _MOCKS
+            ):
+                return NEVER  # Only tests put mocks into a module, and gates are not asked of those.
             case ast.Call(
                 func=ast.Name(id="all" | "any" as name), args=[ast.List() | ast.Tuple() as given], keywords=[]
             ):
