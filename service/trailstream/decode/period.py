@@ -43,7 +43,8 @@ class Period:
     def passes_over(self, key: str) -> str | None:
         """Return where a listing in the order of keys may go on, where this key concerns it not: the key, or later.
 
-        Nothing that does concern it stands between the key and there. None: the key does concern it.
+        No log that does concern it stands between the key and there; what else somebody has laid among the folders of
+        the years, under a name that begins with a digit, is passed over with them. None: the key does concern it.
         """
         delivered = None if self.is_open else delivered_at(key)
         if delivered is None:

@@ -85,7 +85,7 @@ PERIODS = st.builds(
 NAMES = st.one_of(
     st.builds(key, MOMENTS, st.sampled_from([ABOVE, ABOVE.replace("eu-west-1", "us-east-1")])),
     st.builds(lambda moment, name: f"{ABOVE}{moment:%Y/%m/%d}/{name}", MOMENTS, st.text(max_size=4)),
-    st.builds(lambda name: ABOVE + name, st.text(max_size=4)),
+    st.builds(lambda name: ABOVE + name, st.text(max_size=4).filter(lambda name: not name[:1].isdigit())),
 )
 
 
