@@ -50,7 +50,8 @@ class SqliteFile:
     ) -> None:
         """Take the ``schema`` that makes a new file, of format ``version``, 1 or more.
 
-        ``unavailable`` is raised for what fails. ``busy_seconds`` is how long a call waits while another process writes.
+        ``unavailable`` is raised for what fails. ``busy_seconds`` is how long a call waits while another process
+        writes.
         """
         self._path = path
         self._schema = (*schema, f"PRAGMA user_version = {version}")
