@@ -16,6 +16,8 @@ class AsEvents:
     """What a rule asks of events as they are, where AWS would evaluate it on those: for whoever tries it."""
 
     compile: Callable[[], Condition]
+    """Compiles the condition, read as meant: also where AWS refuses the rule."""
+    check: Callable[[], object]
     """Raises :class:`RuleSyntaxError` with the reason of AWS where AWS refuses the rule."""
     whole: bool
     """Whether it is written on whole events, and not on the record that one carries."""

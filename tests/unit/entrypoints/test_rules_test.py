@@ -20,6 +20,7 @@ tests:
 - {name: it was denied, expected: false, record: {eventName: CreateTopic, errorCode: AccessDenied}}
 """
 FAILING = SOUND + '- {name: "another <call>\\x01", expected: true, record: {eventName: DeleteTopic}}\n'
+MEANT = SOUND.replace("[CreateTopic]", "[{contains: eateTop}]")
 UNTESTED = '{"eventName": ["DeleteTopic"]}'
 BROKEN = "colour: red\n"
 
@@ -65,6 +66,7 @@ def test_a_test_that_fails_is_told_with_what_was_expected_what_came_and_why(
         ([], {"untested": UNTESTED}, 0),
         (["--require-tests"], {"untested": UNTESTED}, 1),
         (["--require-tests"], {"sound": SOUND}, 0),
+        ([], {"refused_by_aws_and_read_as_meant": MEANT}, 0),
         ([], {"sound": SOUND, "broken": BROKEN}, 2),
         ([], {"failing": FAILING, "broken": BROKEN}, 2),
     ],

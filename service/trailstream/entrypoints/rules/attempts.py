@@ -57,7 +57,7 @@ def _refused(rule: Rule) -> Problem | None:
     """Return why AWS refuses a rule that the worker reads as meant."""
     try:
         if rule.as_events is not None:
-            rule.as_events.compile()
+            rule.as_events.check()
     except RuleSyntaxError as error:
         remedy = error.remedy or "the worker reads it as meant, with a note; AWS does not"
         return Problem(rule.info.path, error.what, remedy)
@@ -68,7 +68,7 @@ class TriedRule:
     """A rule, to be tried on any event."""
 
     def __init__(self, rule: Rule, code: CodeTrials | None) -> None:
-        """Take a rule that is :func:`triable`; ``code`` runs it where it is code."""
+        """Take ``code`` to run the rule with, where it is code."""
         on_events = rule if rule.as_events is None else replace(rule, condition=rule.as_events.compile())
         self._whole = rule.as_events is not None and rule.as_events.whole
         self._on_record = (rule, Trials([rule]))

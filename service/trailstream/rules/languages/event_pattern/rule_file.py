@@ -124,7 +124,7 @@ def _with_pattern(info: RuleInfo, written: Any, at: At, problems: Problems) -> C
         return Compiled(problems=[*problems, error])
     whole = is_whole_event(read)
     notes += _worth_knowing(read, branches, whole=whole)
-    as_events = AsEvents(lambda: compile_pattern(pattern, at=at), whole=whole)
+    as_events = AsEvents(lambda: condition_of(branches), lambda: compile_pattern(pattern, at=at), whole=whole)
     rule = Rule(info, condition_of(branches, place if whole else None), as_events=as_events)
     return Compiled([rule] if not problems else [], problems=problems, notes=notes)
 
