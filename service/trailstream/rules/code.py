@@ -38,6 +38,9 @@ class DataModel:
     fields: tuple[ModelField, ...]
 
 
+NO_MODEL = DataModel("", ())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Library:
     """All the code of a rules directory: what any of its rules may import."""

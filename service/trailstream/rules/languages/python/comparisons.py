@@ -48,6 +48,13 @@ class Tests:
                 return self._unequal(left, right)
         return ALWAYS
 
+    def asks_for_truth(self, operator: ast.cmpop, right: ast.expr) -> bool:
+        """Say whether nothing that is false, empty or null compares so with an expression of constants."""
+        value = self.constant(right)
+        if isinstance(operator, ast.In):
+            return isinstance(value, (tuple, frozenset)) and all(value)
+        return isinstance(operator, ast.Eq) and value is not UNKNOWN and bool(value)
+
     def _equal(self, left: ast.expr, right: ast.expr) -> Condition:
         for one, other in ((left, right), (right, left)):
             subject, value = self._subject(one), self.constant(other)

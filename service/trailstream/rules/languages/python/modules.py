@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from trailstream.rules.code import NO_MODEL, DataModel
 from trailstream.rules.languages.python.sources import Source
 
 READING = frozenset(
@@ -46,6 +47,8 @@ class Names:
 
     sources: Mapping[str, Source]
     modules: Mapping[str, str]
+    model: DataModel = NO_MODEL
+    """For CloudTrail."""
     steps_left: int = 0
     """How many more expressions are looked at."""
     _known: dict[str, Module] = field(default_factory=dict)
@@ -81,6 +84,11 @@ class Names:
                 return None if module is None else self.function(module, name)
         return None
 
+    def modelled(self, name: str) -> tuple[str, ast.FunctionDef] | None:
+        """Return the data model's function that answers ``event.udm(name)``, and the file that it stands in."""
+        named = [each.function for each in self.model.fields if each.name == name and each.function]
+        return self.function(self.model.path, named[-1]) if named and self.model.path else None
+
     def origin(self, path: str, name: str) -> str | None:
         """Return the full name of what a name of a module was imported as; None where it was not."""
         found = self.module(path).imports.get(name)
@@ -107,7 +115,27 @@ class Names:
                 return (*self._collection(path, left, depth), *self._collection(path, right, depth))
             case ast.Name(id=name):
                 return self._named(path, name, depth)
+            case ast.Attribute(value=ast.Name(id=owner), attr=name):
+                return self._of_module(path, owner, name, depth)
         raise NotConstantError
+
+    def _of_module(self, path: str, owner: str, name: str, depth: int) -> Any:
+        module, there = self.module(path).imports.get(owner, ("", ""))
+        if there or module not in self.modules or self._is_given_elsewhere(name):
+            raise NotConstantError
+        found = self._named(self.modules[module], name, depth + 1)
+        if not isinstance(found, (str, int)):  # What is not can be changed by whoever has the module.
+            raise NotConstantError
+        return found
+
+    def _is_given_elsewhere(self, name: str) -> bool:
+        """Say whether somebody gives a name of a module a value from outside."""
+        return any(
+            isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load)
+            for source in self.sources.values()
+            if f".{name}" in source.text
+            for node in ast.walk(source.tree)
+        )
 
     def _named(self, path: str, name: str, depth: int) -> Any:
         module = self.module(path)

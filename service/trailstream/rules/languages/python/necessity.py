@@ -80,7 +80,7 @@ class Function:
             )
 
         def constant(expression: ast.expr) -> Any:
-            if isinstance(expression, ast.Name) and expression.id in bound:
+            if any(isinstance(part, ast.Name) and part.id in bound for part in ast.walk(expression)):
                 raise NotConstantError
             return names.constant(path, expression)
 
@@ -157,7 +157,7 @@ class Function:
         match expression:
             case ast.BoolOp(op=operator, values=[first, *others]):
                 goes_on = self._true if isinstance(operator, ast.And) else self._false
-                rest = NEVER if not others else self._effect(_of_values(expression, others))
+                rest = NEVER if not others else self._effect(ast.BoolOp(op=operator, values=others))
                 return either(self._effect(first), both(goes_on(first), rest))
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return either(
@@ -178,11 +178,19 @@ class Function:
         return ALWAYS if inner is None else replace(inner, counts=False).to_be_true()
 
     def _called_with_event(self, call: ast.Call) -> Function | None:
-        """Return the own function that is called with the event and nothing else."""
+        """Return the own function that is called with the event and nothing else, be it through the data model."""
+        if self.depth >= DEEPEST_CALL:
+            return None
         match call:
             case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=event), attr="udm"),
+                args=[ast.Constant(value=str() as name)],
+                keywords=[],
+            ) if event == self.reader.event and (found := self.names.modelled(name)) is not None:
+                return Function.of(*found, self.names, self.depth + 1)
+            case ast.Call(
                 func=ast.Name(id=root) | ast.Attribute(value=ast.Name(id=root)), args=[ast.Name(id=event)], keywords=[]
-            ) if event == self.reader.event and root not in names_bound_in(self.node) and self.depth < DEEPEST_CALL:
+            ) if event == self.reader.event and root not in names_bound_in(self.node):
                 found = self.names.called(self.path, call.func)
                 if found is not None and len(found[1].args.args) == 1:
                     return Function.of(*found, self.names, self.depth + 1)
@@ -203,7 +211,7 @@ class Function:
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return either(both(self._true(test), self._true(body)), both(self._false(test), self._true(orelse)))
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
-                return self.tests.compared(left, operator, right)
+                return self._compared(left, operator, right)
             case ast.Name(id=name) if name in self.reader.named:
                 return self._true(self.reader.named[name])
             case ast.Name(id=name) if name in self.assigned:
@@ -229,7 +237,7 @@ class Function:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return self._true(operand)
             case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in OPPOSITES:
-                return self.tests.compared(left, OPPOSITES[type(operator)](), right)
+                return self._compared(left, OPPOSITES[type(operator)](), right)
             case ast.Name(id=name) if name in self.reader.named:
                 return self._false(self.reader.named[name])
             case ast.Call(
@@ -260,6 +268,12 @@ class Function:
         inner = self._called_with_event(call)
         return self.tests.true(call) if inner is None else inner.to_be_true()
 
+    def _compared(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Condition:
+        inner = self._called_with_event(left) if isinstance(left, ast.Call) else None
+        if inner is None:
+            return self.tests.compared(left, operator, right)
+        return inner.to_be_true() if self.tests.asks_for_truth(operator, right) else ALWAYS
+
     def _true_of_any(self, given: ast.GeneratorExp | ast.ListComp) -> Condition:
         match given.generators:
             case [ast.comprehension(target=ast.Name(id=name), iter=iterated, ifs=[], is_async=0)]:
@@ -284,8 +298,3 @@ def _children(expression: ast.AST) -> Iterable[ast.expr]:
             yield child
         elif isinstance(child, (ast.comprehension, ast.keyword, ast.Slice)):
             yield from (inner for inner in ast.iter_child_nodes(child) if isinstance(inner, ast.expr))
-
-
-def _of_values(expression: ast.BoolOp, values: list[ast.expr]) -> ast.BoolOp:
-    """Return the expression of fewer values."""
-    return ast.BoolOp(op=expression.op, values=values)

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from trailstream.model.alert import RuleInfo
-from trailstream.rules.code import CLOUDTRAIL, DataModel, Library, RuleCode
+from trailstream.rules.code import CLOUDTRAIL, NO_MODEL, DataModel, Library, RuleCode
 from trailstream.rules.condition import Condition
 from trailstream.rules.gate import gate_of
 from trailstream.rules.languages.event_pattern.pattern import compile_pattern
@@ -209,7 +209,7 @@ def _add_rules(result: _Set) -> None:
             result.results[path].notes.append(f"not installed: {', '.join(sorted(names))}; what calls that will fail")
     texts = {path: source.text for path, source in result.sources.items()}
     library = Library(texts, modules, result.models, frozenset().union(*missing.values()))
-    known = Names(result.sources, modules)
+    known = Names(result.sources, modules, result.models.get(CLOUDTRAIL, NO_MODEL))
     for rule in result.rules:
         try:
             _add_rule(rule, library, known, result)
