@@ -12,7 +12,7 @@ from filter_patterns import PATTERNS as FILTER_PATTERNS
 from filter_patterns import RECORDS as FILTERED_RECORDS
 from filter_patterns import text_of
 from generated_rules import CONDITIONS, DETECTIONS, PATTERNS, RECORDS, pattern_rule, sigma_rule
-from trailstream.rules.condition import evaluator
+from trailstream.rules.evaluator import evaluator
 from trailstream.rules.explanation import Explained, explain, explain_gate
 from trailstream.rules.gate import gate_of
 from trailstream.rules.loading import load

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 
 from filter_patterns import PATTERNS, RECORDS, holds, text_of
-from trailstream.rules.condition import evaluator
+from trailstream.rules.evaluator import evaluator
 from trailstream.rules.languages.filter_pattern.grammar import compile_pattern, is_filter
 
 

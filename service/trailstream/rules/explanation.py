@@ -27,8 +27,8 @@ from trailstream.rules.condition import (
     Selected,
     Step,
     Together,
-    evaluator,
 )
+from trailstream.rules.evaluator import evaluator
 from trailstream.rules.gate import Both, Either, Gate, Value, Words
 from trailstream.rules.heads import ANYTHING, head_type, reader
 from trailstream.rules.index import WordIndex, lets_through

@@ -38,6 +38,19 @@ def reaches(value: Any, path: Path, holds: Holds) -> bool:
     return False
 
 
+def scalars_at(record: Record, path: Path) -> list[Any]:
+    """Return the values at the path that are neither objects nor arrays, nor null: those that can be counted."""
+    found: list[Any] = []
+
+    def collect(value: Any) -> bool:
+        if value is not None and is_leaf(value):
+            found.append(value)
+        return False
+
+    reaches(record, path, collect)
+    return found
+
+
 def _steps(value: Record, path: Path) -> Iterator[tuple[Any, Path]]:
     """Yield what the first name of the path leads to; then what its joins with the next names do, dots in the key."""
     for end in range(1, len(path) + 1):

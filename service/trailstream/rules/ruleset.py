@@ -13,7 +13,8 @@ import msgspec
 from trailstream.model.alert import Match
 from trailstream.model.limits import KIB, MIB
 from trailstream.model.record import Batch, Record
-from trailstream.rules.condition import Path, evaluator
+from trailstream.rules.condition import Path
+from trailstream.rules.evaluator import evaluator
 from trailstream.rules.gate import Gate, Value, anchors, gate_of, value_paths
 from trailstream.rules.heads import characters_of_plain, head_type, reader
 from trailstream.rules.index import FieldIndex, WordIndex

@@ -10,8 +10,9 @@ from typing import Any
 
 from trailstream.model.record import Record
 from trailstream.model.window import Group, Sighting
-from trailstream.rules.condition import Path, scalars_at
+from trailstream.rules.condition import Path
 from trailstream.rules.correlation import Correlation, Kind, Source
+from trailstream.rules.paths import scalars_at
 from trailstream.rules.templates import text_of
 
 MOST_COMBINATIONS = 16

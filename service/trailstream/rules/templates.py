@@ -8,7 +8,7 @@ from typing import Any
 
 from trailstream.model.finding import Finding
 from trailstream.model.record import Record
-from trailstream.rules.condition import scalars_at
+from trailstream.rules.paths import scalars_at
 
 NOTHING = "-"
 """Stands where the record has no value."""

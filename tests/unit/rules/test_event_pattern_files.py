@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trailstream.model.alert import RuleInfo, Severity
-from trailstream.rules.condition import evaluator
+from trailstream.rules.evaluator import evaluator
 from trailstream.rules.loading import LoadedRules, load
 
 CONSOLE = {"detail-type": ["AWS Console Sign In via CloudTrail"], "detail": {"userIdentity": {"type": ["Root"]}}}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trailstream.rules.condition import evaluator
+from trailstream.rules.evaluator import evaluator
 from trailstream.rules.languages.filter_pattern.grammar import MAX_CHARACTERS, MAX_DEPTH, compile_pattern
 from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
 

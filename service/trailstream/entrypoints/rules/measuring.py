@@ -16,7 +16,7 @@ from trailstream.entrypoints.rules.trials import Trials
 from trailstream.model.errors import ConfigurationError, DamageError, Problem
 from trailstream.model.limits import KIB, ReadLimits
 from trailstream.model.record import Batch, Record
-from trailstream.rules.condition import evaluator
+from trailstream.rules.evaluator import evaluator
 from trailstream.rules.rule import Rule
 from trailstream.rules.ruleset import Outcome, Ruleset
 

@@ -10,19 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from trailstream.model.record import Record
-from trailstream.rules.condition import (
-    LEAF,
-    Condition,
-    Field,
-    Member,
-    Not,
-    Path,
-    Together,
-    all_of,
-    evaluator,
-    one_of,
-)
+from trailstream.rules.condition import LEAF, Condition, Field, Member, Not, Path, Together, all_of, one_of
 from trailstream.rules.documents import At
+from trailstream.rules.evaluator import evaluator
 from trailstream.rules.languages.event_pattern.branches import Branch, Wanted, branches_of
 from trailstream.rules.predicate import NOTHING
 
