@@ -37,8 +37,31 @@ def remember(event):
 """
 
 
+KINDS = 'FAILED = "failed"\nNONE = ""\nGIVEN = "x"\nLIST = ["failed"]\n'
+MODEL = """
+import kinds
+
+kinds.GIVEN = ""
+
+
+def kind_of(event):
+    if event.get("eventName") == "X":
+        return kinds.FAILED
+    return None
+"""
+MODEL_YAML = """
+AnalysisType: datamodel
+LogTypes: [AWS.CloudTrail]
+DataModelID: M
+Filename: model.py
+Mappings:
+- {Name: kind, Method: kind_of}
+"""
+
+
 def rule_of(code: str) -> Rule:
-    found = load([("a.py", code), ("helpers.py", HELPERS)])
+    files = {"helpers.py": HELPERS, "kinds.py": KINDS, "model.py": MODEL, "model.yml": MODEL_YAML}
+    found = load([("a.py", code), *files.items()])
     assert found.problems == []
     (rule,) = found.rules
     return rule
@@ -64,6 +87,12 @@ NEEDS_X = {
         "    FLAG = json.loads(FLAG())",
         'return event.get("eventName") == "X"',
     ),
+    "the data model": "import kinds\n" + body('return event.udm("kind") == kinds.FAILED'),
+    "the data model, early": "from kinds import FAILED\n"
+    + body('if event.udm("kind") != FAILED:', "    return False", "return event.udm('user') is not None"),
+    "one of what the data model says": body('return event.udm("kind") in ("failed", "other")'),
+    "what a function makes of it": "def kind(event):\n    return event.get('eventName') == 'X' and 'x'\n\n"
+    + body('return kind(event) == "x"'),
     "a function within that does nothing": body(
         "def is_it():", '    return event.get("eventName")', 'return is_it() and event.get("eventName") == "X"'
     ),
@@ -205,6 +234,14 @@ SEES_ALL = {
     "a field of ours": body('return event.get("p_log_type") == "AWS.CloudTrail"'),
     "something is done before": "from helpers import remember\n\n"
     + body("remember(event)", 'return event.get("eventName") == "X"'),
+    "the data model says otherwise": body('return event.udm("kind") != "failed"'),
+    "the data model may say nothing": "import kinds\n" + body('return event.udm("kind") == kinds.NONE'),
+    "a constant is given from outside": "import kinds\n" + body('return event.udm("kind") == kinds.GIVEN'),
+    "a list of another module": "import kinds\n" + body('return event.get("eventName") in kinds.LIST'),
+    "a part of a text": body('return event.udm("kind") in "failed or not"'),
+    "a name that the data model has not": body('return event.udm("other") == "failed"'),
+    "a local name among constants": "NAME = 'Y'\n"
+    + body("NAME = event.get('eventSource')", "return event.get('eventName') in (NAME, 'Z')"),
     "something is remembered before": FLAGGED
     + body("global FLAG", "FLAG += 1", NAMED_X, "    return False", "return FLAG"),
     "something is remembered by a function within": FLAGGED
