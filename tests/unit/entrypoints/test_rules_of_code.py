@@ -196,6 +196,17 @@ def test_a_test_on_which_the_code_raises_fails(directory: Path, capsys: pytest.C
     assert "     KeyError: 'eventName'" in lines
 
 
+def test_a_rule_that_cannot_be_imported_is_told_from_its_own_first_line(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "helper.py").write_text("import os\n\nTABLE = os.environ['TABLE']\n")
+    assert main(["rules", "test", str(directory)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].endswith("cannot be run: cannot be imported: Traceback (most recent call last):")
+    assert lines[3].endswith('root.py", line 1, in <module>')
+    assert "KeyError: 'TABLE'" in lines[lines.index("FAIL root.yml AWS.Root: denied") - 1]
+
+
 def test_a_gate_that_its_author_declares_too_narrow_is_told_as_what_it_is(
     directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

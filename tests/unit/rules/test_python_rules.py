@@ -67,6 +67,20 @@ def test_a_rule_brings_its_tests_along_with_their_mocks() -> None:
     assert rule.tests[0].record["eventTime"] == "2026-01-02T03:04:05Z"
 
 
+def test_the_record_of_a_test_may_be_a_text_of_json_and_a_test_without_one_is_noted() -> None:
+    tests = """Tests:
+- {Name: as text, ExpectedResult: true, Log: '{"eventName": "StopLogging"}'}
+- {Name: no json, ExpectedResult: true, Log: '{'}
+- {Name: no object, ExpectedResult: true, Log: [1]}
+- not even a test
+"""
+    found = loaded(a_yml=SPEC + tests, a_py=CODE)
+    assert [(test.name, test.record) for test in only_rule(found).tests] == [("as text", {"eventName": "StopLogging"})]
+    assert [note.what for note in found.notes] == [
+        f"A: test {number} has no Log that is an object, and is not run" for number in (2, 3, 4)
+    ]
+
+
 def test_the_data_model_for_cloudtrail_is_part_of_the_library() -> None:
     code = load(panther_rules.FILES.items()).rules[0].code
     assert code is not None

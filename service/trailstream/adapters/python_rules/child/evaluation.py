@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +20,8 @@ MAX_DESTINATIONS = 10
 """Panther's limits; what is longer is cut."""
 CUT = "... (truncated)"
 MAX_TRACEBACK_CHARACTERS = 4096
+_NOT_THEIRS = (str(Path(__file__).parent), str(Path(importlib.__file__).parent), "<frozen importlib")
+"""Where the files are that call a rule, or import it."""
 
 SEVERITIES = frozenset(["INFO", "LOW", "MEDIUM", "HIGH", "CRITICAL"])
 DEFAULT = "DEFAULT"
@@ -100,7 +104,7 @@ def _plain(value: Any) -> Any:
 def told(error: BaseException) -> str:
     """Return the traceback of what a rule raised, from its own first frame on."""
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename in (__file__, evaluate.__code__.co_filename):
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_NOT_THEIRS):
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     return text if len(text) <= MAX_TRACEBACK_CHARACTERS else "... " + text[-MAX_TRACEBACK_CHARACTERS:]

@@ -170,7 +170,7 @@ def _read_rule(spec: Spec, path: str, bases: dict[str, tuple[Spec, str]], result
         result.results[path].notes.append(f"{info.id}: its InlineFilters are not applied: it may match more")
     result.results[path].problems.extend(problems)
     if not problems:
-        tests = tuple(specs.tests_of(spec))
+        tests = tuple(specs.tests_of(spec, result.results[path].notes))
         alerts = spec.get("CreateAlert") is not False
         result.rules.append(_Described(info, code_path, path, tests, alerts, spec.get(GATE)))
 

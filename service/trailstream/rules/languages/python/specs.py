@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -142,11 +143,14 @@ def filters_of(spec: Spec) -> Iterator[Any]:
         yield from each.get("All") or () if isinstance(each, dict) and each.keys() == {"All"} else (each,)
 
 
-def tests_of(spec: Spec) -> Iterator[RuleTest]:
-    """Yield the tests of a rule that have all that a test needs."""
+def tests_of(spec: Spec, notes: list[str]) -> Iterator[RuleTest]:
+    """Yield the tests of a rule. Those without a record are noted."""
     tests = spec.get("Tests")
     for number, test in enumerate(tests if isinstance(tests, list) else (), 1):
-        if isinstance(test, dict) and isinstance(record := test.get("Log"), dict):
+        record = _record_of(test)
+        if record is None:
+            notes.append(f"{spec.get('RuleID')}: test {number} has no Log that is an object, and is not run")
+        else:
             mocks = test.get("Mocks")
             yield RuleTest(
                 name=str(test.get("Name", number)),
@@ -158,6 +162,17 @@ def tests_of(spec: Spec) -> Iterator[RuleTest]:
                     if isinstance(mock, dict) and mock.keys() >= {"objectName", "returnValue"}
                 },
             )
+
+
+def _record_of(test: Any) -> dict[str, Any] | None:
+    """Return the record of a test, which may be written as a text of JSON."""
+    record = test.get("Log") if isinstance(test, dict) else None
+    if isinstance(record, str):
+        try:
+            record = json.loads(record)
+        except ValueError:
+            return None
+    return record if isinstance(record, dict) else None
 
 
 def model_fields(spec: Spec, notes: list[str]) -> Iterator[ModelField]:
