@@ -19,7 +19,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from trailstream.model.window import Sighting, Window
-from trailstream.rules.correlation import Both, Bound, Correlation, Either, Expression, Kind, Neither
+from trailstream.rules.correlation import Bound, Correlation, Kind
+from trailstream.rules.moments import denies, earliest, expression_of, in_order, times_by_rule
 
 MOST_KEPT = 5000
 """Sightings of a group within one timespan, where the correlation's own number asks for no more."""
@@ -38,7 +39,7 @@ def grows(correlation: Correlation) -> bool:
     """
     if bounds := _bounds(correlation):
         return correlation.kind in _GROWING_NUMBERS and all(bound.operator in ("gt", "gte") for bound in bounds)
-    return not _denies(_expression(correlation))
+    return not denies(expression_of(correlation))
 
 
 def most_kept(correlation: Correlation) -> int:
@@ -108,7 +109,7 @@ def fixed_window(correlation: Correlation, start: float, sightings: Sequence[Sig
     if _bounds(correlation):
         holds = _holds(correlation, _number(correlation, within))
     else:
-        holds = _earliest(correlation, _expression(correlation), start, end, _times_by_rule(within)) <= end
+        holds = earliest(correlation, expression_of(correlation), start, end, times_by_rule(within)) <= end
     return _window(correlation, within, start, end, "") if holds else None
 
 
@@ -143,7 +144,7 @@ def _number(correlation: Correlation, within: Sequence[Sighting]) -> float:
         case Kind.TEMPORAL:
             return len({sighting.rule_id for sighting in within})
         case Kind.TEMPORAL_ORDERED:
-            return _in_order(correlation, within[0].time, math.inf, _times_by_rule(within))[0]
+            return in_order(correlation, within[0].time, math.inf, times_by_rule(within))[0]
         case kind:
             values = [_value(sighting) for sighting in within]
             return _OF_VALUES[kind](values, correlation.percentile)
@@ -174,15 +175,15 @@ _MetAt = Callable[[int, int], float | None]
 def _met_at(correlation: Correlation, sightings: Sequence[Sighting]) -> _MetAt:
     if _bounds(correlation) and correlation.kind is not Kind.TEMPORAL_ORDERED:
         return _counted(correlation, sightings)
-    times = _times_by_rule(sightings)
+    times = times_by_rule(sightings)
     span = correlation.timespan_seconds
 
     def met_at(first: int, _end: int) -> float | None:
         start = sightings[first].time
         if _bounds(correlation):
-            number, at = _in_order(correlation, start, start + span, times)
+            number, at = in_order(correlation, start, start + span, times)
             return at if _holds(correlation, number) else None
-        at = _earliest(correlation, _expression(correlation), start, start + span, times)
+        at = earliest(correlation, expression_of(correlation), start, start + span, times)
         return at if at <= start + span else None
 
     return met_at
@@ -245,65 +246,3 @@ _TALLIES: Mapping[Kind, Callable[[], _Different | _Total]] = {
     Kind.TEMPORAL: lambda: _Different(operator.attrgetter("rule_id")),
     Kind.VALUE_SUM: _Total,
 }
-
-
-_Times = Mapping[str, Sequence[float]]
-"""By rule, in order."""
-
-
-def _times_by_rule(sightings: Iterable[Sighting]) -> _Times:
-    times: dict[str, list[float]] = {}
-    for sighting in sightings:
-        times.setdefault(sighting.rule_id, []).append(sighting.time)
-    return times
-
-
-def _expression(correlation: Correlation) -> Expression:
-    if correlation.expression is not None:
-        return correlation.expression
-    return Both(tuple(source.rule_id for source in correlation.sources))
-
-
-def _denies(expression: Expression) -> bool:
-    match expression:
-        case Neither():
-            return True
-        case Both(parts) | Either(parts):
-            return any(map(_denies, parts))
-        case _:
-            return False
-
-
-def _earliest(correlation: Correlation, expression: Expression, since: float, until: float, times: _Times) -> float:
-    """Return the earliest moment from ``since`` on by which the expression has come true, infinity for none.
-
-    In order, each part of a conjunction begins where the one before it has come true; at the same moment is in order.
-    """
-    match expression:
-        case Both(parts) if correlation.kind is Kind.TEMPORAL_ORDERED:
-            for part in parts:
-                since = _earliest(correlation, part, since, until, times)
-            return since
-        case Both(parts):
-            return max((_earliest(correlation, part, since, until, times) for part in parts), default=since)
-        case Either(parts):
-            return min((_earliest(correlation, part, since, until, times) for part in parts), default=math.inf)
-        case Neither(part):
-            return since if _earliest(correlation, part, since, until, times) > until else math.inf
-        case rule_id:
-            return _next(times.get(rule_id, ()), since)
-
-
-def _next(times: Sequence[float], since: float) -> float:
-    place = bisect_left(times, since)
-    return times[place] if place < len(times) else math.inf
-
-
-def _in_order(correlation: Correlation, since: float, until: float, times: _Times) -> tuple[int, float]:
-    """Return how many of the sources come in their order, from the first on, and when the last of those came."""
-    for number, source in enumerate(correlation.sources):
-        at = _next(times.get(source.rule_id, ()), since)
-        if at > until:
-            return number, since
-        since = at
-    return len(correlation.sources), since

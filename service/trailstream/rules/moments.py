@@ -1,0 +1,75 @@
+"""The moments at which rules matched -> when that which a temporal correlation asks of them came true."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from trailstream.model.window import Sighting
+from trailstream.rules.correlation import Both, Correlation, Either, Expression, Kind, Neither
+
+Times: TypeAlias = Mapping[str, Sequence[float]]
+"""When each rule matched, in order, by its id."""
+
+
+def times_by_rule(sightings: Iterable[Sighting]) -> Times:
+    """Return when each rule matched, of sightings that are in order."""
+    times: dict[str, list[float]] = {}
+    for sighting in sightings:
+        times.setdefault(sighting.rule_id, []).append(sighting.time)
+    return times
+
+
+def expression_of(correlation: Correlation) -> Expression:
+    """Return what a temporal correlation wants: all of its sources, unless it says otherwise."""
+    if correlation.expression is not None:
+        return correlation.expression
+    return Both(tuple(source.rule_id for source in correlation.sources))
+
+
+def denies(expression: Expression) -> bool:
+    """Say whether it asks anywhere that something did not happen."""
+    match expression:
+        case Neither():
+            return True
+        case Both(parts) | Either(parts):
+            return any(map(denies, parts))
+        case _:
+            return False
+
+
+def earliest(correlation: Correlation, expression: Expression, since: float, until: float, times: Times) -> float:
+    """Return the earliest moment from ``since`` on by which the expression has come true, infinity for none.
+
+    In order, each part of a conjunction begins where the one before it has come true; at the same moment is in order.
+    """
+    match expression:
+        case Both(parts) if correlation.kind is Kind.TEMPORAL_ORDERED:
+            for part in parts:
+                since = earliest(correlation, part, since, until, times)
+            return since
+        case Both(parts):
+            return max((earliest(correlation, part, since, until, times) for part in parts), default=since)
+        case Either(parts):
+            return min((earliest(correlation, part, since, until, times) for part in parts), default=math.inf)
+        case Neither(part):
+            return since if earliest(correlation, part, since, until, times) > until else math.inf
+        case rule_id:
+            return _next(times.get(rule_id, ()), since)
+
+
+def _next(times: Sequence[float], since: float) -> float:
+    place = bisect_left(times, since)
+    return times[place] if place < len(times) else math.inf
+
+
+def in_order(correlation: Correlation, since: float, until: float, times: Times) -> tuple[int, float]:
+    """Return how many of the sources come in their order, from the first on, and when the last of those came."""
+    for number, source in enumerate(correlation.sources):
+        at = _next(times.get(source.rule_id, ()), since)
+        if at > until:
+            return number, since
+        since = at
+    return len(correlation.sources), since
