@@ -17,29 +17,27 @@ from trailstream.config.loading import (
 )
 from trailstream.config.settings import (
     ENV_PREFIX,
-    AlertSettings,
     AwsSettings,
     BucketSettings,
-    DynamoDbLedgerSettings,
-    FileQuarantineSettings,
-    LedgerSettings,
     LogsSettings,
     PythonRulesSettings,
-    QuarantineSettings,
     QueueSettings,
     ReaderSettings,
     RulesSettings,
-    S3QuarantineSettings,
     ScanSettings,
     Settings,
-    SinksSettings,
-    SnsSettings,
-    SqliteLedgerSettings,
-    SqsQuarantineSettings,
-    SqsSettings,
-    StdoutSettings,
     TelemetrySettings,
     WorkerSettings,
+)
+from trailstream.config.sinks import AlertSettings, SinksSettings, SnsSettings, SqsSettings, StdoutSettings
+from trailstream.config.stores import (
+    DynamoDbLedgerSettings,
+    FileQuarantineSettings,
+    LedgerSettings,
+    QuarantineSettings,
+    S3QuarantineSettings,
+    SqliteLedgerSettings,
+    SqsQuarantineSettings,
 )
 
 __all__ = [

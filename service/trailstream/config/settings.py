@@ -1,13 +1,16 @@
-"""Every setting with its default, its bounds and what it means: docs/configuration.md is written from here."""
+"""All settings, each with its default, its bounds and what it means: docs/configuration.md is written from them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from trailstream.config.section import Section
+from trailstream.config.sinks import AlertSettings, SinksSettings, StdoutSettings
+from trailstream.config.stores import LedgerSettings, QuarantineSettings, WindowsSettings
 from trailstream.model.limits import MIB, ReaderChoice, ReadLimits
 
 ENV_PREFIX = "TRAILSTREAM_"
@@ -15,12 +18,6 @@ ENV_PREFIX = "TRAILSTREAM_"
 _DEFAULT_LIMITS = ReadLimits()
 
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-
-
-class Section(BaseModel):
-    """A table of the file: nothing unknown, nothing changed later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class AwsSettings(Section):
@@ -147,164 +144,6 @@ class ReaderSettings(Section):
             max_record_bytes=self.max_record_bytes,
             max_depth=self.max_depth,
         )
-
-
-class SnsSettings(Section):
-    """Alerts as SNS notifications."""
-
-    topic_arn: str = Field(pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$")
-    """The topic, standard or FIFO."""
-    format: Literal["text", "json"] = "text"
-    """``text`` is for people (email, chat); ``json`` is the alert as one JSON object, for programs."""
-
-
-class SqsSettings(Section):
-    """Alerts as messages on a queue, for programs."""
-
-    url: str = Field(pattern=r"^https?://")
-    """A queue of its own, standard or FIFO. Each message is an alert as one JSON object."""
-
-
-class StdoutSettings(Section):
-    """Alerts as JSON lines on standard output."""
-
-    enabled: bool = True
-    """Whether to write them."""
-
-
-class SinksSettings(Section):
-    """Where alerts go. A delivery is done only when every sink has accepted every alert."""
-
-    sns: SnsSettings | None = None
-    sqs: SqsSettings | None = None
-    stdout: StdoutSettings | None = None
-
-    @model_validator(mode="after")
-    def _somebody_listens(self) -> SinksSettings:
-        if not (self.sns or self.sqs or (self.stdout and self.stdout.enabled)):
-            raise ValueError("no sink is configured, so no alert would reach anybody")
-        return self
-
-
-class AlertSettings(Section):
-    """How alerts are sent, to whichever sink."""
-
-    patience_seconds: float = Field(default=900, ge=0, le=36000)
-    """How long a sink that takes nothing is tried before a delivery is handed back, which costs it one receive."""
-    budget: int = Field(default=100, ge=1)
-    """Alerts of its own that a rule has in a period, at each sink of each worker; a storm alert counts the rest."""
-    period_seconds: float = Field(default=300, ge=1, le=3600)
-    """How long that period is, from the rule's first alert on; the storm alert is sent at its end."""
-
-
-class SqliteLedgerSettings(Section):
-    """The ledger as a file, shared by the workers of one machine."""
-
-    path: Path
-    """The file, made where it is missing; relative to the configuration file. On a local disk, not a network share."""
-
-
-class DynamoDbLedgerSettings(Section):
-    """The ledger as a DynamoDB table, shared by workers and functions wherever they run."""
-
-    table: str = Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")
-    """The table's name. Its key is the string ``id`` alone; TTL on ``expires_at`` keeps it small."""
-    region: str | None = None
-    """The table's Region. Unset: that of ``aws.region``."""
-
-
-class LedgerSettings(Section):
-    """Where it is remembered which alerts were sent. Without a store a repeat is sent again, under the same id."""
-
-    sqlite: SqliteLedgerSettings | None = None
-    dynamodb: DynamoDbLedgerSettings | None = None
-    window_days: int = Field(default=14, ge=1, le=365)
-    """For how long a sent alert suppresses its repeats. SQS keeps no message longer than 14 days."""
-    claim_seconds: int = Field(default=60, ge=2)
-    """How soon an alert is anybody's again when the process that was sending it is lost."""
-    when_down: Literal["delay", "repeat"] = "delay"
-    """While the store is down, ``delay`` holds alerts back on the queue; ``repeat`` sends them, perhaps again."""
-
-    @model_validator(mode="after")
-    def _one_store(self) -> LedgerSettings:
-        if self.sqlite is not None and self.dynamodb is not None:
-            raise ValueError("sqlite and dynamodb are both configured, and what was sent is remembered in one place")
-        return self
-
-
-class SqliteWindowsSettings(Section):
-    """The windows as a file, shared by the workers of one machine."""
-
-    path: Path
-    """The file, made when it is needed; relative to the configuration file. On a local disk, not a network share."""
-
-
-class DynamoDbWindowsSettings(Section):
-    """The windows as a DynamoDB table, shared by workers and functions wherever they run."""
-
-    table: str = Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")
-    """The table's name. Its key is the strings ``pk`` and ``sk``; TTL on ``expires_at`` keeps it small."""
-    region: str | None = None
-    """The table's Region. Unset: that of ``aws.region``."""
-
-
-class WindowsSettings(Section):
-    """Where it is kept what rules count over time: for correlations, thresholds and deduplication."""
-
-    sqlite: SqliteWindowsSettings | None = None
-    dynamodb: DynamoDbWindowsSettings | None = None
-    lateness_hours: float = Field(default=24, ge=0, le=8760)
-    """For how long beyond its timespan a match is kept, so that what arrives late is still counted with it."""
-    settle_seconds: float = Field(default=900, ge=0, le=86400)
-    """How long after its end a window is judged that must be complete: fewer than, exactly, an average, *not*."""
-
-    @model_validator(mode="after")
-    def _one_store(self) -> WindowsSettings:
-        if self.sqlite is not None and self.dynamodb is not None:
-            raise ValueError("sqlite and dynamodb are both configured, and what is counted is kept in one place")
-        return self
-
-
-class FileQuarantineSettings(Section):
-    """The quarantine as a directory, for one machine."""
-
-    directory: Path
-    """The directory, made where it is missing; relative to the configuration file. One JSON file for each entry."""
-
-
-class S3QuarantineSettings(Section):
-    """The quarantine as objects in a bucket."""
-
-    bucket: str = Field(pattern=r"^[A-Za-z0-9._-]{3,255}$")
-    """The bucket. Not the one that the logs are in, or its notifications come back to us."""
-    prefix: str = Field(default="quarantine/", max_length=512)
-    """What the objects' keys begin with."""
-
-
-class SqsQuarantineSettings(Section):
-    """The quarantine as messages on a queue."""
-
-    url: str = Field(pattern=r"^https?://")
-    """A queue of its own, standard or FIFO; what it keeps is gone after its retention."""
-
-
-class QuarantineSettings(Section):
-    """Where the reason is kept for which a delivery or an alert was set aside. Without one: in logs and metrics."""
-
-    file: FileQuarantineSettings | None = None
-    s3: S3QuarantineSettings | None = None
-    sqs: SqsQuarantineSettings | None = None
-
-    @model_validator(mode="after")
-    def _one_store(self) -> QuarantineSettings:
-        if len([store for store in (self.file, self.s3, self.sqs) if store is not None]) > 1:
-            raise ValueError("more than one quarantine is configured, and a reason is kept in one place")
-        return self
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether there is one."""
-        return (self.file or self.s3 or self.sqs) is not None
 
 
 class TelemetrySettings(Section):
