@@ -29,6 +29,7 @@ from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.counting import Counting, CountingSettings
 from trailstream.pipeline.courier import Courier, CourierSettings
 from trailstream.pipeline.detections import Detections
+from trailstream.pipeline.examiner import Examiner
 from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.handler import Handler
 from trailstream.pipeline.ports import Ledger, Quarantine, Sink, WindowStore
@@ -117,23 +118,30 @@ class World:
                 await stack.enter_async_context(courier.at_work())
             yield Core(
                 Handler(
-                    store=self.store,
-                    store_breaker=self.breaker,
-                    couriers=couriers,
+                    examiner=self._examiner(couriers),
                     aside=self.aside,
-                    allowed=self.allowed,
-                    share=FairShare(4),
                     detections=lambda: nullcontext(detections),
-                    limits=self.limits,
-                    reader=self.reader,
                     policy=RetryPolicy(Backoff(600, 600)),
-                    own=self.own,
                     emit=self.facts.append,
                     clock=time.time,
                 ),
                 couriers,
                 ends,
             )
+
+    def _examiner(self, couriers: Sequence[Courier]) -> Examiner:
+        return Examiner(
+            store=self.store,
+            store_breaker=self.breaker,
+            couriers=couriers,
+            allowed=self.allowed,
+            share=FairShare(4),
+            limits=self.limits,
+            reader=self.reader,
+            own=self.own,
+            emit=self.facts.append,
+            clock=time.time,
+        )
 
     def _courier(self, sink: Sink) -> Courier:
         return Courier(

@@ -32,6 +32,7 @@ from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.courier import Courier, CourierSettings
 from trailstream.pipeline.detections import Detections
+from trailstream.pipeline.examiner import Examiner
 from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.handler import Handler
 from trailstream.pipeline.ports import Sink
@@ -138,21 +139,21 @@ async def open_core(
             breakers.append(breaker)
             couriers.append(courier)
             await stack.enter_async_context(courier.at_work())
-        handler = Handler(
+        examiner = Examiner(
             store=S3ObjectStore(client=await make_logs_client(settings.logs, aws), chunk_bytes=CHUNK_BYTES),
             store_breaker=store_breaker,
             couriers=couriers,
-            aside=aside,
             allowed=AllowList(buckets=settings.logs.buckets, accounts=settings.logs.accounts),
             share=FairShare(max(1, slots // 2)),
-            detections=detections,
             limits=settings.reader.limits,
             reader=settings.reader.choice,
-            policy=policy,
             own=own,
             emit=emit,
             clock=time.time,
             progress=progress,
+        )
+        handler = Handler(
+            examiner=examiner, aside=aside, detections=detections, policy=policy, emit=emit, clock=time.time
         )
         core = Core(
             handler,
