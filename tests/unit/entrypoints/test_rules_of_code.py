@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import panther_rules
 from trailstream.entrypoints.cli import main
 
 CODE = """\
@@ -158,6 +159,15 @@ def test_a_test_may_name_the_fields_of_its_record_in_any_case(
     (directory / "root.yml").write_text(named_otherwise)
     assert main(["rules", "test", str(directory)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "3 tests passed, 0 failed; 0 rules have none"
+
+
+def test_a_test_of_other_logs_is_not_held_back_by_what_the_gate_asks_of_cloudtrail_s(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rules", "test", str(panther_rules.write(tmp_path))]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert "pass rules/cloudtrail/failed_sign_in.yml Test.Failed.SignIn: the wrong password elsewhere" in told
+    assert told[-1] == "10 tests passed, 0 failed; 0 rules have none"
 
 
 def test_a_gate_that_loses_a_match_is_told_after_all_tests(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from trailstream.entrypoints.rules.trials import DisagreementError, Trials
 from trailstream.model.alert import Match
 from trailstream.model.errors import Problem, RulesError
 from trailstream.model.record import Record
+from trailstream.rules.code import CLOUDTRAIL
 from trailstream.rules.condition import All
 from trailstream.rules.languages.record_fields import as_cloudtrail_names_them
 from trailstream.rules.loading import LoadedRules
@@ -92,8 +93,10 @@ class TriedRule:
         """
         (rule, trials), seen = self._seen(event)
         if self._code is not None:
-            # What a test puts in the place of code may well match what the code as it stands cannot.
-            asked = trials if not mocks else Trials([replace(rule, condition=All(()))])
+            # A gate is of the code as it stands and of CloudTrail's records: what a test puts in the place of code, and
+            # a record of other logs, may well match what it holds back.
+            is_gated = not mocks and seen.get("p_log_type", CLOUDTRAIL) == CLOUDTRAIL
+            asked = trials if is_gated else Trials([replace(rule, condition=All(()))])
             found = asked.of(as_cloudtrail_names_them(seen))  # Code finds names in any case, and gates do not.
             return _judged(rule, found, seen, self._code.of(rule.info.id, seen, mocks))
         found = trials.of(seen)
