@@ -17,21 +17,19 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 
-from trailstream.decode.notices import unix_seconds
 from trailstream.model.counting import MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.facts import Emit
 from trailstream.model.finding import Finding
-from trailstream.model.record import Record, record_id
 from trailstream.model.window import Group, Sighting, Window
+from trailstream.pipeline.clusters import Cluster, Groups, TimedMatch, time_of
+from trailstream.pipeline.firing import Firing
 from trailstream.pipeline.ports import Judgement, Known, Visit, WindowStore
 from trailstream.pipeline.thinning import Thinning
-from trailstream.rules.correlation import Bound, Correlation, Kind, Source
+from trailstream.rules.correlation import Correlation
 from trailstream.rules.rule import Rule
-from trailstream.rules.sightings import bounded, groups_of, sightings_of, sources_by_rule
-from trailstream.rules.templates import dedup_key
 from trailstream.rules.windows import fixed_start, fixed_window, growing_windows, grows, most_sightings
 
 VISITS_AT_ONCE = 16
@@ -44,12 +42,6 @@ REMEMBERED_GROUPS = 10_000
 """Of which is known in memory that a window was told: what joins it costs no writing."""
 
 
-LATEST_TIME = 32_503_680_000.0
-"""The year 3000: no clock shows it, and what lies beyond is no time of a record."""
-DEDUP = "dedup"
-"""The name of the one thing that the matches of a rule's own count have in common."""
-
-
 @dataclass(frozen=True, slots=True)
 class CountingSettings:
     """How long is waited for what belongs together."""
@@ -60,55 +52,7 @@ class CountingSettings:
     """How long after its end, and after the last sighting in it, a window is judged that must be complete."""
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """A window that is to be told."""
-
-    correlation: Correlation
-    group: Group
-    window: Window
-    finding: Finding | None = None
-    """By which it came to light; None where that was the end of the window."""
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the rule counts its own matches: then the alert is that of one of them."""
-        return self.finding is not None and self.finding.match.rule is self.correlation.info
-
-    @property
-    def record(self) -> Record:
-        """What a correlation above looks at: what the group has in common, and the record by which it came to light."""
-        return (self.finding.match.record if self.finding is not None else {}) | self.values
-
-    @property
-    def values(self) -> dict[str, str]:
-        """What the group has in common, by the names of its fields."""
-        named = zip(self.correlation.group_by, self.group.values, strict=True)
-        return {name: value for name, value in named if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    rule_id: str
-    record: Record
-    record_id: str
-    time: float
-    finding: Finding | None
-
-
-@dataclass(slots=True)
-class _Cluster:
-    """What a piece of work adds to one group, within one timespan."""
-
-    correlation: Correlation
-    group: Group
-    sightings: list[Sighting] = field(default_factory=list)
-    matches: dict[str, _Match] = field(default_factory=dict)
-    """By the id of the record."""
-
-
 _Found = tuple[Correlation, Group, Window]
-_Seen = tuple[Correlation, Group, _Match, Sighting]
 
 
 class Counting:
@@ -125,14 +69,13 @@ class Counting:
         clock: Callable[[], float],
     ) -> None:
         """``clock`` gives Unix seconds."""
-        self._own = {rule.info.id: count for rule in rules if (count := count_of(rule)) is not None}
-        self._sources = sources_by_rule(correlations)
-        self._by_id = {each.info.id: each for each in (*correlations, *self._own.values())}
+        self._groups = Groups(rules, correlations)
+        self._by_id = {each.info.id: each for each in (*correlations, *self._groups.own.values())}
         self.silent = frozenset(rule.info.id for rule in rules if not rule.alerts)
         """The rules of which no match is an alert."""
-        self.looked_at = frozenset({*self._own, *self._sources, *self.silent})
+        self.looked_at = frozenset({*self._groups.own, *self._groups.sources, *self.silent})
         """The rules whose matches are to be taken."""
-        self.alone = self.looked_at - self.silent - self._own.keys()
+        self.alone = self.looked_at - self.silent - self._groups.own.keys()
         """Those of them of which each match is an alert all the same."""
         self.correlations = tuple(each.info for each in correlations)
         """What correlations say of themselves."""
@@ -151,17 +94,13 @@ class Counting:
 
     def can_count(self, finding: Finding) -> bool:
         """Say whether the record has a time that it can be counted at, and tell that it is not where it has none."""
-        if (timed := _time_of(finding) is not None) is False:
+        if (timed := time_of(finding) is not None) is False:
             self._emit(SightingsDropped(finding.match.rule.id, "untimed", 1))
         return timed
 
     async def take(self, findings: Iterable[Finding]) -> Sequence[Firing]:
         """Commit what these add; return what is to be told. Raises :class:`WindowsUnavailableError`."""
-        matches = [
-            _Match(finding.match.rule.id, finding.match.record, bounded(record_id(finding.match.record)), time, finding)
-            for finding in findings
-            if (time := _time_of(finding)) is not None
-        ]
+        matches = [match for finding in findings if (match := TimedMatch.of(finding)) is not None]
         async with self._one_at_a_time:
             return await self._counted(matches)
 
@@ -197,7 +136,7 @@ class Counting:
         above = await self._counted(self._matches_above([firing]))
         return [*self._alerting([firing]), *above]
 
-    async def _counted(self, matches: Sequence[_Match]) -> Sequence[Firing]:
+    async def _counted(self, matches: Sequence[TimedMatch]) -> Sequence[Firing]:
         """Count matches, then what of it is a match for a correlation above, level by level."""
         told: list[Firing] = []
         for _ in range(len(self._by_id)):  # the longest chain there can be
@@ -208,8 +147,8 @@ class Counting:
             matches = self._matches_above(firings)
         return told
 
-    async def _level(self, matches: Iterable[_Match]) -> Sequence[Firing]:
-        clusters = [cluster for cluster in self._clusters(matches) if self._adds_something(cluster)]
+    async def _level(self, matches: Iterable[TimedMatch]) -> Sequence[Firing]:
+        clusters = [cluster for cluster in self._groups.clusters(matches) if self._adds_something(cluster)]
         firings: list[Firing] = []
         for start in range(0, len(clusters), VISITS_AT_ONCE):
             some = clusters[start : start + VISITS_AT_ONCE]
@@ -230,7 +169,7 @@ class Counting:
                 firings += self._firings(cluster, windows.values())
         return firings
 
-    async def _found(self, clusters: Sequence[_Cluster], known: Sequence[Known]) -> list[_Found]:
+    async def _found(self, clusters: Sequence[Cluster], known: Sequence[Known]) -> list[_Found]:
         """Return the windows that hold now and were not told before."""
         found: list[_Found] = []
         for cluster, what in zip(clusters, known, strict=True):
@@ -244,7 +183,7 @@ class Counting:
             await asyncio.sleep(0)  # a group can be large, and others wait for their turn
         return found
 
-    def _firings(self, cluster: _Cluster, windows: Collection[Window]) -> list[Firing]:
+    def _firings(self, cluster: Cluster, windows: Collection[Window]) -> list[Firing]:
         """Return those of the group's windows that one of these matches has to tell, now or once more."""
         if grows(cluster.correlation):
             self._remember(cluster.group, windows)
@@ -256,35 +195,7 @@ class Counting:
         self._say_joined(cluster, len(cluster.matches) - len(firings))
         return firings
 
-    def _clusters(self, matches: Iterable[_Match]) -> Iterator[_Cluster]:
-        """Yield what belongs to one group and lies within one timespan: more is never looked at together."""
-        by_group: dict[str, list[_Seen]] = {}
-        for match in matches:
-            for correlation, source, group in self._groups(match):
-                sightings = sightings_of(correlation, source, match.record, match.record_id, match.time)
-                seen = by_group.setdefault(group.key, [])
-                seen += [(correlation, group, match, sighting) for sighting in sightings]
-        for seen in by_group.values():
-            cluster: _Cluster | None = None
-            for correlation, group, match, sighting in sorted(seen, key=lambda each: each[2].time):
-                if cluster is None or match.time > cluster.sightings[0].time + correlation.timespan_seconds:
-                    if cluster is not None:
-                        yield cluster
-                    cluster = _Cluster(correlation, group)
-                cluster.sightings.append(sighting)
-                cluster.matches[match.record_id] = match
-            if cluster is not None:
-                yield cluster
-
-    def _groups(self, match: _Match) -> Iterator[tuple[Correlation, Source, Group]]:
-        for correlation, source in self._sources.get(match.rule_id, ()):
-            for group in groups_of(correlation, source, match.record):
-                yield correlation, source, group
-        if match.rule_id in self._own and match.finding is not None:
-            own = self._own[match.rule_id]
-            yield own, own.sources[0], _own_group(match.finding)
-
-    def _adds_something(self, cluster: _Cluster) -> bool:
+    def _adds_something(self, cluster: Cluster) -> bool:
         """Leave out what need not be written, and say whether anything is left.
 
         That is what stands in a window that was told and did not bring it to light, and what a hot group needs no more.
@@ -299,7 +210,7 @@ class Counting:
             self._say_joined(cluster, len(cluster.matches))
         return bool(cluster.sightings)
 
-    def _visit(self, cluster: _Cluster, now: float) -> Visit:
+    def _visit(self, cluster: Cluster, now: float) -> Visit:
         span = cluster.correlation.timespan_seconds
         times = [sighting.time for sighting in cluster.sightings]
         waits = not grows(cluster.correlation)
@@ -314,7 +225,7 @@ class Counting:
             judgements=list(dict.fromkeys(self._judgement(cluster, time, now) for time in times)) if waits else (),
         )
 
-    def _judgement(self, cluster: _Cluster, time: float, now: float) -> Judgement:
+    def _judgement(self, cluster: Cluster, time: float, now: float) -> Judgement:
         start = fixed_start(cluster.correlation, time)
         at = max(start + cluster.correlation.timespan_seconds, now) + self._settings.settle_seconds
         return Judgement(math.ceil(at / JUDGEMENT_STEP_SECONDS) * JUDGEMENT_STEP_SECONDS, cluster.group, start)
@@ -334,9 +245,9 @@ class Counting:
     def _alerting(self, firings: Iterable[Firing]) -> list[Firing]:
         return [firing for firing in firings if firing.correlation.alerts]
 
-    def _matches_above(self, firings: Iterable[Firing]) -> list[_Match]:
+    def _matches_above(self, firings: Iterable[Firing]) -> list[TimedMatch]:
         return [
-            _Match(
+            TimedMatch(
                 rule_id=firing.correlation.info.id,
                 record=firing.record,
                 record_id=firing.group.alert_id(firing.window.start),
@@ -344,7 +255,7 @@ class Counting:
                 finding=firing.finding,
             )
             for firing in firings
-            if firing.correlation.info.id in self._sources
+            if firing.correlation.info.id in self._groups.sources
         ]
 
     def _remember(self, group: Group, windows: Iterable[Window]) -> None:
@@ -354,40 +265,16 @@ class Counting:
             if len(self._told) > REMEMBERED_GROUPS:
                 self._told.popitem(last=False)
 
-    def _say_committed(self, clusters: Sequence[_Cluster], now: float) -> None:
+    def _say_committed(self, clusters: Sequence[Cluster], now: float) -> None:
         times = [sighting.time for cluster in clusters for sighting in cluster.sightings]
         late = sum(now - time > self._settings.lateness_seconds for time in times)
         self._emit(SightingsCommitted(len(times), late))
 
-    def _say_joined(self, cluster: _Cluster, matches: int) -> None:
-        if matches and cluster.correlation.info.id in self._own:
+    def _say_joined(self, cluster: Cluster, matches: int) -> None:
+        if matches and cluster.correlation.info.id in self._groups.own:
             self._emit(MatchesJoined(cluster.correlation.info.id, matches))
 
 
 def _joins(sighting: Sighting, window: Window) -> bool:
     """Say whether it stands in a window that was told, and that another has to tell if anybody."""
     return window.start <= sighting.time <= window.end and window.trigger != sighting.record_id
-
-
-def count_of(rule: Rule) -> Correlation | None:
-    """Return how a rule's own matches are counted, where it says a period: so many with one key, within that."""
-    shaping = rule.info.shaping
-    if shaping.period_seconds is None or not rule.alerts:
-        return None
-    return Correlation(
-        info=rule.info,
-        kind=Kind.EVENT_COUNT,
-        sources=(Source(rule.info.id, ()),),
-        group_by=(DEDUP,),
-        timespan_seconds=shaping.period_seconds,
-        bound=Bound("gte", shaping.threshold),
-    )
-
-
-def _own_group(finding: Finding) -> Group:
-    return Group(finding.match.rule.id, (bounded(dedup_key(finding)),))
-
-
-def _time_of(finding: Finding) -> float | None:
-    time = unix_seconds(finding.match.record.get("eventTime"))
-    return time if time is not None and 0 <= time < LATEST_TIME else None

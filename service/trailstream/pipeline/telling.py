@@ -12,7 +12,7 @@ from trailstream.model.finding import NO_REMARKS, Finding
 from trailstream.model.limits import KIB
 from trailstream.model.shaping import PLAIN
 from trailstream.model.window import Told, Window, timestamp
-from trailstream.pipeline.counting import Firing
+from trailstream.pipeline.firing import Firing
 from trailstream.rules.templates import filled, title_of
 
 LONGEST_REMARK = 4096

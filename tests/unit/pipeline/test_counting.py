@@ -15,7 +15,8 @@ from trailstream.model.counting import SightingsCommitted, SightingsDropped
 from trailstream.model.errors import WindowsUnavailableError
 from trailstream.model.facts import Fact
 from trailstream.model.finding import Finding
-from trailstream.pipeline.counting import Counting, CountingSettings, Firing
+from trailstream.pipeline.counting import Counting, CountingSettings
+from trailstream.pipeline.firing import Firing
 from trailstream.pipeline.ports import Known, Visit
 from trailstream.rules.correlation import Bound, Correlation, Kind, Source
 from trailstream.rules.rule import Rule
