@@ -252,6 +252,16 @@ SEES_ALL = {
         "any(map(count, [event]))",
         'return event.get("eventName") == "X"',
     ),
+    "something is added to what lasts": "SEEN = []\n\n"
+    + body("seen = SEEN", "seen += [1]", 'return len(SEEN) > 2 and event.get("eventName") == "X"'),
+    "something is added to what lasts within": "SEEN = []\n\n"
+    + body(
+        "def note():",
+        "    seen = SEEN",
+        "    seen += [1]",
+        "    return len(SEEN) > 2",
+        'return note() and event.get("eventName") == "X"',
+    ),
     "something is remembered by a loop": FLAGGED
     + body("global FLAG", "for FLAG in [1, 2]:", "    pass", 'return event.get("eventName") == "X"'),
     "something is counted by a function within": COUNTER

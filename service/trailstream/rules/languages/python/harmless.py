@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Callable
 
 from trailstream.rules.languages.python.modules import READING, Names, names_bound_in
 
@@ -48,10 +49,21 @@ def is_harmless(path: str, function: ast.FunctionDef, names: Names, depth: int =
             case ast.Subscript(value=value, ctx=ast.Store()) | ast.Attribute(value=value, ctx=ast.Store()):
                 if not (isinstance(value, ast.Name) and value.id in fresh):
                     return False
+            case ast.AugAssign():
+                if may_change_what_lasts(node, function):
+                    return False
             case ast.Call():
                 if not is_harmless_call(node, path, names, function, depth=depth):
                     return False
     return True
+
+
+def may_change_what_lasts(statement: ast.stmt, function: ast.FunctionDef) -> bool:
+    """Say whether a statement adds to what a name was given from elsewhere: ``x = KNOWN; x += [...]`` changes KNOWN."""
+    match statement:
+        case ast.AugAssign(target=ast.Name(id=name)):
+            return name not in _own_names(function)
+    return isinstance(statement, ast.AugAssign)
 
 
 def is_harmless_call(  # noqa: PLR0911 -- one return for each way to call
@@ -100,18 +112,30 @@ def _is_harmless_member(origin: str, method: str, names: Names, depth: int) -> b
 
 def fresh_names(function: ast.FunctionDef) -> frozenset[str]:
     """Return local names that are only ever given collections made in this function."""
+    return _names_given(function, _is_fresh)
+
+
+def _own_names(function: ast.FunctionDef) -> frozenset[str]:
+    """Return local names that are only ever given such collections, or numbers and texts as they are written."""
+    return _names_given(function, lambda value: _is_fresh(value) or isinstance(value, ast.Constant | ast.JoinedStr))
+
+
+def _names_given(function: ast.FunctionDef, only: Callable[[ast.expr], bool]) -> frozenset[str]:
     given: dict[str, bool] = {argument.arg: False for argument in ast.walk(function) if isinstance(argument, ast.arg)}
     for node in ast.walk(function):
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
-                    if isinstance(target, ast.Name):
-                        given[target.id] = given.get(target.id, True) and _is_fresh(value)
+                    for inner in ast.walk(target):
+                        if isinstance(inner, ast.Name):
+                            given[inner.id] = given.get(inner.id, True) and inner is target and only(value)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                given[name] = given.get(name, True) and _is_fresh(value)
+                given[name] = given.get(name, True) and only(value)
             case ast.For(target=target) | ast.NamedExpr(target=target) | ast.comprehension(target=target):
                 given |= {inner.id: False for inner in ast.walk(target) if isinstance(inner, ast.Name)}
-    return frozenset(name for name, is_fresh in given.items() if is_fresh)
+            case ast.withitem(optional_vars=ast.expr() as target):
+                given |= {inner.id: False for inner in ast.walk(target) if isinstance(inner, ast.Name)}
+    return frozenset(name for name, is_own in given.items() if is_own)
 
 
 def _is_fresh(value: ast.expr) -> bool:

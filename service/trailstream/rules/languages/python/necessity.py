@@ -134,7 +134,7 @@ class Function:
                 return either(self._effect(test), both(self._true(test), after))
             case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) | ast.AugAssign(value=value) if all(
                 map(self._is_local, targets_of(statement))
-            ):
+            ) and not harmless.may_change_what_lasts(statement, self.node):
                 return either(self._effect(value), after)
             case ast.Expr(value=value):
                 return either(self._effect(value), after)
