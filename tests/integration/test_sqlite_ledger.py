@@ -20,8 +20,9 @@ import pytest
 import ledger_process
 from ledger_process import BATCH, CLAIMED_BATCHES, NOW, batch_of
 from trailstream.adapters.ledgers.sqlite import SCHEMA_VERSION, SqliteLedger
-from trailstream.model.errors import ConfigurationError, LedgerUnavailableError
+from trailstream.model.errors import LedgerUnavailableError
 from trailstream.model.limits import KIB
+from trailstream.model.problems import ConfigurationError
 
 PROGRAM = ledger_process.__file__
 

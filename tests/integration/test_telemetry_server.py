@@ -18,8 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from trailstream.model.alert import RuleInfo, Severity
-from trailstream.model.errors import ConfigurationError
 from trailstream.model.facts import QueuePolled, SlotsChanged
+from trailstream.model.problems import ConfigurationError
 from trailstream.telemetry.health import Health
 from trailstream.telemetry.metrics import Metrics
 from trailstream.telemetry.server import TelemetryServer

@@ -13,7 +13,8 @@ from endpoint import free_port
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.windows.dynamodb import WRITE_TRIES, DynamoDbWindows
 from trailstream.adapters.windows.sqlite import SCHEMA_VERSION, SqliteWindows
-from trailstream.model.errors import ConfigurationError, WindowsUnavailableError
+from trailstream.model.errors import WindowsUnavailableError
+from trailstream.model.problems import ConfigurationError
 from trailstream.model.window import Group, Sighting, Window
 from trailstream.pipeline.ports import Visit, WindowStore
 from window_table import TABLE, create_window_table

@@ -18,7 +18,7 @@ from trailstream.config import (
     WorkerSettings,
     load_settings,
 )
-from trailstream.model.errors import ConfigurationError, Problem
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.consumer import LONGEST_HIDDEN_SECONDS
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from botocore.httpsession import get_cert_path
 from trailstream.adapters.assumed_role import AssumedRole, Role
 from trailstream.adapters.lean_clients import LeanS3, LeanSqs
 from trailstream.adapters.signed_http import SignedHttp, keys_of
-from trailstream.model.errors import ConfigurationError, Problem
+from trailstream.model.problems import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from types import TracebackType

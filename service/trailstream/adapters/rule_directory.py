@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from trailstream.model.errors import Problem
+from trailstream.model.problems import Problem
 from trailstream.pipeline.rules_place import MAX_RULE_FILE_BYTES, RuleTexts, holds_none, is_rule_file
 
 

@@ -11,7 +11,7 @@ from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.adapters.sqs_inlet import SqsInlet
 from trailstream.bootstrap.quarantine import make_quarantine
 from trailstream.config import QueueSettings, Settings
-from trailstream.model.errors import ConfigurationError, Problem
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.dead_letters import DeadLetters
 from trailstream.pipeline.ports import Inlet
 

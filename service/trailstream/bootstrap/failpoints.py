@@ -17,8 +17,8 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 from trailstream.config import FAILPOINT_VARIABLE, failpoint_from_environment
-from trailstream.model.errors import ConfigurationError, Problem
 from trailstream.model.facts import Emit, Fact
+from trailstream.model.problems import ConfigurationError, Problem
 
 PROGRESS = "progress"
 STEPS = frozenset({PROGRESS, *(fact.__name__ for fact in get_args(Fact))})

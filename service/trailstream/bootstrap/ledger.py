@@ -10,7 +10,7 @@ from trailstream.adapters.ledgers.dynamodb import DynamoDbLedger
 from trailstream.adapters.ledgers.nothing import NoLedger
 from trailstream.adapters.ledgers.sqlite import SqliteLedger
 from trailstream.config import LedgerSettings
-from trailstream.model.errors import ConfigurationError, Problem
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.ports import Ledger
 
 

@@ -11,8 +11,8 @@ from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.adapters.windows.memory import MemoryWindows
 from trailstream.model.alert import RuleInfo
 from trailstream.model.counting import SightingsDropped
-from trailstream.model.errors import Problem, RulesError
 from trailstream.model.facts import Emit
+from trailstream.model.problems import Problem, RulesError
 from trailstream.pipeline.counting import Counting, CountingSettings
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.ports import WindowStore

@@ -14,8 +14,8 @@ from trailstream.adapters.windows.dynamodb import DynamoDbWindows
 from trailstream.adapters.windows.sqlite import SqliteWindows
 from trailstream.bootstrap.rules import counts_over_time, detections_of, infos_of
 from trailstream.config import Settings
-from trailstream.model.errors import ConfigurationError, Problem, RulesError
 from trailstream.model.facts import Emit
+from trailstream.model.problems import ConfigurationError, Problem, RulesError
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.counting import CountingSettings
 from trailstream.pipeline.detections import Detections

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
 from trailstream.config.settings import ENV_PREFIX, Settings, WorkerSettings
-from trailstream.model.errors import ConfigurationError, Problem
+from trailstream.model.problems import ConfigurationError, Problem
 
 CONFIG_PATH_VARIABLE = "TRAILSTREAM_CONFIG"
 """Names the file for an entrance without a command line (Lambda)."""

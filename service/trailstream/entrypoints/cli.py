@@ -18,7 +18,7 @@ from trailstream.entrypoints.dead_letter_text import REPORTS
 from trailstream.entrypoints.rules import add_rules
 from trailstream.entrypoints.rules.trials import DisagreementError
 from trailstream.entrypoints.scan import add_scan
-from trailstream.model.errors import ConfigurationError
+from trailstream.model.problems import ConfigurationError
 
 NOT_USABLE = 2
 OUR_BUG = 3

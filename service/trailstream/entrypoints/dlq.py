@@ -12,13 +12,9 @@ from dataclasses import dataclass, field
 from trailstream.bootstrap.dead_letters import DeadLetterDesk, open_dead_letters
 from trailstream.config import Settings, load_settings
 from trailstream.entrypoints.dead_letter_text import REPORTS, one_line
-from trailstream.model.errors import (
-    ConfigurationError,
-    Problem,
-    QuarantineUnavailableError,
-    QueueUnavailableError,
-)
+from trailstream.model.errors import QuarantineUnavailableError, QueueUnavailableError
 from trailstream.model.printable import printable
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.dead_letters import Moved, Selection
 
 FAILED = 1

@@ -32,8 +32,7 @@ The branch an error hangs on decides the delivery's fate; nothing else does::
     │       └── RecordDamageError     one record; reading goes on after it
     │           ├── NotARecordError, RecordTooLargeError, RecordTooDeepError
     │           └── NumberOverflowError
-    ├── ConfigurationError        every problem of the settings at once        -> exit 2
-    └── RulesError                every problem of the rules at once           -> exit 2
+    └── ConfigurationError        in :mod:`.problems`: what an operator wrote  -> exit 2
 
 Each class has a short fixed ``code``, which is a metric label and what an operator searches the runbook for, and the
 ``stage`` of the flow that it belongs to.
@@ -41,7 +40,6 @@ Each class has a short fixed ``code``, which is a metric label and what an opera
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 Stage = Literal["receive", "notice", "read", "decode", "match", "send", "settle"]
@@ -298,37 +296,3 @@ class NumberOverflowError(RecordDamageError):
     """A number in a record is too large for a double."""
 
     code = "number_overflow"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with what an operator wrote, and what to do about it."""
-
-    where: str
-    """The setting's name, or ``file:line``."""
-    what: str
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f" ({self.remedy})" if self.remedy else "")
-
-
-class ConfigurationError(TrailstreamError):
-    """The settings are not usable; ``problems`` holds every reason, not the first."""
-
-    code = "configuration"
-    noun: ClassVar[str] = "problem with the configuration"
-
-    def __init__(self, problems: list[Problem]) -> None:
-        """Keep the problems in the order in which they were found."""
-        plural = "s" if len(problems) != 1 else ""
-        noun = self.noun.replace("problem", f"problem{plural}", 1)
-        super().__init__("\n".join([f"{len(problems)} {noun}:", *(f"  {problem}" for problem in problems)]))
-        self.problems = problems
-
-
-class RulesError(ConfigurationError):
-    """The rules are not usable; ``problems`` holds every reason, not the first."""
-
-    code = "rules"
-    noun = "problem with the rules"

@@ -14,8 +14,9 @@ from typing import Literal
 from trailstream.model.alert import Alert
 from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.delivery import Delivery, ObjectRef, Outcome, Skip
-from trailstream.model.errors import Problem, Stage
+from trailstream.model.errors import Stage
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised
+from trailstream.model.problems import Problem
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 
 

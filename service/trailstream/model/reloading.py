@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trailstream.model.alert import RuleInfo
-from trailstream.model.errors import Problem, RulesError
+from trailstream.model.problems import Problem, RulesError
 
 
 @dataclass(frozen=True, slots=True)

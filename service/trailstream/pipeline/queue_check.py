@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trailstream.model.errors import Problem
+from trailstream.model.problems import Problem
 from trailstream.pipeline.ports import QueueFacts
 
 FEWEST_RECEIVES = 3

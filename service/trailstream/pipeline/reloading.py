@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from trailstream.model.errors import Problem, RulesError, TrailstreamError
+from trailstream.model.errors import TrailstreamError
 from trailstream.model.facts import Emit
+from trailstream.model.problems import Problem, RulesError
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread, RulesUnreadError
 from trailstream.pipeline.rules_in_force import RuleSet, RulesInForce
 from trailstream.pipeline.rules_place import RulesPlace, RuleTexts

@@ -6,8 +6,8 @@ import hashlib
 from pathlib import PurePosixPath
 from typing import NamedTuple, Protocol
 
-from trailstream.model.errors import Problem
 from trailstream.model.limits import KIB
+from trailstream.model.problems import Problem
 from trailstream.rules.loading import SUFFIXES
 
 MAX_RULE_FILE_BYTES = 256 * KIB

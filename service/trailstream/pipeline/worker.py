@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from trailstream.model.errors import ConfigurationError, QueueUnavailableError
+from trailstream.model.errors import QueueUnavailableError
 from trailstream.model.facts import Emit, QueueJudged, QueuePolled, StopRequested
+from trailstream.model.problems import ConfigurationError
 from trailstream.pipeline.consumer import Consumer
 from trailstream.pipeline.ports import Queue, QueueFacts
 from trailstream.pipeline.queue_check import judge_queue

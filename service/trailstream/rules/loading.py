@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from trailstream.model.alert import RuleInfo
-from trailstream.model.errors import Problem
+from trailstream.model.problems import Problem
 from trailstream.rules.correlation import Correlation
 from trailstream.rules.documents import Document, DocumentError, documents
 from trailstream.rules.embedded_tests import rule_path_of, with_tests

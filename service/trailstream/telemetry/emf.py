@@ -14,8 +14,8 @@ from typing import Any, TextIO
 import orjson
 
 from trailstream.model.alert import RuleInfo
-from trailstream.model.errors import ConfigurationError, Problem
 from trailstream.model.facts import Fact
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.telemetry.catalogue import CATALOGUE, Metric
 from trailstream.telemetry.labels import Labels
 from trailstream.telemetry.measures import Measures

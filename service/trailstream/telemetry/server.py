@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from trailstream.model.errors import ConfigurationError, Problem
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.telemetry.harmless import harmless
 from trailstream.telemetry.health import Ailment, Health
 

@@ -10,8 +10,8 @@ import pytest
 
 from trailstream.bootstrap.failpoints import Failpoint, armed, failpoint_of
 from trailstream.config import FAILPOINT_VARIABLE, Settings, WorkerSettings, load_settings
-from trailstream.model.errors import ConfigurationError
 from trailstream.model.facts import DeliveriesForgotten, Fact, StopRequested
+from trailstream.model.problems import ConfigurationError
 
 HERE = "http://127.0.0.1:4566"
 QUEUE = '[queue]\nurl = "http://127.0.0.1:4566/000000000000/notifications"\n'

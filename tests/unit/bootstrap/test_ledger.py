@@ -8,7 +8,7 @@ from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.ledgers.sqlite import SqliteLedger
 from trailstream.bootstrap.ledger import make_ledger
 from trailstream.config import LedgerSettings, SqliteLedgerSettings
-from trailstream.model.errors import ConfigurationError
+from trailstream.model.problems import ConfigurationError
 from trailstream.pipeline.ports import Claim
 
 NOW = 1_700_000_000.0

@@ -12,7 +12,7 @@ from endpoint import Endpoint
 from trailstream.adapters.aws import AwsClients
 from trailstream.bootstrap.windows import FILE_NAME, Windows, open_windows
 from trailstream.config import Settings
-from trailstream.model.errors import ConfigurationError, RulesError
+from trailstream.model.problems import ConfigurationError, RulesError
 from trailstream.rules.loading import LoadedRules, load
 
 PLAIN = "id: plain\ntitle: t\nseverity: low\npattern: {eventName: [CreateTopic]}\n"

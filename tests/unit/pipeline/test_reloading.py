@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from trailstream.model.errors import RulesError
 from trailstream.model.facts import Fact
+from trailstream.model.problems import RulesError
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread, RulesUnreadError
 from trailstream.pipeline import reloading
 from trailstream.pipeline.detections import Detections

@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry
 from trailstream.model.alert import Alert, RuleInfo, Severity
 from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Skip
-from trailstream.model.errors import Problem
 from trailstream.model.facts import (
     AlertAccepted,
     AlertOverBudget,
@@ -39,6 +38,7 @@ from trailstream.model.facts import (
     VisibilityExtended,
 )
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised
+from trailstream.model.problems import Problem
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 from trailstream.telemetry.metrics import Metrics
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trailstream.model.alert import Alert, RuleInfo
-from trailstream.model.errors import ConfigurationError
 from trailstream.model.facts import AlertAccepted, DeliveryReceived, ErrorHappened, Fact, RuleFailed
+from trailstream.model.problems import ConfigurationError
 from trailstream.telemetry.catalogue import CATALOGUE
 from trailstream.telemetry.emf import EmfFacts
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry
-from trailstream.model.errors import Problem
 from trailstream.model.facts import (
     DeliveriesForgotten,
     DeliverySettled,
@@ -22,6 +21,7 @@ from trailstream.model.facts import (
     VisibilityExtended,
 )
 from trailstream.model.printable import MAX_CHARACTERS
+from trailstream.model.problems import Problem
 from trailstream.telemetry.log_facts import LogFacts
 from trailstream.telemetry.logs import configure_logs
 

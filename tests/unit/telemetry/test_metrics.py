@@ -15,7 +15,6 @@ from trailstream.decode.notices import read_notice
 from trailstream.model import errors
 from trailstream.model.alert import Alert, RuleInfo, Severity
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry, Skip
-from trailstream.model.errors import Problem
 from trailstream.model.facts import (
     AlertAccepted,
     DeliveryReceived,
@@ -29,6 +28,7 @@ from trailstream.model.facts import (
     SlotsChanged,
     VisibilityExtended,
 )
+from trailstream.model.problems import Problem
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 from trailstream.telemetry.catalogue import CATALOGUE, SKIP_REASONS
 from trailstream.telemetry.measures import LONGEST_LAG_SECONDS

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from trailstream.adapters.sqlite_file import NewerFormatError, SqliteFile
-from trailstream.model.errors import ConfigurationError, LedgerUnavailableError, Problem
+from trailstream.model.errors import LedgerUnavailableError
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.ports import Claim
 
 SCHEMA_VERSION = 1

@@ -20,7 +20,8 @@ from trailstream.adapters.windows.texts import (
     values_of_text,
     window_of_text,
 )
-from trailstream.model.errors import ConfigurationError, Problem, WindowsUnavailableError
+from trailstream.model.errors import WindowsUnavailableError
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.model.window import Group, Sighting, Window
 from trailstream.pipeline.ports import Judgement, Known, Visit
 

@@ -12,7 +12,7 @@ from trailstream.bootstrap.python_rules import CodeTrials, Trial, tried_code
 from trailstream.decode.cloudtrail import record_in
 from trailstream.entrypoints.rules.trials import DisagreementError, Trials
 from trailstream.model.alert import Match
-from trailstream.model.errors import Problem, RulesError
+from trailstream.model.problems import Problem, RulesError
 from trailstream.model.record import Record
 from trailstream.rules.code import CLOUDTRAIL
 from trailstream.rules.condition import All

@@ -11,8 +11,8 @@ from pathlib import Path
 from trailstream.entrypoints.rules.files import load_at
 from trailstream.entrypoints.rules.measuring import Measured, measure
 from trailstream.entrypoints.rules.words import Cost, cost_of
-from trailstream.model.errors import Problem, RulesError
 from trailstream.model.printable import printable
+from trailstream.model.problems import Problem, RulesError
 from trailstream.rules.gate import gate_of
 from trailstream.rules.rule import Rule
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from trailstream.entrypoints.rules.files import load_at, place
-from trailstream.model.errors import Problem, RulesError
 from trailstream.model.printable import printable
+from trailstream.model.problems import Problem, RulesError
 from trailstream.rules.gate import anchors, gate_of, lets_nothing_through
 from trailstream.rules.loading import LoadedRules
 from trailstream.rules.rule import Rule

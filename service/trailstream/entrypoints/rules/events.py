@@ -9,8 +9,9 @@ from typing import Any
 
 from trailstream.decode.gunzip import Inflate
 from trailstream.decode.json_text import parse_json
-from trailstream.model.errors import ConfigurationError, DamageError, MalformedJsonError, Problem
+from trailstream.model.errors import DamageError, MalformedJsonError
 from trailstream.model.limits import ReadLimits
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.model.record import Record
 
 STDIN = "-"

@@ -13,8 +13,8 @@ from trailstream.entrypoints.rules.files import load_at
 from trailstream.entrypoints.rules.trials import DisagreementError
 from trailstream.entrypoints.rules.words import gate_in_words, mark, printed, tree, values_in_words
 from trailstream.model.alert import RuleInfo
-from trailstream.model.errors import Problem, RulesError
 from trailstream.model.printable import printable
+from trailstream.model.problems import Problem, RulesError
 from trailstream.model.record import Record
 from trailstream.rules.correlation import Correlation, Source
 from trailstream.rules.explanation import Explained, explain, explain_gate, values_at

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.bootstrap.rules import load_rules
-from trailstream.model.errors import Problem, RulesError
+from trailstream.model.problems import Problem, RulesError
 from trailstream.rules.correlation import Correlation
 from trailstream.rules.embedded_tests import rule_path_of
 from trailstream.rules.loading import CODE_SUFFIX, LoadedRules, load

@@ -13,8 +13,9 @@ from trailstream.decode.gunzip import Inflate
 from trailstream.decode.json_text import encode_record
 from trailstream.entrypoints.rules.sample import sample
 from trailstream.entrypoints.rules.trials import Trials
-from trailstream.model.errors import ConfigurationError, DamageError, Problem
+from trailstream.model.errors import DamageError
 from trailstream.model.limits import KIB, ReadLimits
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.model.record import Batch, Record
 from trailstream.rules.evaluator import evaluator
 from trailstream.rules.rule import Rule

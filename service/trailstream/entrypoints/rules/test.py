@@ -14,8 +14,8 @@ from trailstream.entrypoints.rules.attempts import TriedRule, opened
 from trailstream.entrypoints.rules.files import load_at
 from trailstream.entrypoints.rules.trials import DisagreementError
 from trailstream.entrypoints.rules.words import printed, tree
-from trailstream.model.errors import ConfigurationError, Problem, RulesError
 from trailstream.model.printable import printable
+from trailstream.model.problems import ConfigurationError, Problem, RulesError
 from trailstream.rules.explanation import explain
 from trailstream.rules.rule import Rule
 from trailstream.rules.rule_test import RuleTest

@@ -12,7 +12,7 @@ from trailstream.entrypoints.rules.events import STDIN, EventsError, read_events
 from trailstream.entrypoints.rules.files import load_at
 from trailstream.entrypoints.rules.sequences import completed
 from trailstream.model.alert import Match
-from trailstream.model.errors import Problem
+from trailstream.model.problems import Problem
 from trailstream.model.record import Record
 from trailstream.rules.loading import LoadedRules
 

@@ -25,16 +25,9 @@ from trailstream.entrypoints.scan.summary import Summary
 from trailstream.entrypoints.scan.tables import print_tables
 from trailstream.entrypoints.scan.writers import Write, json_lines, nothing, table
 from trailstream.model.alert import Alert, Match
-from trailstream.model.errors import (
-    ConfigurationError,
-    DamageError,
-    ObjectMissingError,
-    PermanentError,
-    Problem,
-    RetryableError,
-    RuleFailedError,
-)
+from trailstream.model.errors import DamageError, ObjectMissingError, PermanentError, RetryableError, RuleFailedError
 from trailstream.model.limits import ReadLimits
+from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.detections import Detections, Findings
 from trailstream.pipeline.object_scan import ObjectScan
 from trailstream.pipeline.read_ahead import Opened, read_ahead

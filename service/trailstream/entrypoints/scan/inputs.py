@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Self
 from trailstream.decode.keys import skip_by_key
 from trailstream.decode.period import Period
 from trailstream.model.delivery import ObjectRef
-from trailstream.model.errors import ConfigurationError, ObjectMissingError, Problem, RetryableError, TrailstreamError
+from trailstream.model.errors import ObjectMissingError, RetryableError, TrailstreamError
 from trailstream.model.limits import KIB
+from trailstream.model.problems import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from trailstream.bootstrap.scan import Buckets  # AWS's libraries are slow to load
