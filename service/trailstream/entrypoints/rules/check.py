@@ -68,7 +68,7 @@ def _warnings(rule: Rule) -> Iterator[Remark]:
     path, gate = rule.info.path, gate_of(rule.condition)
     if lets_nothing_through(gate):
         yield Remark("warning", path, None, f"rule {rule.info.id} can never match a record")
-    elif anchors(gate) is None:
+    elif anchors(gate) is None and not rule.judged:  # of code its language says what that costs
         yield Remark(
             "warning",
             path,
