@@ -94,24 +94,35 @@ CAUSES: Mapping[str, Cause] = {code: cause for cause, codes in _CODES.items() fo
 _CAUSES_BY_STATUS = {401: Cause.DENIED, 403: Cause.DENIED, 404: Cause.MISSING}
 
 
+NO_REMEDIES: Mapping[Cause, str] = {}
+
+
+def code_of(error: ClientError) -> str:
+    """Return the service's own name for the error, or nothing where it gave none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def cause_of(error: BaseException) -> Cause:
     """Sort one of ``VENDOR_ERRORS`` by its code, else by its HTTP status, else as unavailable."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        code = error.response.get("Error", {}).get("Code", "")
-        return CAUSES.get(code) or _CAUSES_BY_STATUS.get(status, Cause.UNAVAILABLE)
+        return CAUSES.get(code_of(error)) or _CAUSES_BY_STATUS.get(status, Cause.UNAVAILABLE)
     if isinstance(error, ParamValidationError | EndpointProviderError):
         return Cause.INVALID
     return Cause.UNAVAILABLE
 
 
 @contextmanager
-def translated(what: str, errors: Mapping[Cause, type[TrailstreamError]]) -> Iterator[None]:
+def translated(
+    what: str, errors: Mapping[Cause, type[TrailstreamError]], remedies: Mapping[Cause, str] = NO_REMEDIES
+) -> Iterator[None]:
     """Turn a vendor's error into ours, by its cause; ``what`` names what the call was about."""
     try:
         yield
     except VENDOR_ERRORS as error:
-        raise errors[cause_of(error)](f"{what}: {detail_of(error)}") from error
+        cause = cause_of(error)
+        remedy = f" ({remedies[cause]})" if cause in remedies else ""
+        raise errors[cause](f"{what}: {detail_of(error)}{remedy}") from error
 
 
 def detail_of(error: BaseException) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from trailstream.model.errors import RetryableError
+from trailstream.model.problems import ConfigurationError, Problem
 
 _REMEDIES: Mapping[int, str] = {
     sqlite3.SQLITE_FULL: "make room on its disk",
@@ -23,7 +24,7 @@ _REMEDIES: Mapping[int, str] = {
     sqlite3.SQLITE_READONLY: "let this user write to the file and its directory",
     sqlite3.SQLITE_CANTOPEN: "let this user write to the file and its directory",
     sqlite3.SQLITE_IOERR: "look after its disk, and after limits on the size of files",
-    sqlite3.SQLITE_CORRUPT: "move it away with its -wal and -shm: a new one is begun, and alerts may be repeated",
+    sqlite3.SQLITE_CORRUPT: "move it away with its -wal and -shm: a new one is begun, and what it held is forgotten",
     sqlite3.SQLITE_NOTADB: "name another file, or move it away: a new one is begun",
 }
 _PRIMARY_CODE = 0xFF  # SQLite's extended result codes carry the primary one in their low byte
@@ -32,7 +33,7 @@ _Answer = TypeVar("_Answer")
 Work = Callable[[sqlite3.Connection], _Answer]
 
 
-class NewerFormatError(Exception):
+class _NewerFormatError(Exception):
     """The file was written by a later version of this package."""
 
 
@@ -65,13 +66,17 @@ class SqliteFile:
         """Do the work in one transaction, on the file's own thread. Raises what is ``unavailable``."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
-    async def check_format(self) -> None:
-        """Raise :class:`NewerFormatError` where the file is of a later version; be silent where it is down."""
+    async def check_format(self, *, setting: str) -> None:
+        """Open it. Close it and raise :class:`ConfigurationError` where it is of a later version.
+
+        ``setting`` is what names it. Where it cannot be used for another reason, each call will say so.
+        """
         try:
             await self.transact(lambda _connection: None)
         except self._unavailable as error:
-            if isinstance(error.__cause__, NewerFormatError):
-                raise error.__cause__ from None
+            if isinstance(error.__cause__, _NewerFormatError):
+                await self.close()
+                raise ConfigurationError([Problem(setting, f"{self._path}: {error.__cause__}")]) from error
 
     async def close(self) -> None:
         """Close the file and end its thread."""
@@ -85,7 +90,7 @@ class SqliteFile:
             with self._connection:  # commits, or rolls back
                 self._connection.execute("BEGIN IMMEDIATE")
                 return work(self._connection)
-        except (sqlite3.Error, OSError, NewerFormatError) as error:
+        except (sqlite3.Error, OSError, _NewerFormatError) as error:
             self._close()  # the next call looks afresh: the operator may have mended or replaced the file
             raise self._unavailable(f"{self._path}: {_reason(error)}") from error
 
@@ -105,7 +110,7 @@ class SqliteFile:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > self._version:
             what = f"written by a later version of trailstream (format {version}, and this one knows {self._version})"
-            raise NewerFormatError(f"{what}: run that one, or name another file")
+            raise _NewerFormatError(f"{what}: run that one, or name another file")
         connection.execute("PRAGMA journal_mode = WAL")
         # With WAL this keeps the file whole at any time; FULL would only save the last moments before a power cut, at
         # the cost of waiting for the disk at every call.
@@ -124,7 +129,7 @@ class SqliteFile:
 
 def _reason(error: Exception) -> str:
     """Say what happened and what to do about it."""
-    if isinstance(error, NewerFormatError):
+    if isinstance(error, _NewerFormatError):
         return str(error)
     code = getattr(error, "sqlite_errorcode", None)  # missing where the file was not even opened
     remedy = _REMEDIES.get(code & _PRIMARY_CODE, "") if code is not None else _REMEDIES[sqlite3.SQLITE_CANTOPEN]

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
-from trailstream.adapters.aws_errors import VENDOR_ERRORS, Cause, cause_of, detail_of
+from trailstream.adapters.aws_errors import Cause, code_of, translated
 from trailstream.model.errors import LedgerUnavailableError
 from trailstream.pipeline.ports import Claim
 
@@ -37,6 +37,7 @@ _CLAIMABLE = "attribute_not_exists(#id) OR #until <= :now OR #holder = :holder"
 _OWN = "#holder = :holder"
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
+_ERRORS = dict.fromkeys(Cause, LedgerUnavailableError)
 _REMEDIES: Mapping[Cause, str] = {
     Cause.MISSING: "make the table in this Region, with the string `id` as its only key, or name another",
     Cause.DENIED: "allow dynamodb:PutItem and dynamodb:DeleteItem on the table",
@@ -133,14 +134,8 @@ class DynamoDbLedger:
             raise failures[0]
         return [answers[alert_id] for alert_id in alert_ids]
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except VENDOR_ERRORS as error:
-            remedy = _REMEDIES.get(cause_of(error))
-            what = f"table {self._table}: {detail_of(error)}"
-            raise LedgerUnavailableError(f"{what} ({remedy})" if remedy else what) from error
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(f"table {self._table}", _ERRORS, _REMEDIES)
 
 
 def _key(sink: str, alert_id: str) -> UniversalAttributeValueTypeDef:
@@ -158,7 +153,7 @@ def _number(value: float) -> UniversalAttributeValueTypeDef:
 
 def _is_refused(error: ClientError) -> bool:
     """Whether the item did not meet the condition; any other error is not about the item."""
-    return error.response.get("Error", {}).get("Code") == _CONDITION_FAILED
+    return code_of(error) == _CONDITION_FAILED
 
 
 def _claim_of_another(error: ClientError) -> Claim:

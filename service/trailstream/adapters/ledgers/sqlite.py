@@ -8,9 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from trailstream.adapters.sqlite_file import NewerFormatError, SqliteFile
+from trailstream.adapters.sqlite_file import SqliteFile
 from trailstream.model.errors import LedgerUnavailableError
-from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.ports import Claim
 
 SCHEMA_VERSION = 1
@@ -58,14 +57,9 @@ class SqliteLedger:
             unavailable=LedgerUnavailableError,
             busy_seconds=busy_seconds,
         )
-        self._path = path
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._file.check_format()
-        except NewerFormatError as error:
-            await self._file.close()
-            raise ConfigurationError([Problem("ledger.sqlite.path", f"{self._path}: {error}")]) from error
+        await self._file.check_format(setting="ledger.sqlite.path")
         return self
 
     async def __aexit__(

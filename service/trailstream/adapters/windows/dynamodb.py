@@ -18,12 +18,12 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
-from trailstream.adapters.aws_errors import VENDOR_ERRORS, Cause, cause_of, detail_of
+from trailstream.adapters.aws_errors import Cause, code_of, translated
 from trailstream.adapters.windows.texts import (
     group_of_text,
     text_of_group,
@@ -50,6 +50,7 @@ _JUDGEMENTS = "judgements"
 _FREE = "attribute_not_exists(pk)"
 _TRANSACTION_CANCELED = "TransactionCanceledException"
 
+_ERRORS = dict.fromkeys(Cause, WindowsUnavailableError)
 _REMEDIES: Mapping[Cause, str] = {
     Cause.MISSING: "make the table in this Region, with the strings `pk` and `sk` as its key, or name another",
     Cause.DENIED: "allow dynamodb:Query, BatchWriteItem, PutItem and ConditionCheckItem on the table",
@@ -130,7 +131,7 @@ class DynamoDbWindows:
                     try:
                         await self._client.transact_write_items(TransactItems=writes)
                     except ClientError as error:
-                        if error.response.get("Error", {}).get("Code") != _TRANSACTION_CANCELED:
+                        if code_of(error) != _TRANSACTION_CANCELED:
                             raise
                         continue  # somebody told of one meanwhile, or is about to
             return window
@@ -194,14 +195,8 @@ class DynamoDbWindows:
                 raise answer
         return cast("list[_Answer]", answers)
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except VENDOR_ERRORS as error:
-            remedy = _REMEDIES.get(cause_of(error))
-            what = f"table {self._table}: {detail_of(error)}"
-            raise WindowsUnavailableError(f"{what} ({remedy})" if remedy else what) from error
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(f"table {self._table}", _ERRORS, _REMEDIES)
 
 
 def _items_of(visit: Visit, now: float) -> Iterator[_Item]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from trailstream.adapters.sqlite_file import NewerFormatError, SqliteFile
+from trailstream.adapters.sqlite_file import SqliteFile
 from trailstream.adapters.windows.texts import (
     group_of_text,
     text_of_group,
@@ -21,7 +21,6 @@ from trailstream.adapters.windows.texts import (
     window_of_text,
 )
 from trailstream.model.errors import WindowsUnavailableError
-from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.model.window import Group, Sighting, Window
 from trailstream.pipeline.ports import Judgement, Known, Visit
 
@@ -108,12 +107,8 @@ class SqliteWindows:
         )
 
     async def __aenter__(self) -> Self:
-        try:
-            if self._path.exists():
-                await self._file.check_format()
-        except NewerFormatError as error:
-            await self._file.close()
-            raise ConfigurationError([Problem("windows.sqlite.path", f"{self._path}: {error}")]) from error
+        if self._path.exists():
+            await self._file.check_format(setting="windows.sqlite.path")
         return self
 
     async def __aexit__(
