@@ -234,6 +234,19 @@ def test_a_broken_rule_is_a_problem_with_its_line(old: str, new: str, line: int,
     assert what in loaded.problems[0].what
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "remedy"),
+    [
+        ("level: high", "level: severe", "one of informational, low, medium, high, critical"),
+        ("a: 1", "a|nonsense: 1", "docs/rules.md lists the modifiers"),
+    ],
+)
+def test_what_pysigma_refuses_is_said_with_a_remedy(old: str, new: str, remedy: str) -> None:
+    text = f"{HEAD}detection:\n  sel: {{a: 1}}\n  condition: sel\n".replace(old, new, 1)
+    (problem,) = load([("rule.yml", text)]).problems
+    assert problem.remedy == remedy
+
+
 def test_a_rule_keeps_what_it_says_of_itself() -> None:
     info = a_rule("sel: {a: 1}\ncondition: sel\n").rules[0].info
     assert (info.id, info.title, info.severity) == ("11111111-2222-4333-8444-555555555555", "A rule", Severity.HIGH)

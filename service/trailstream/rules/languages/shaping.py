@@ -49,8 +49,8 @@ def _number(value: Mapping[str, Any], key: str, largest: int, problems: list[Rul
     found = value.get(key)
     if found is None or (isinstance(found, int) and not isinstance(found, bool) and 1 <= found <= largest):
         return found
-    remedy = f"a whole number from 1 to {largest}"
-    problems.append(RuleSyntaxError(f'"{key}" is no such number: {found!r}', at=(*at, key), remedy=remedy))
+    remedy = f"write a whole number from 1 to {largest}"
+    problems.append(RuleSyntaxError(f'"{key}" cannot be {found!r}', at=(*at, key), remedy=remedy))
     return None
 
 

@@ -6,6 +6,7 @@ import re
 
 from sigma.exceptions import SigmaError
 from sigma.modifiers import reverse_modifier_mapping
+from sigma.rule import SigmaLevel
 
 from trailstream.rules.rule import RuleSyntaxError
 
@@ -51,6 +52,14 @@ _PLACES = {
     "SigmaFilterError": ("filter",),
 }
 
+_REMEDIES = {
+    "SigmaModifierError": "docs/rules.md lists the modifiers",
+    "SigmaLevelError": f"one of {', '.join(level.name.lower() for level in SigmaLevel)}",
+    "SigmaCorrelationTypeError": "docs/rules.md lists the types",
+    "SigmaCorrelationConditionError": "such as {gte: 3}; docs/rules.md has the others",
+    "SigmaTimespanError": "a number and its unit, such as 30s, 5m, 1h or 7d",
+}
+
 
 def metadata_key(error: SigmaError) -> str | None:
     """Return the key of the metadata that an error is about; None where it is about more than that."""
@@ -70,7 +79,7 @@ def fault_of(error: SigmaError, among: str = "detection") -> RuleSyntaxError:
     at = _PLACES.get(type(error).__name__, (among,))
     if isinstance(error.__cause__, RuleSyntaxError):
         return RuleSyntaxError(error.__cause__.what, at=at, remedy=error.__cause__.remedy)
-    return RuleSyntaxError(_said(error), at=at)
+    return RuleSyntaxError(_said(error), at=at, remedy=_REMEDIES.get(type(error).__name__, ""))
 
 
 def _said(error: SigmaError) -> str:
