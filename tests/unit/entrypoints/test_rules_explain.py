@@ -71,6 +71,16 @@ def test_each_part_of_a_rule_has_a_line_with_what_was_found(
     )
 
 
+def test_what_a_pattern_asks_of_the_event_is_said_as_the_record_has_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = tmp_path / "rule.json"
+    rule.write_text('{"detail-type": ["AWS Console Sign In via CloudTrail"], "detail": {"awsRegion": ["eu-west-1"]}}')
+    record = CREATE_TOPIC | {"eventType": "AwsApiCall"}
+    _, lines = explained(capsys, tmp_path, str(rule), record, named=False)
+    assert '✗ eventType is "AwsConsoleSignIn": "AwsApiCall"' in [line.strip() for line in lines]
+
+
 @pytest.mark.parametrize(
     ("rule", "record", "gate"),
     [

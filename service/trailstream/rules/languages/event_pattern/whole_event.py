@@ -117,9 +117,7 @@ def _translated(wanted: Wanted, forward: Callable[[str], str | None], back: Call
     values = asked.values
     if values is not None and not asked.folded:
         texts = frozenset(text for value in values for text in back(value))
-        return Wanted(
-            Predicate(asked.name, lambda found: found.__class__ is str and found in texts, texts), wanted.or_absent
-        )
+        return Wanted(one_of_texts(texts, "" if texts else asked.name), wanted.or_absent)
 
     def holds(found: AnyValue) -> bool:
         return found.__class__ is str and (made := forward(found)) is not None and asked.holds(made)
