@@ -17,7 +17,8 @@ import orjson
 
 from trailstream.model.alert import Alert
 from trailstream.model.printable import MAX_CHARACTERS, printable
-from trailstream.model.window import Told, timestamp
+from trailstream.model.times import timestamp
+from trailstream.model.window import Told
 
 _ACTIVE = re.compile(
     rb"\x7f|\xc2[\x80-\x9f]"  # DEL and the C1 controls, CSI among them

@@ -39,11 +39,6 @@ def compiled(texts: RuleTexts) -> LoadedRules:
     return replace(loaded, problems=[*unread, *loaded.problems], notes=[*notes, *loaded.notes])
 
 
-def load_ruleset(directory: Path, *, skip_broken: bool) -> Ruleset:
-    """Return the rules behind their index. Raises :class:`RulesError` for broken ones, unless they may be skipped."""
-    return usable_ruleset(load_rules(directory), skip_broken=skip_broken)
-
-
 def usable_ruleset(loaded: LoadedRules, *, skip_broken: bool) -> Ruleset:
     """Return the sound rules behind their index. Raises :class:`RulesError` where they are not to be used alone."""
     if loaded.problems and not skip_broken:

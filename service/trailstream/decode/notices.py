@@ -21,7 +21,6 @@ the message as a whole is never forgotten.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -29,6 +28,7 @@ from trailstream.decode.json_text import parse_json
 from trailstream.decode.keys import skip_by_key
 from trailstream.model.delivery import InlineRecord, Notice, ObjectRef, Skip
 from trailstream.model.errors import DamageError, NotUnderstoodError
+from trailstream.model.times import unix_seconds
 
 MAX_WRAPPING = 3
 """EventBridge in SNS in SNS is as deep as anyone can configure; deeper is an attack on the stack."""
@@ -184,14 +184,3 @@ def _major(version: Any) -> str:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def unix_seconds(value: Any) -> float | None:
-    """Return an ISO 8601 time as Unix seconds, or None for anything else."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.timestamp() if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trailstream.decode.key_dates import BEYOND_DATES, DAY_SECONDS, day_of, delivered_at
-from trailstream.decode.notices import unix_seconds
 from trailstream.model.record import Record
+from trailstream.model.times import unix_seconds
 
 CLOCK_MARGIN_SECONDS = 3600.0
 """A record stands in no object that was delivered before it happened, by clocks that differ no more than this."""

@@ -63,19 +63,20 @@ class Alert:
     record_id: str
     record_json: bytes
     """The whole record: its own bytes where the reader kept them."""
-    object: str | None
-    """``s3://bucket/key`` or a local path; None where the record came in the message itself."""
-    record_index: int
-    account: str | None
-    region: str | None
-    event_id: str | None
-    event_time: str | None
-    event_source: str | None
-    event_name: str | None
-    error_code: str | None
-    actor: str | None
-    source_ip: str | None
-    shared_event_id: str | None
+    object: str | None = None
+    """``s3://bucket/key`` or a local path. None where the record came in the message itself, and, here and below, where
+    the alert stands for many."""
+    record_index: int = 0
+    account: str | None = None
+    region: str | None = None
+    event_id: str | None = None
+    event_time: str | None = None
+    event_source: str | None = None
+    event_name: str | None = None
+    error_code: str | None = None
+    actor: str | None = None
+    source_ip: str | None = None
+    shared_event_id: str | None = None
     title: str | None = None
     """Made for this alert. None, here and below: what its rule says."""
     severity: Severity | None = None

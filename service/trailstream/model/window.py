@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,3 @@ class Told:
 
     group: Mapping[str, str | None]
     window: Window
-
-
-def timestamp(seconds: float) -> str:
-    """Return a moment as records write theirs: in UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from trailstream.decode.notices import unix_seconds
 from trailstream.model.finding import Finding
 from trailstream.model.record import Record, record_id
+from trailstream.model.times import unix_seconds
 from trailstream.model.window import Group, Sighting
 from trailstream.rules.correlation import Bound, Correlation, Kind, Source
 from trailstream.rules.rule import Rule

@@ -9,11 +9,11 @@ from typing import Literal, TypeVar
 
 from trailstream.decode.cloudtrail import Layout, open_reader
 from trailstream.decode.gunzip import Inflate
-from trailstream.decode.notices import unix_seconds
 from trailstream.model.alert import Match
 from trailstream.model.errors import DamageError, RecordDamageError, RuleFailedError
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.record import Batch
+from trailstream.model.times import unix_seconds
 from trailstream.rules.ruleset import Ruleset
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from trailstream.decode.json_text import encode_record
 from trailstream.model.alert import Alert, RuleInfo, alert_id
 from trailstream.model.errors import TrailstreamError
 from trailstream.model.limits import KIB
-from trailstream.model.window import timestamp
+from trailstream.model.times import timestamp
 
 MOST_NAMES = 1000
 MOST_NAME_BYTES = 100 * KIB
@@ -96,18 +96,7 @@ class Storm:
             rule=replace(self.rule, title=f"Storm: {self.matches:,} more {noun} of: {self.rule.title}"),
             record_id=identity,
             record_json=encode_record(summary),
-            object=None,
-            record_index=0,
             account=next(iter(self.accounts)) if len(self.accounts) == 1 else None,
-            region=None,
-            event_id=None,
-            event_time=None,
-            event_source=None,
-            event_name=None,
-            error_code=None,
-            actor=None,
-            source_ip=None,
-            shared_event_id=None,
         )
 
 

@@ -11,7 +11,8 @@ from trailstream.model.alert import Alert, alert_of
 from trailstream.model.finding import NO_REMARKS, Finding
 from trailstream.model.limits import KIB
 from trailstream.model.shaping import PLAIN
-from trailstream.model.window import Told, Window, timestamp
+from trailstream.model.times import timestamp
+from trailstream.model.window import Told, Window
 from trailstream.pipeline.firing import Firing
 from trailstream.rules.templates import filled, title_of
 
@@ -78,16 +79,5 @@ def _alert_at_its_end(firing: Firing, window: Window) -> Alert:
         rule=firing.correlation.info,
         record_id=identity,
         record_json=encode_record(summary),
-        object=None,
-        record_index=0,
-        account=None,
-        region=None,
-        event_id=None,
         event_time=timestamp(window.end),
-        event_source=None,
-        event_name=None,
-        error_code=None,
-        actor=None,
-        source_ip=None,
-        shared_event_id=None,
     )

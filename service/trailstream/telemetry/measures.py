@@ -7,7 +7,6 @@ from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, assert_never
 
-from trailstream.decode.notices import unix_seconds
 from trailstream.model.alert import RuleInfo
 from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.delivery import Done, Outcome, Reject, Retry
@@ -41,6 +40,7 @@ from trailstream.model.facts import (
 )
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
+from trailstream.model.times import unix_seconds
 from trailstream.telemetry import catalogue as c
 from trailstream.telemetry.labels import Labels
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from trailstream.entrypoints.scan.times import iso, moment, span_seconds
+from trailstream.entrypoints.scan.times import moment, span_seconds
+from trailstream.model.times import timestamp
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ from trailstream.entrypoints.scan.times import iso, moment, span_seconds
     ],
 )
 def test_a_moment_is_in_utc_where_it_says_nothing_else_and_a_date_is_its_beginning(text: str, read: str) -> None:
-    assert iso(moment(text)) == read
+    assert timestamp(moment(text)) == read
 
 
 @pytest.mark.parametrize(

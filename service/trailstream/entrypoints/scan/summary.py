@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from trailstream.decode.notices import unix_seconds
 from trailstream.decode.period import Period
 from trailstream.entrypoints.code_rules import tell_of_code
-from trailstream.entrypoints.scan.times import iso
 from trailstream.model.alert import Alert, Match, RuleInfo, Severity
 from trailstream.model.counting import SightingsDropped
 from trailstream.model.errors import RuleFailedError
 from trailstream.model.facts import Fact
 from trailstream.model.judging import EvaluationsSkipped
 from trailstream.model.printable import printable
+from trailstream.model.times import timestamp, unix_seconds
 from trailstream.pipeline.object_scan import ObjectScan
 
 HOUR_SECONDS = 3600
@@ -109,8 +108,8 @@ class Summary:
             "failed": self.failed,
             "seconds": self.seconds,
             "interrupted": self.interrupted,
-            "since": None if self.period.since is None else iso(self.period.since),
-            "until": None if self.period.until is None else iso(self.period.until),
+            "since": None if self.period.since is None else timestamp(self.period.since),
+            "until": None if self.period.until is None else timestamp(self.period.until),
             "by_rule": [
                 {
                     "rule_id": rule_id,
@@ -143,4 +142,4 @@ def _bounded(counter: Counter[str], value: str) -> None:
 @lru_cache(maxsize=1024)
 def _hour(event_time: str | None) -> str:
     seconds = unix_seconds(event_time)
-    return UNKNOWN if seconds is None else iso(seconds - seconds % HOUR_SECONDS)
+    return UNKNOWN if seconds is None else timestamp(seconds - seconds % HOUR_SECONDS)

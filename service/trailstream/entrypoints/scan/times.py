@@ -32,8 +32,3 @@ def span_seconds(text: str) -> float:
     if span is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no span of time: 7d, 24h, 30m")
     return float(span[1]) * _UNITS[span[2]]
-
-
-def iso(seconds: float) -> str:
-    """Write a moment as CloudTrail does: ``2026-11-22T18:00:00Z``."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -19,9 +19,9 @@ from trailstream import __version__
 from trailstream.entrypoints.scan.report.kept import Kept, Row
 from trailstream.entrypoints.scan.report.rows import About, row_of
 from trailstream.entrypoints.scan.summary import Summary
-from trailstream.entrypoints.scan.times import iso
 from trailstream.model.alert import Alert
 from trailstream.model.limits import MIB
+from trailstream.model.times import timestamp
 
 __all__ = ["Report"]
 
@@ -67,7 +67,7 @@ def _facts(summary: Summary, inputs: Sequence[str], left_out: dict[str, int]) ->
     counts = ("objects", "records", "bytes_inflated", "alerts", "skipped", "seconds", "interrupted", "since", "until")
     return {name: told[name] for name in (*counts, "by_severity")} | {
         "version": __version__,
-        "written": iso(time.time()),
+        "written": timestamp(time.time()),
         "inputs": list(inputs),
         "failed": summary.failed[:MOST_FAILURES],
         "failures": len(summary.failed),

@@ -12,8 +12,6 @@ import re
 
 from trailstream.rules.languages.filter_pattern.tokens import Source
 
-SYMBOLS = ":_#=@/;,- "
-OPERATORS = r"^$?[]{}|\*+."
 CLASSES = "dDsSwWtn"
 
 _PIECE = re.compile(
