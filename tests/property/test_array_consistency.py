@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trailstream.rules.languages.event_pattern.pattern import matches
+from event_patterns import matches
 
 Arrays = dict[tuple[Any, ...], int]
 

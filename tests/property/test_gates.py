@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpora import DATA, delivered_records, json_lines, needs_corpora, rule_files
+from event_patterns import matches
 from fake_batches import FakeBatch
 from filter_patterns import PATTERNS as FILTER_PATTERNS
 from filter_patterns import RECORDS as FILTERED_RECORDS
 from filter_patterns import text_of
 from generated_rules import CONDITIONS, DETECTIONS, PATTERNS, RECORDS, pattern_rule, sigma_rule
 from trailstream.adapters.rule_directory import read_rule_directory
-from trailstream.rules.languages.event_pattern.pattern import matches
 from trailstream.rules.loading import load
 from trailstream.rules.rule import Rule
 from trailstream.rules.ruleset import Ruleset

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from trailstream.rules.languages.event_pattern.pattern import matches
+from event_patterns import matches
 
 YES, NO = True, False
 

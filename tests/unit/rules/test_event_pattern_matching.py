@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from corpora import json_lines, needs_corpora
-from trailstream.rules.languages.event_pattern.pattern import matches
+from event_patterns import matches
 from trailstream.rules.loading import load
 from trailstream.rules.rule import RuleSyntaxError
 

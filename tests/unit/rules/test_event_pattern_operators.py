@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trailstream.rules.languages.event_pattern.pattern import matches
+from event_patterns import matches
 
 ABSENT: Any = object()
 

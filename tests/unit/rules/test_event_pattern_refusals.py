@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from event_patterns import matches
 from trailstream.rules.languages.event_pattern.branches import RESERVED
-from trailstream.rules.languages.event_pattern.pattern import matches
 from trailstream.rules.rule import RuleSyntaxError
 
 ONE_KEY = "Only one key allowed in match expression"

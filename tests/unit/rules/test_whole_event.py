@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from event_patterns import matches
 from fake_batches import FakeBatch
-from trailstream.rules.languages.event_pattern.pattern import matches
 from trailstream.rules.languages.event_pattern.whole_event import DETAIL_TYPES
 from trailstream.rules.loading import load
 from trailstream.rules.ruleset import Ruleset

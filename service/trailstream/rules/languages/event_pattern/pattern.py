@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
-from trailstream.model.record import Record
 from trailstream.rules.condition import LEAF, Condition, Field, Member, Not, Path, Together, all_of, one_of
 from trailstream.rules.documents import At
-from trailstream.rules.evaluator import evaluator
 from trailstream.rules.languages.event_pattern.branches import Branch, Wanted, branches_of
 from trailstream.rules.predicate import NOTHING
 
@@ -31,14 +29,6 @@ def compile_pattern(pattern: Any, *, place: Place | None = None, at: At = ()) ->
 def condition_of(branches: Iterable[Branch], place: Place | None = None) -> Condition:
     """Return the condition of a pattern that was read already."""
     return one_of(_conjunction(branch, place) for branch in branches)
-
-
-def matches(pattern: Any, event: Record) -> bool:
-    """Say whether an event matches a pattern, as ``aws events test-event-pattern`` does.
-
-    Raises :class:`RuleSyntaxError` where AWS refuses the pattern.
-    """
-    return evaluator(compile_pattern(pattern))(event)
 
 
 def _conjunction(branch: Branch, place: Place | None) -> Condition:
