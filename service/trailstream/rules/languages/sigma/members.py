@@ -73,7 +73,8 @@ class Members:
         near = [member for member in found if member.entry.path == user.path] or found
         same = [member for member in near if member.entry.value == near[0].entry.value]
         if not near:
-            raise RuleSyntaxError(f'refers to "{reference}", and no rule has that id, name or title')
+            remedy = "mend the name, or name the directory that holds the rule too"
+            raise RuleSyntaxError(f'refers to "{reference}", and no rule has that id, name or title', remedy=remedy)
         if len(same) < len(near):
             paths = ", ".join(sorted({member.entry.path for member in near})[:MAX_NAMED])
             raise RuleSyntaxError(
