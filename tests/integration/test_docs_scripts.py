@@ -49,11 +49,11 @@ async def test_telling_the_queue_again_names_every_object_once(tmp_path: Path, e
 def test_the_patterns_of_eventbridge_rules_become_rules(tmp_path: Path, endpoint: Endpoint) -> None:
     shell = Shell(tmp_path, endpoint)
     pattern = {"source": ["aws.iam"], "detail": {"eventName": ["CreateAccessKey"]}}
-    shell.run(f"aws events put-rule --name keys --event-pattern '{json.dumps(pattern)}'")
-    shell.run("aws events put-rule --name hourly --schedule-expression 'rate(1 hour)'")
+    shell.run(f"aws events put-rule --region eu-west-1 --name keys --event-pattern '{json.dumps(pattern)}'")
+    shell.run("aws events put-rule --region eu-west-1 --name hourly --schedule-expression 'rate(1 hour)'")
     shell.run(steps("migrate-from-eventbridge.md")[0])
     loaded = load_rules(tmp_path / "rules")
-    assert [(rule.info.id, rule.info.language) for rule in loaded.rules] == [("keys.json", "event-pattern")]
+    assert [(rule.info.id, rule.info.language) for rule in loaded.rules] == [("eu-west-1.json#keys", "event-pattern")]
     assert not loaded.problems
 
 
