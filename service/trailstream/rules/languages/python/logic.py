@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from trailstream.rules.condition import All, Any, Condition, all_of, one_of
 
 ALWAYS: Condition = All(())
@@ -30,11 +28,6 @@ def either(*parts: Condition) -> Condition:
         return ALWAYS
     absorbed = [part for part in kept if not (isinstance(part, All) and any(other in part.parts for other in kept))]
     return _bounded(one_of(absorbed)) if absorbed else NEVER
-
-
-def any_of(parts: Iterable[Condition]) -> Condition:
-    """Return what holds where one of the parts holds."""
-    return either(*parts)
 
 
 def _bounded(condition: Condition) -> Condition:
