@@ -211,6 +211,7 @@ async def test_the_endpoint_comes_from_the_worker_s_settings_too(
         (["x", "--since", "yesterday"], "no span"),
         (["x", "--since", "1h", "--until", "2h"], "--since: is not before --until"),
         (["x", "--concurrency", "0"], "must be 1 or more"),
+        (["x", "--concurrency", "many"], "must be 1 or more"),
         (["x", "--report", "nowhere/report.html"], "--report"),
     ],
 )

@@ -195,7 +195,7 @@ def test_files_that_are_no_text_are_problems(tmp_path: Path) -> None:
 
 def test_a_directory_that_is_empty_or_missing_is_a_problem(tmp_path: Path) -> None:
     assert read_rule_directory(tmp_path).problems[0].what == "holds no rule file"
-    assert read_rule_directory(tmp_path / "nowhere").problems[0].what == "is no directory"
+    assert read_rule_directory(tmp_path / "nowhere").problems[0].what == "is no directory and no file"
 
 
 def test_one_rule_file_can_be_read_by_itself(tmp_path: Path) -> None:

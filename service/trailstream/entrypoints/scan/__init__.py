@@ -74,8 +74,7 @@ def _add_aws(scan: argparse.ArgumentParser) -> None:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or (number := int(text)) < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
 
