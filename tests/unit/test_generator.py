@@ -8,10 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from deploy.demo.generator import RECORD_BYTES, RECORDS_PER_OBJECT, REPEATED, Generator, LogObject, at
 from deploy.demo.inbox import Letter, letter
 from deploy.demo.plain_loop import CONDITIONS, differences, expected_alerts
@@ -20,6 +20,7 @@ from deploy.demo.scrape import Scrape
 from deploy.demo.workload import TUTORIAL_EVENT_ID, tutorial_object, workload
 
 from endpoint import ROOT
+from trailstream.bootstrap.rules import load_rules
 
 NOW = datetime(2026, 7, 3, 12, tzinfo=UTC)
 KEY = re.compile(
@@ -157,8 +158,8 @@ def test_the_workload_holds_one_object_of_each_kind_beside_the_small_ones() -> N
 
 
 def example_rules() -> Iterator[tuple[str, str]]:
-    for path in sorted((ROOT / "deploy" / "rules").rglob("*.y*ml")):
-        yield path.name, str(yaml.safe_load(path.read_text(encoding="utf-8"))["id"])
+    for rule in load_rules(ROOT / "deploy" / "rules").rules:
+        yield Path(rule.info.path).name, rule.info.id
 
 
 def test_the_plain_loop_has_a_condition_for_every_example_rule_and_for_no_other() -> None:

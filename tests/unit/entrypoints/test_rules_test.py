@@ -113,3 +113,8 @@ def test_of_one_file_the_tests_beside_it_are_run(tmp_path: Path, capsys: pytest.
     (tmp_path / "other.yaml").write_text(BROKEN)
     assert main(["rules", "test", str(tmp_path / "untested.json")]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "pass untested.json untested.json: match 1"
+
+
+def test_the_example_rules_all_have_tests_and_pass_them() -> None:
+    examples = Path(__file__).parents[3] / "deploy" / "rules"
+    assert main(["rules", "test", str(examples), "--require-tests"]) == 0
