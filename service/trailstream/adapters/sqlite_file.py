@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,6 +28,7 @@ _REMEDIES: Mapping[int, str] = {
     sqlite3.SQLITE_CORRUPT: "move it away with its -wal and -shm: a new one is begun, and what it held is forgotten",
     sqlite3.SQLITE_NOTADB: "name another file, or move it away: a new one is begun",
 }
+_BETWEEN_SWITCHES_SECONDS = 0.01
 _PRIMARY_CODE = 0xFF  # SQLite's extended result codes carry the primary one in their low byte
 
 _Answer = TypeVar("_Answer")
@@ -111,7 +113,7 @@ class SqliteFile:
         if version > self._version:
             what = f"written by a later version of trailstream (format {version}, and this one knows {self._version})"
             raise _NewerFormatError(f"{what}: run that one, or name another file")
-        connection.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead(connection)
         # With WAL this keeps the file whole at any time; FULL would only save the last moments before a power cut, at
         # the cost of waiting for the disk at every call.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -120,6 +122,19 @@ class SqliteFile:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in self._schema:
                     connection.execute(statement)
+
+    def _write_ahead(self, connection: sqlite3.Connection) -> None:
+        """Switch a new file to WAL. Where others do the same at this moment, SQLite says "locked" and does not wait."""
+        gives_up_at = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() >= gives_up_at:
+                    raise
+                time.sleep(_BETWEEN_SWITCHES_SECONDS)
+            else:
+                return
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
