@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from fakes import FakeQueue
+from fake_queue import FakeQueue
 from trailstream.model.delivery import Deferred, Delivery, Done, Outcome
 from trailstream.model.facts import Fact
 from trailstream.pipeline.breaker import Breaker

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from fakes import FakeLedger, FakeObjectStore, FakeQueue, FakeSink
+from fake_queue import FakeQueue
+from fakes import FakeLedger, FakeObjectStore, FakeSink
 from samples import CREATE_TOPIC_RULE, topic_record
 from trailstream.adapters.windows.memory import MemoryWindows
 from trailstream.bootstrap.python_rules import open_judge

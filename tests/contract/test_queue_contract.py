@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from fakes import FakeClock, FakeQueue
+from fake_queue import FakeClock, FakeQueue
 from trailstream.adapters.sqs import SqsQueue
 from trailstream.pipeline.ports import Held, Queue, QueueFacts
 

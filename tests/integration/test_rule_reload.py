@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,19 @@ async def alerts_for(stage: Stage, number: int, count: int) -> set[str]:
     return rules_of(await stage.inbox(count + 1, seconds=2))
 
 
+@asynccontextmanager
+async def worker_with(
+    stage: Stage, endpoint: Endpoint, folder: Path, *, rules: str = "reload_seconds = 0.2"
+) -> AsyncIterator[WorkerProcess]:
+    """A worker with these lines under [rules], which is ready, and is stopped with grace at the end of the block."""
+    port = free_port()
+    config = configuration(stage, endpoint, port, extra=f"[rules]\n{rules}")
+    async with running_worker(folder, config, port=port) as worker:
+        await worker.until_ready()
+        yield worker
+        assert await worker.stopped() == 0
+
+
 async def until_logged(worker: WorkerProcess, event: str, *, times: int = 1) -> dict[str, Any]:
     def found() -> list[dict[str, Any]]:
         return [line for line in worker.lines if line["event"] == event]
@@ -42,9 +57,7 @@ async def test_at_sighup_the_rules_are_read_again_and_what_comes_then_is_matched
     aws: AwsClients, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     stage = await set_stage(aws)
-    port = free_port()
-    config = configuration(stage, endpoint, port, extra="[rules]\nreload_seconds = 0")
-    async with running_worker(tmp_path, config, port=port) as worker:
+    async with worker_with(stage, endpoint, tmp_path, rules="reload_seconds = 0") as worker:
         assert await alerts_for(stage, 1, 1) == {"sns-topic-created"}
         before = await until_logged(worker, "started")
         (tmp_path / "rules" / "rule.yaml").write_text(DELETE_TOPIC_RULE)
@@ -57,17 +70,13 @@ async def test_at_sighup_the_rules_are_read_again_and_what_comes_then_is_matched
         assert await worker.metric('trailstream_matched_records_total{rule="topic-deleted"') == 1
         worker.process.send_signal(signal.SIGHUP)
         await until_logged(worker, "rules unchanged")
-        assert await worker.stopped() == 0
 
 
 async def test_a_directory_that_changes_is_noticed_without_a_signal(
     aws: AwsClients, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     stage = await set_stage(aws)
-    port = free_port()
-    config = configuration(stage, endpoint, port, extra="[rules]\nreload_seconds = 0.2")
-    async with running_worker(tmp_path, config, port=port) as worker:
-        await worker.until_ready()
+    async with worker_with(stage, endpoint, tmp_path) as worker:
         written = tmp_path / "elsewhere.yaml"
         written.write_text(DELETE_TOPIC_RULE)
         written.rename(tmp_path / "rules" / "deleted.yaml")
@@ -76,17 +85,13 @@ async def test_a_directory_that_changes_is_noticed_without_a_signal(
         (tmp_path / "rules" / "rule.yaml").unlink()
         await until_logged(worker, "rules exchanged", times=2)
         assert await alerts_for(stage, 2, 1) == {"topic-deleted"}
-        assert await worker.stopped() == 0
 
 
 async def test_broken_rules_are_refused_visibly_and_the_worker_goes_on_with_those_before_them(
     aws: AwsClients, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     stage = await set_stage(aws)
-    port = free_port()
-    config = configuration(stage, endpoint, port, extra="[rules]\nreload_seconds = 0.2")
-    async with running_worker(tmp_path, config, port=port) as worker:
-        await worker.until_ready()
+    async with worker_with(stage, endpoint, tmp_path) as worker:
         in_force = (await until_logged(worker, "started"))["rules_digest"]
         (tmp_path / "rules" / "deleted.yaml").write_text(BROKEN_RULE)
         (tmp_path / "rules" / "worse.yaml").write_text("colour: red\n")
@@ -103,17 +108,13 @@ async def test_broken_rules_are_refused_visibly_and_the_worker_goes_on_with_thos
         await until_logged(worker, "rules exchanged")
         assert await worker.metric("trailstream_rules_refused") == 0
         assert await alerts_for(stage, 2, 2) == {"sns-topic-created", "topic-deleted"}
-        assert await worker.stopped() == 0
 
 
 async def test_a_delivery_is_handled_to_its_end_with_the_rules_that_it_began_with(
     aws: AwsClients, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     stage = await set_stage(aws)
-    port = free_port()
-    config = configuration(stage, endpoint, port, extra="[rules]\nreload_seconds = 0")
-    async with running_worker(tmp_path, config, port=port) as worker:
-        await worker.until_ready()
+    async with worker_with(stage, endpoint, tmp_path, rules="reload_seconds = 0") as worker:
         await stage.upload(KEY.format("slow"), await asyncio.to_thread(slow_log_of, 60))
         await worker.until(lambda: worker.metric("trailstream_in_flight_deliveries "))
         (tmp_path / "rules" / "rule.yaml").write_text(DELETE_TOPIC_RULE)
@@ -123,7 +124,6 @@ async def test_a_delivery_is_handled_to_its_end_with_the_rules_that_it_began_wit
         await stage.until_empty(seconds=60)
         assert rules_of(await stage.inbox(2, seconds=2)) == {"sns-topic-created"}
         assert await alerts_for(stage, 2, 1) == {"topic-deleted"}
-        assert await worker.stopped() == 0
 
 
 async def test_rules_are_read_from_a_prefix_in_s3_and_again_when_it_changes(
@@ -136,10 +136,8 @@ async def test_rules_are_read_from_a_prefix_in_s3_and_again_when_it_changes(
     await s3.put_object(Bucket="detections", Key="team/README.md", Body=b"# Ours")
     await s3.put_object(Bucket="detections", Key="team/.git/x.yaml", Body=b"colour: red\n")
     await s3.put_object(Bucket="detections", Key="team-b/broken.yaml", Body=BROKEN_RULE.encode())
-    port = free_port()
-    extra = '[rules]\ndirectory = "s3://detections/team"\nreload_seconds = 0.2'
-    async with running_worker(tmp_path, configuration(stage, endpoint, port, extra=extra), port=port) as worker:
-        await worker.until_ready()
+    rules = 'directory = "s3://detections/team"\nreload_seconds = 0.2'
+    async with worker_with(stage, endpoint, tmp_path, rules=rules) as worker:
         assert await alerts_for(stage, 1, 1) == {"sns-topic-created"}
         await s3.put_object(Bucket="detections", Key="team/deleted.yaml", Body=DELETE_TOPIC_RULE.encode())
         await until_logged(worker, "rules exchanged")
@@ -150,7 +148,6 @@ async def test_rules_are_read_from_a_prefix_in_s3_and_again_when_it_changes(
         await s3.delete_object(Bucket="detections", Key="team/deleted.yaml")
         await until_logged(worker, "rules exchanged", times=2)
         assert await alerts_for(stage, 3, 1) == {"sns-topic-created"}
-        assert await worker.stopped() == 0
 
 
 async def test_a_prefix_that_cannot_be_read_keeps_the_worker_from_starting_and_says_why(

@@ -2,102 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 
-from doors import BOTH, KEY, Entrance, World, created, log, settled
+from counting_rig import BRUTE_FORCE, BRUTE_FORCE_ID, FAILED_LOGIN, NOW, FailingWindows, failed, world_of
+from doors import BOTH, KEY, Entrance, created, log, settled
 from fakes import FakeSink
 from samples import topic_record
 from trailstream.adapters.ledgers.nothing import NoLedger
-from trailstream.adapters.windows.memory import MemoryWindows
 from trailstream.model.alert import Alert
-from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped
+from trailstream.model.counting import SightingsCommitted, SightingsDropped
 from trailstream.model.delivery import Done, Retry
-from trailstream.model.errors import AlertRefusedError, SinkUnavailableError, TrailstreamError, WindowsUnavailableError
+from trailstream.model.errors import AlertRefusedError, SinkUnavailableError, TrailstreamError
 from trailstream.model.facts import ErrorHappened
-from trailstream.model.window import Group, Window
-from trailstream.pipeline.ports import Known, Visit
-
-NOW = 1_767_323_100.0
-"""A while after the records' time, 2026-01-02T03:00:00Z."""
-
-FAILED_LOGIN = """
-title: Failed login
-name: failed_login
-id: 0e45c7a4-0000-4000-8000-000000000001
-status: test
-logsource: {product: aws, service: cloudtrail}
-detection:
-  selection: {eventName: ConsoleLogin, errorMessage: Failed authentication}
-  condition: selection
-"""
-BRUTE_FORCE = """
-title: Many failed logins
-id: 0e45c7a4-0000-4000-8000-000000000002
-status: test
-level: high
-correlation:
-  type: event_count
-  rules: [failed_login]
-  group-by: [sourceIPAddress]
-  timespan: 5m
-  condition: {gte: 3}
-trailstream: {title: "{count} failed logins from {sourceIPAddress}"}
-"""
-BRUTE_FORCE_ID = "0e45c7a4-0000-4000-8000-000000000002"
-RULES = (("failed.yml", FAILED_LOGIN), ("brute.yml", BRUTE_FORCE))
-
-
-def failed(number: int, *, second: int | None = None, ip: str = "192.0.2.7", **fields: Any) -> dict[str, Any]:
-    """A failed login; its number is its second, unless that is said."""
-    minutes, seconds = divmod(number if second is None else second, 60)
-    time = f"2026-01-02T03:{minutes:02}:{seconds:02}Z"
-    record = topic_record(number, "ConsoleLogin", eventTime=time, sourceIPAddress=ip)
-    return record | {"errorMessage": "Failed authentication"} | fields
-
-
-def world_of(*objects: Sequence[dict[str, Any]], rules: Sequence[tuple[str, str]] = RULES, **fields: Any) -> World:
-    """A world with these objects, "0", "1", ..."""
-    world = World(rules=rules, now=NOW, **fields)
-    for number, records in enumerate(objects):
-        world.store.put("logs", str(number), log(*records))
-    return world
-
-
-@dataclass
-class FailingWindows(MemoryWindows):
-    """Fails at its next calls of one kind, before or after it has done what it was asked for."""
-
-    at: str = "visit"
-    times: int = 1
-    after: bool = False
-    visits: list[Visit] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
-        self.visits += visits
-        known = await super().visit(visits, now=now) if self._does("visit") else []
-        self._fail("visit")
-        return known
-
-    async def tell(self, windows: Sequence[tuple[Group, Window]], *, keep_until: float) -> Sequence[Window]:
-        stand = await super().tell(windows, keep_until=keep_until) if self._does("tell") else []
-        if windows:
-            self._fail("tell")
-        return stand
-
-    def _does(self, call: str) -> bool:
-        return self.at != call or not self.times or self.after
-
-    def _fail(self, call: str) -> None:
-        if self.at == call and self.times:
-            self.times -= 1
-            raise WindowsUnavailableError("out of order")
+from trailstream.model.window import Group
 
 
 @BOTH
@@ -317,71 +234,6 @@ async def test_an_ended_window_whose_alert_a_sink_cannot_take_now_is_told_when_i
     assert len(world.alerts) == 1
     await entrance(world, [created("1")])
     assert len(world.alerts) == 1
-
-
-SHAPED = """
-id: topic-created
-title: "{userIdentity.arn} made {requestParameters.name} ({no.such.field})"
-severity: low
-threshold: 2
-dedup: "{userIdentity.arn}"
-dedup_period_minutes: 10
-runbook: https://example.org/runbook
-destinations: [fake]
-pattern: {eventName: [CreateTopic]}
-"""
-
-
-def made(number: int, minute: int, user: str = "alice", **fields: Any) -> dict[str, Any]:
-    time = f"2026-01-02T03:{minute:02}:00Z"
-    return topic_record(number, **{"eventTime": time, "userIdentity": {"arn": user}} | fields)
-
-
-@BOTH
-async def test_matches_with_one_key_within_the_period_are_one_alert_from_the_threshold_on(entrance: Entrance) -> None:
-    one_by_one = [made(1, 0), made(2, 1, "bob"), made(3, 2), made(4, 9), made(5, 11), made(6, 12)]
-    world = world_of(*([record] for record in one_by_one), rules=(("topic.yaml", SHAPED),))
-    for number in range(len(one_by_one)):
-        await entrance(world, [created(str(number))])
-    first, second = world.sinks[0].accepted
-    assert (first.event_id, first.dedup, first.runbook) == ("CreateTopic-3", "alice", "https://example.org/runbook")
-    assert first.headline == "alice made alarms (-)"
-    assert first.told is not None
-    assert first.told.window.matches == 2
-    assert second.event_id == "CreateTopic-6"
-    assert sum(fact.matches for fact in world.of(MatchesJoined)) == 4
-
-
-@BOTH
-async def test_without_a_threshold_the_first_match_is_the_alert(entrance: Entrance) -> None:
-    rule = SHAPED.replace("threshold: 2\n", "")
-    world = world_of([made(n, n) for n in range(4)], [made(9, 9)], rules=(("topic.yaml", rule),))
-    await entrance(world, [created("0")])
-    await entrance(world, [created("1")])
-    assert [alert.event_id for alert in world.sinks[0].accepted] == ["CreateTopic-0"]
-
-
-@BOTH
-async def test_a_match_that_cannot_be_counted_is_told_alone(entrance: Entrance) -> None:
-    world = world_of([made(1, 1, eventTime=None)], rules=(("topic.yaml", SHAPED),))
-    await entrance(world, [created("0")])
-    assert [alert.event_id for alert in world.sinks[0].accepted] == ["CreateTopic-1"]
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("destinations", "first", "second"), [("[other]", 0, 1), ("[fake, other]", 1, 1), ("[]", 0, 0), ("[gone]", 1, 1)]
-)
-async def test_an_alert_goes_where_its_rule_wants_it(
-    entrance: Entrance, destinations: str, first: int, second: int
-) -> None:
-    rule = f"id: t\ntitle: t\nseverity: low\ndestinations: {destinations}\npattern: {{eventName: [CreateTopic]}}\n"
-    sinks = [FakeSink(), FakeSink(name="other")]
-    world = world_of([topic_record()], rules=(("topic.yaml", rule),), sinks=sinks)
-    await entrance(world, [created("0")])
-    assert [len(sink.accepted) for sink in sinks] == [first, second]
-    assert len(world.of(AlertKept)) == (destinations == "[]")
-    assert {type(outcome) for outcome in settled(world)} == {Done}
 
 
 @BOTH

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes import FakeClock, FakeQueue
+from fake_queue import FakeClock, FakeQueue
 from trailstream.adapters.batches import MAX_BATCH_BYTES
 from trailstream.adapters.quarantines.entries import entry_json, entry_name, reason_name
 from trailstream.adapters.quarantines.file import FileQuarantine

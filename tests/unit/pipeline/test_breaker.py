@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fakes import FakeClock
+from fake_queue import FakeClock
 from trailstream.model.facts import BreakerClosed, BreakerOpened, Fact
 from trailstream.pipeline.breaker import NO_LIMIT, Breaker
 from trailstream.pipeline.retry import Backoff

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from consumer_rig import consuming, done, until
-from fakes import FakeQueue
+from fake_queue import FakeQueue
 from trailstream.model.delivery import Deferred, Delivery, Done, Outcome
 from trailstream.model.errors import QueueUnavailableError
 from trailstream.model.facts import ErrorHappened, Fact, QueuePolled, ReceivingPaused, SlotsChanged, VisibilityExtended

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from consumer_rig import consuming, done, until
-from fakes import FakeQueue
+from fake_queue import FakeQueue
 from trailstream.model.delivery import Delivery, Done, Outcome, Reject, Retry
 from trailstream.model.errors import QueueUnavailableError
 from trailstream.model.facts import DeliveriesForgotten, ErrorHappened, VisibilityExtended

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from fakes import FakeClock, FakeQuarantine, FakeQueue
+from fake_queue import FakeClock, FakeQueue
+from fakes import FakeQuarantine
 from trailstream.model.errors import QueueUnavailableError
 from trailstream.pipeline.dead_letters import DeadLetters, Moved, Selection
 from trailstream.pipeline.peek import Peek

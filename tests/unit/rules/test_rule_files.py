@@ -168,8 +168,11 @@ def test_the_examples_are_whole() -> None:
     assert not texts.problems
     assert not loaded.problems
     assert not loaded.notes
-    assert len(loaded.rules) == len(texts.files)
+    rule_files = [path for path, _ in texts.files if ".tests." not in path]
+    assert len(loaded.rules) == len(rule_files)
     assert {rule.info.language for rule in loaded.rules} == {"event-pattern", "sigma"}
+    for rule in loaded.rules:
+        assert {test.expected for test in rule.tests} == {True, False}, rule.info.id
 
 
 def test_a_directory_is_read_whole_and_in_order(tmp_path: Path) -> None:
