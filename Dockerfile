@@ -30,7 +30,7 @@ FROM ${BASE}
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="trailstream" \
-      org.opencontainers.image.description="Know within seconds when an API call that matters is made in any of your AWS accounts." \
+      org.opencontainers.image.description="Know within seconds of CloudTrail's delivery when an API call that matters was made in any of your AWS accounts." \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from trailstream.entrypoints.cli import make_parser
 
 HELP = "-h"
+_POSITIONAL: dict[int | str | None, str] = {"?": "[{}]", "*": "[{} ...]", "+": "{} ..."}
 
 
 def reference() -> str:
@@ -44,7 +45,7 @@ def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 def _usage(parser: argparse.ArgumentParser, argument: argparse.Action) -> str:
     if not argument.option_strings:
-        return _name(argument) + (" ..." if argument.nargs == "+" else "")
+        return _POSITIONAL.get(argument.nargs, "{}").format(_name(argument))
     if argument.required:
         return _name(argument)
     exclusive = [group._group_actions for group in parser._mutually_exclusive_groups if group.required]  # noqa: SLF001 - as above

@@ -43,7 +43,7 @@ class TaskRate:
 
 def cpu_seconds_an_object(inputs: Inputs) -> float:
     """Return what one object costs on a measured core: what was measured, and the records beyond the measured ones."""
-    further = max(0.0, inputs.assumed.records_an_object - inputs.measured.records_an_object)
+    further = max(0.0, inputs.assumed.records_an_object - inputs.measured.records_a_measured_object)
     return 1 / inputs.measured.objects_a_cpu_second + further / inputs.measured.records_a_cpu_second
 
 

@@ -17,8 +17,8 @@ class Measured:
     """A good deal less than in ``docs/performance.md``, so that noise does not change the plan: one core, 51 rules."""
 
     objects_a_cpu_second: float = 800.0
-    """The drizzle: objects of :attr:`records_an_object` records through the worker, SQS and S3 calls included."""
-    records_an_object: float = 9.1
+    """The drizzle: objects of so many records through the worker, SQS and S3 calls included."""
+    records_a_measured_object: float = 9.1
     records_a_cpu_second: float = 150_000.0
     """The bulk: what each further record costs."""
 

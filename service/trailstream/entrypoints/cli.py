@@ -51,7 +51,8 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of every command; the function that runs the chosen one is its ``command``."""
     parser = argparse.ArgumentParser(
         prog="trailstream",
-        description="Know within seconds when an API call that matters is made in any of your AWS accounts.",
+        description="Know within seconds of CloudTrail's delivery when an API call that matters was made in any of "
+        "your AWS accounts.",
     )
     parser.add_argument("--version", action="version", version=f"trailstream {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

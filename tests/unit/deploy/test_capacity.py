@@ -54,7 +54,7 @@ def test_the_plan_takes_no_record_for_cheaper_than_it_was_measured() -> None:
 
 
 def test_the_objects_of_the_plan_hold_as_many_records_as_those_that_were_measured() -> None:
-    assert INPUTS.measured.records_an_object == number(r"^([\d.]+) records an object")
+    assert INPUTS.measured.records_a_measured_object == number(r"^([\d.]+) records an object")
 
 
 def test_the_plan_has_the_worker_s_own_defaults() -> None:
@@ -79,7 +79,7 @@ def test_a_delivery_s_line_in_the_log_is_no_longer_than_the_plan_pays_for() -> N
 
 
 def test_further_records_cost_what_records_cost_and_fewer_save_nothing() -> None:
-    base = replace(INPUTS, assumed=replace(INPUTS.assumed, records_an_object=INPUTS.measured.records_an_object))
+    base = replace(INPUTS, assumed=replace(INPUTS.assumed, records_an_object=INPUTS.measured.records_a_measured_object))
     assert cpu_seconds_an_object(base) == 1 / INPUTS.measured.objects_a_cpu_second
     more = replace(base, assumed=replace(base.assumed, records_an_object=150_009.1))
     assert cpu_seconds_an_object(more) - cpu_seconds_an_object(base) == pytest.approx(1.0)
