@@ -17,11 +17,12 @@ is no test is a note: it keeps no rule from being used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from trailstream.rules.correlation import Correlation
 from trailstream.rules.rule import Rule
 from trailstream.rules.rule_test import RuleTest
 
@@ -42,32 +43,53 @@ def rule_path_of(path: str) -> str | None:
 
 
 def with_tests(
-    rules: Sequence[Rule], documents: Iterable[Any], beside: Iterable[Any], notes: list[str]
-) -> Sequence[Rule]:
+    rules: Sequence[Rule],
+    correlations: Sequence[Correlation],
+    documents: Iterable[Any],
+    beside: Iterable[Any],
+    notes: list[str],
+) -> list[Rule]:
     """Return the rules of a file with the tests that stand in its documents, and in those of the file beside it.
 
-    Of several rules, each has the tests of the document, or the entry, that says its id. What is no test is added to
-    ``notes``.
+    Of several rules, each has the tests of the document, or the entry, that says its id, or that has its place where
+    every one is a rule. What is no test, or is no rule's, is added to ``notes``.
     """
-    own = [(document, _under_a_key(document)) for document in documents if isinstance(document, Mapping)]
-    found = [(document.get("id"), said) for document, said in own if said is not None]
+    ids = [_same(rule.info.id) for rule in rules]
+    of_correlations = {_same(each.info.id) for each in correlations}
+    only = ids[0] if len(ids) == 1 and not correlations else None
+    entries = [entry for document in documents for entry in (document if isinstance(document, list) else [document])]
+    places = ids if len(ids) == len(entries) and not correlations else [only] * len(entries)
+    tests: list[tuple[str | None, RuleTest]] = []
+    for entry, place in zip(entries, places, strict=True):
+        rule_id = _id_said(entry, "id")
+        tests += _tests(_under_a_key(entry), rule_id if rule_id in {*ids, *of_correlations} else place, notes)
     for document in beside:
         said = _under_a_key(document)
-        found.append(
-            (document.get("id") if isinstance(document, Mapping) else None, document if said is None else said)
+        tests += _tests(document if said is None else said, _id_said(document, "id") or only, notes)
+    notes.extend(_of_no_rule([each for each in tests if each[0] not in ids], of_correlations))
+    return [
+        replace(rule, tests=(*rule.tests, *(test for its_rule, test in tests if its_rule == rule_id)))
+        for rule, rule_id in zip(rules, ids, strict=True)
+    ]
+
+
+def _of_no_rule(tests: Sequence[tuple[str | None, RuleTest]], of_correlations: Collection[str]) -> Iterator[str]:
+    if sequences := [test.name for rule_id, test in tests if rule_id in of_correlations]:
+        yield (
+            f"of a correlation are the tests {', '.join(sequences)}: a test has one record, and they are not run; "
+            "`trailstream rules try` takes a sequence of records"
         )
-    if not found:
-        return rules
-    tests = [(_rule_id(raw, rule_id), test) for rule_id, said in found for raw, test in _tests(said, notes)]
-    named = [(rules[0].info.id if rule_id is None and len(rules) == 1 else rule_id, test) for rule_id, test in tests]
-    nobodys = [test.name for rule_id, test in named if rule_id not in {rule.info.id for rule in rules}]
-    if nobodys:
-        notes.append(f"of no rule of the file are the tests {', '.join(nobodys)}: say rule: and its id")
-    return [replace(rule, tests=(*rule.tests, *_of(rule.info.id, named))) for rule in rules]
+    if nobodys := [test.name for rule_id, test in tests if rule_id not in of_correlations]:
+        yield f"of no rule of the file are the tests {', '.join(nobodys)}: say rule: and its id"
 
 
-def _of(rule_id: str, named: Iterable[tuple[Any, RuleTest]]) -> Iterator[RuleTest]:
-    return (test for its_rule, test in named if its_rule == rule_id)
+def _same(rule_id: object) -> str:
+    """Return an id as it is compared: a UUID is the same in either case."""
+    return str(rule_id).lower()
+
+
+def _id_said(value: Any, key: str) -> str | None:
+    return _same(value[key]) if isinstance(value, Mapping) and value.get(key) is not None else None
 
 
 def _under_a_key(document: Any) -> Any:
@@ -77,25 +99,22 @@ def _under_a_key(document: Any) -> Any:
     return _first(ours, _KEYS) or _first(document, _KEYS)
 
 
-def _rule_id(raw: Any, rule_id: Any) -> Any:
-    return raw.get("rule", rule_id) if isinstance(raw, Mapping) else rule_id
-
-
-def _tests(said: Any, notes: list[str]) -> Iterator[tuple[Any, RuleTest]]:
+def _tests(said: Any, rule_id: str | None, notes: list[str]) -> Iterator[tuple[str | None, RuleTest]]:
+    """Give each test with the id of its rule: the one that it says itself, or ``rule_id``."""
     if isinstance(said, list):
         for number, raw in enumerate(said, 1):
             if (test := _test(raw, number)) is None:
                 notes.append(f"test {number} is none: it needs expected (true or false) and record (a mapping)")
             else:
-                yield raw, test
+                yield _id_said(raw, "rule") or rule_id, test
     elif isinstance(said, Mapping) and said and said.keys() <= _CASES.keys():
         for case, records in said.items():
             for number, record in enumerate(records if isinstance(records, list) else [records], 1):
                 if isinstance(record, Mapping):
-                    yield None, RuleTest(f"{case} {number}", dict(record), _CASES[case])
+                    yield rule_id, RuleTest(f"{case} {number}", dict(record), _CASES[case])
                 else:
                     notes.append(f"test {case} {number} is none: a record is a mapping")
-    else:
+    elif said is not None:
         notes.append(f"its tests are not understood: a list of tests, or a mapping of {', '.join(_CASES)}")
 
 

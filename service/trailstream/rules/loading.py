@@ -56,7 +56,7 @@ def load(files: Iterable[tuple[str, str]]) -> LoadedRules:
     for file in read:
         if file.path in compiled:
             stem = str(PurePosixPath(file.path).with_suffix(""))
-            beside = tests.pop(stem, None) if compiled[file.path].rules else None
+            beside = tests.pop(stem, None) if compiled[file.path].rules or compiled[file.path].correlations else None
             _take(_tested(compiled[file.path], file, beside), file, seen, loaded)
     loaded.notes.extend(Note(file.path, "there is no rule file that these tests are of") for file in tests.values())
     return replace(loaded, is_project=is_project)
@@ -81,8 +81,8 @@ def _tested(compiled: Compiled, file: RuleFile, beside: RuleFile | None) -> Comp
     """Return what a file was compiled to with the tests that stand in it and beside it."""
     notes: list[str] = []
     own, others = ([document.value for document in each.documents] if each else [] for each in (file, beside))
-    rules = with_tests(compiled.rules, own, others, notes)
-    return replace(compiled, rules=list(rules), notes=[*compiled.notes, *notes])
+    rules = with_tests(compiled.rules, compiled.correlations, own, others, notes)
+    return replace(compiled, rules=rules, notes=[*compiled.notes, *notes])
 
 
 def _read(path: str, text: str, loaded: LoadedRules, strangers: list[Problem]) -> RuleFile | None:

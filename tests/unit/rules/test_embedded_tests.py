@@ -80,6 +80,54 @@ def test_of_several_rules_each_has_the_tests_of_its_document_or_that_name_it() -
     ]
 
 
+ANONYMOUS = SIGMA.replace("id: 11111111-2222-4333-8444-555555555555\n", "")
+OTHER = ANONYMOUS.replace("title: A", "title: B").replace("eventName: A", "eventName: B")
+
+
+def test_of_several_rules_without_ids_each_has_the_tests_of_its_document() -> None:
+    loaded = load([("a.yml", f"{ANONYMOUS}{OURS}---\n{OTHER}{SIGMA_TESTS}")])
+    assert not loaded.notes
+    assert [[test.name for test in rule.tests] for rule in loaded.rules] == [
+        ["it is", "it is not"],
+        ["match 1", "dont-match 1"],
+    ]
+
+
+def test_of_a_list_of_rules_each_has_the_tests_of_its_entry() -> None:
+    rules = [
+        {"id": name, "title": name, "severity": "low", "pattern": {"eventName": [name]}, "tests": tests}
+        for name, tests in (("a", [{"expected": True, "record": {"eventName": "a"}}]), ("b", []))
+    ]
+    loaded = load([("a.json", json.dumps(rules))])
+    assert not loaded.notes
+    assert [[test.record for test in rule.tests] for rule in loaded.rules] == [[{"eventName": "a"}], []]
+
+
+def test_an_id_is_the_same_in_either_case() -> None:
+    upper = "AAAAAAAA-2222-4333-8444-555555555555"
+    beside = f"- {{rule: {upper}, expected: false, record: {{}}}}\n"
+    text = SIGMA.replace("11111111-2222-4333-8444-555555555555", upper) + OURS
+    loaded = load([("a.yml", f"{text}---\n{OTHER}"), ("a.tests.yml", beside)])
+    assert not loaded.notes
+    assert [len(rule.tests) for rule in loaded.rules] == [3, 0]
+
+
+CORRELATION = """\
+title: Three
+id: 33333333-2222-4333-8444-555555555555
+correlation: {type: event_count, rules: [11111111-2222-4333-8444-555555555555], timespan: 1h, condition: {gte: 3}}
+"""
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_tests_of_a_correlation_are_said_not_to_be_run(beside: bool) -> None:
+    tests = OURS.replace("{name", "{rule: 33333333-2222-4333-8444-555555555555, name") if beside else OURS
+    rules = f"{SIGMA}---\n{CORRELATION}"
+    loaded = load([("a.yml", rules), ("a.tests.yml", tests)] if beside else [("a.yml", rules + tests)])
+    assert [rule.tests for rule in loaded.rules] == [()]
+    assert [note.what.partition(":")[0] for note in loaded.notes] == ["of a correlation are the tests it is, it is not"]
+
+
 @pytest.mark.parametrize(
     ("tests", "note"),
     [
