@@ -168,9 +168,12 @@ def test_no_gate_of_code_holds_back_a_record_that_the_code_matches(
 @given(
     st.one_of(st.text(), st.text(alphabet=" \n\t()[]{}:=.,'\"#@*abdefilnoprstuvwy0_"), BODIES.map(text_of)), st.data()
 )
-def test_no_text_keeps_a_file_of_code_from_being_read(text: str, data: st.DataObject) -> None:
+def test_no_text_of_a_file_of_code_keeps_the_files_beside_it_from_being_read(text: str, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(text)))
-    load([("a.py", text[:cut] + text[cut + 1 :]), ("b.py", "import a\n\ndef rule(event):\n    return a.rule(event)\n")])
+    beside = "import a\n\ndef rule(event):\n    return a.rule(event)\n"
+    loaded = load([("a.py", text[:cut] + text[cut + 1 :]), ("b.py", beside)])
+    assert "b" in {rule.info.id for rule in loaded.rules}
+    assert {problem.where.partition(":")[0] for problem in loaded.problems} <= {"a.py"}
 
 
 SPEC_KEYS = [
