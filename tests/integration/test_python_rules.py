@@ -36,6 +36,7 @@ CRASHES = (
     "import os, signal\n\ndef rule(event):\n    if event.get('eventName') == 'Crash':\n"
     "        os.kill(os.getpid(), signal.SIGSEGV)\n    return True\n"
 )
+TELLS_PID = "import os\n\ndef rule(event):\n    print(os.getpid())\n    return True\n"
 RAISES = "def rule(event):\n    return event['nothing'] == 1\n"
 
 
@@ -172,15 +173,15 @@ async def test_a_rule_that_ends_the_process_is_given_up_and_costs_no_other_its_v
 
 
 async def test_a_process_that_is_held_up_by_something_else_is_replaced_and_no_rule_blamed() -> None:
-    async with bench([("always.py", ALWAYS)], batch_seconds=0.3) as at:
-        os.kill(pid_of(at.judge), signal.SIGSTOP)
+    async with bench([("always.py", TELLS_PID)], batch_seconds=0.3) as at:
+        os.kill(await pid_of(at), signal.SIGSTOP)
         assert await at.ask("Ok") == {"always": [True]}
         assert at.facts == [RuleProcessLost("was at it when 0.3 s had passed", None)]
 
 
 async def test_a_process_that_somebody_kills_is_replaced_and_no_rule_blamed() -> None:
-    async with bench([("always.py", ALWAYS)]) as at:
-        os.kill(pid_of(at.judge), signal.SIGKILL)
+    async with bench([("always.py", TELLS_PID)]) as at:
+        os.kill(await pid_of(at), signal.SIGKILL)
         assert await at.ask("Ok") == {"always": [True]}
         assert [fact.rule_id for fact in at.of(RuleProcessLost)] == [None]
         assert at.disabled() == {}
@@ -304,13 +305,14 @@ async def test_where_no_process_can_be_had_nobody_knows() -> None:
 
 
 async def test_no_process_is_left_when_the_judge_has_gone() -> None:
-    async with bench([("a.py", ALWAYS)]) as at:
-        pid = pid_of(at.judge)
+    async with bench([("always.py", TELLS_PID)]) as at:
+        pid = await pid_of(at)
     assert not is_running(pid)
 
 
 async def test_no_process_is_left_when_the_worker_is_killed_amid_a_rule_that_hangs(tmp_path: Path) -> None:
     (tmp_path / "hangs.py").write_text(HANGS)
+    (tmp_path / "pid.py").write_text(TELLS_PID)
     program = (
         "import asyncio, sys\n"
         "from pathlib import Path\n"
@@ -321,7 +323,7 @@ async def test_no_process_is_left_when_the_worker_is_killed_amid_a_rule_that_han
         "    root = Path(sys.argv[1])\n"
         "    rules = load_rules(root).rules\n"
         "    async with open_judge(rules, root, emit=print) as judge:\n"
-        "        print(judge.pid, flush=True)\n"
+        "        print((await judge.trial('pid', {})).output, flush=True)\n"
         "        await judge.verdicts([Match(rules[0].info, {'eventName': 'Hang'}, None, 0)], origin=None)\n"
         "asyncio.run(main())\n"
     )
@@ -371,7 +373,6 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def pid_of(judge: PythonJudge) -> int:
-    pid = judge.pid
-    assert pid is not None
-    return pid
+async def pid_of(at: Bench) -> int:
+    """Ask the rule :data:`TELLS_PID`, in ``always.py``, which process it runs in."""
+    return int((await at.judge.trial("always", {})).output)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,7 +55,6 @@ def detections_of(
     skip_broken: bool,
     settings: CountingSettings = DEFAULT_COUNTING,
     emit: Emit = lambda _fact: None,
-    clock: Callable[[], float] = time.time,
 ) -> Detections:
     """Return the sound rules, ready to make alerts of what they find.
 
@@ -74,7 +72,7 @@ def detections_of(
         else windows,
         settings=settings,
         emit=emit,
-        clock=clock,
+        clock=time.time,
     )
     return Detections(ruleset, counting)
 

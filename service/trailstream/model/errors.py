@@ -207,11 +207,12 @@ class DamageError(PermanentError):
     code = "damaged"
     stage = "decode"
 
-    def __init__(self, detail: str, *, record_index: int | None = None) -> None:
-        """Detail says what and where; ``record_index`` is the position of the first bad record, from 0."""
+    def __init__(self, detail: str) -> None:
+        """Detail says what and where."""
         super().__init__(detail)
         self.detail = detail
-        self.record_index = record_index
+        self.record_index: int | None = None
+        """The position of the first bad record, from 0; None where it is not known."""
 
 
 class TruncatedGzipError(DamageError):

@@ -9,9 +9,9 @@ from sigma.modifiers import modifier_mapping
 
 from trailstream.model.alert import Severity
 from trailstream.rules.correlation import Kind
-from trailstream.rules.languages import LANGUAGES
+from trailstream.rules.languages import LANGUAGES, own_form
 from trailstream.rules.languages.event_pattern.operators import OPERATORS
-from trailstream.rules.languages.event_pattern.rule_file import OPTIONAL, REQUIRED
+from trailstream.rules.languages.event_pattern.rule_file import BODY
 from trailstream.rules.languages.event_pattern.whole_event import DETAIL_TYPES, ENVELOPE
 from trailstream.rules.languages.sigma.pipelines import ALLOWED, REFUSED
 
@@ -26,7 +26,7 @@ LISTED = [
     *(f"`{name}`" for name in ENVELOPE),
     *(f"`{severity.label}`" for severity in Severity),
     *(f"`{language.name}`" for language in LANGUAGES),
-    *(f"{key}:" for key in (*REQUIRED, *OPTIONAL)),
+    *(f"{key}:" for key in (*own_form.REQUIRED, BODY, *own_form.OPTIONAL)),
 ]
 
 

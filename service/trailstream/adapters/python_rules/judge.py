@@ -149,11 +149,6 @@ class PythonJudge:
         remarks = _remarks_of(answer) or Remarks()
         return Trial(answer.matched, answer.error, remarks, answer.complaints, answer.output)
 
-    @property
-    def pid(self) -> int | None:
-        """The id of the child that runs now."""
-        return None if self._process is None else self._process.pid
-
     def costs_seconds(self) -> Mapping[str, float]:
         """Return what each rule has cost in the child that runs now, by its id."""
         costs = self._process.costs_ns() if self._process is not None else [0] * len(self._rules)

@@ -82,11 +82,6 @@ class RuleProcess:
             raise
         return cls(process, note, note_fd)
 
-    @property
-    def pid(self) -> int:
-        """The child's id."""
-        return self._process.pid
-
     def costs_ns(self) -> Sequence[int]:
         """Return what each rule has cost in this child so far, in nanoseconds."""
         return self._note.costs_ns()

@@ -24,10 +24,6 @@ class ImmutableContainerMixin:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._container!r})"
 
-    def copy(self) -> Any:
-        """Return all of it as plain dicts and lists, which may be changed."""
-        return deepcopy(self._container)
-
 
 class ImmutableCaseInsensitiveDict(ImmutableContainerMixin, Mapping[str, Any]):
     """An object. A name that it does not have as it is written is looked for in any case."""

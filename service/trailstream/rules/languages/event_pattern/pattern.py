@@ -18,16 +18,16 @@ Place: TypeAlias = Callable[[Path, Wanted], Condition | tuple[Path, Wanted]]
 """Says where a path of the pattern is found in a record: another path, or a condition of its own."""
 
 
-def compile_pattern(pattern: Any, *, place: Place | None = None, at: At = ()) -> Condition:
-    """Compile a pattern; without ``place`` it is evaluated on events as they are.
+def compile_pattern(pattern: Any, *, at: At = ()) -> Condition:
+    """Compile a pattern, to be evaluated on events as they are.
 
     Raises :class:`RuleSyntaxError` with the reason that AWS gives where AWS refuses the pattern.
     """
-    return condition_of(branches_of(pattern, at), place)
+    return condition_of(branches_of(pattern, at))
 
 
 def condition_of(branches: Iterable[Branch], place: Place | None = None) -> Condition:
-    """Return the condition of a pattern that was read already."""
+    """Return the condition of a pattern that was read already; without ``place`` of events as they are."""
     return one_of(_conjunction(branch, place) for branch in branches)
 
 

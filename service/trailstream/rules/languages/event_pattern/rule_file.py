@@ -45,9 +45,6 @@ BODY = "pattern"
 _ANYBODYS = frozenset(["id", "version"])
 """Names that all kinds of files have at their top (package.json): before a text they are no failed pattern."""
 
-REQUIRED = (*own_form.REQUIRED, BODY)
-OPTIONAL = own_form.OPTIONAL
-
 
 def claims(file: RuleFile) -> bool:
     """Claim a rule of our own form, what looks like a pattern or a failed one, and what holds patterns."""

@@ -1,7 +1,7 @@
 """What people write in patterns that EventBridge refuses, and that has one obvious meaning.
 
 Such a pattern was never active on AWS, so its author has not been told. It is read as meant, and said so in a note;
-:func:`~trailstream.rules.languages.event_pattern.pattern.matches` refuses it as AWS does.
+:func:`~trailstream.rules.languages.event_pattern.pattern.compile_pattern` refuses it as AWS does.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from trailstream.rules.languages.event_pattern.addresses import alone
 from trailstream.rules.languages.event_pattern.operators import OPERATORS
 
 
-def tolerate(pattern: Any, at: At = ()) -> tuple[Any, list[str]]:
+def tolerate(pattern: Any) -> tuple[Any, list[str]]:
     """Return the pattern as EventBridge would take it, and a note for each thing that was read as meant."""
     notes: list[str] = []
-    return _object(pattern, at, notes) if isinstance(pattern, dict) else pattern, notes
+    return _object(pattern, (), notes) if isinstance(pattern, dict) else pattern, notes
 
 
 def _object(pattern: dict[str, Any], at: At, notes: list[str]) -> dict[str, Any]:
