@@ -60,6 +60,7 @@ class RuleCode:
     """The module of one rule."""
 
     library: Library = field(repr=False)
+    """The same for all rules that were loaded together."""
     path: str
     """Of the file with the function ``rule``, among the library's."""
     declares_gate: bool = False

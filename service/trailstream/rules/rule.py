@@ -29,8 +29,6 @@ class Rule:
 
     info: RuleInfo
     condition: Condition
-    judged: bool = False
-    """Whether the condition is only what a record must have: whether the rule matches is then for a judge to say."""
     alerts: bool = True
     """Whether it alerts for itself: not where a correlation refers to it and ``generate`` is not said."""
     as_events: AsEvents | None = None
@@ -39,6 +37,11 @@ class Rule:
     """The code that a judge runs; None for a rule that is data."""
     tests: tuple[RuleTest, ...] = ()
     """The tests that it brings along."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether the condition is only what a record must have: whether the rule matches is for a judge to say."""
+        return self.code is not None
 
 
 @dataclass(frozen=True, slots=True)

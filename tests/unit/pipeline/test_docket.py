@@ -13,6 +13,7 @@ from trailstream.model.errors import RulesUnavailableError
 from trailstream.model.finding import Finding, Remarks
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.docket import MOST_WAITING, MOST_WAITING_BYTES, Docket
+from trailstream.rules.code import Library, RuleCode
 from trailstream.rules.condition import All
 from trailstream.rules.rule import Rule
 from trailstream.rules.ruleset import Ruleset
@@ -86,7 +87,7 @@ class Outcome:
         async def send(alert: Alert) -> None:
             self.sent.append(alert)
 
-        rules = [Rule(CODE, All(()), judged=True), Rule(DATA, All(()))]
+        rules = [Rule(CODE, All(()), code=RuleCode(Library({}, {}), "code.py")), Rule(DATA, All(()))]
         detections = Detections(Ruleset(rules)).judged_by(judge)
         async with detections.findings(
             origin=None, key_account=None, send=send, noticed=lambda each: self.noticed.append(each.rule.id)

@@ -38,7 +38,6 @@ from trailstream.model.finding import Remarks
 from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleProcessLost, RuleRaised, SkipReason
 from trailstream.model.record import Record, record_id
 from trailstream.pipeline.retry import Backoff
-from trailstream.rules.code import Library
 from trailstream.rules.rule import Rule
 
 ATTEMPTS = 3
@@ -87,9 +86,14 @@ class PythonJudge:
         emit: Emit,
         clock: Callable[[], float],
     ) -> None:
-        """``root`` is where the rules directory is, empty where it is not on disk; ``clock`` gives seconds."""
-        self._rules = [rule for rule in rules if rule.code is not None]
-        self._numbers = {rule.info.id: number for number, rule in enumerate(self._rules)}
+        """Take rules that were loaded together, of which one at least has code.
+
+        ``root`` is where the rules directory is, empty where it is not on disk; ``clock`` gives seconds.
+        """
+        codes = {rule.info.id: rule.code for rule in rules if rule.code is not None}
+        self._ids = list(codes)
+        self._codes = list(codes.values())
+        self._numbers = {rule_id: number for number, rule_id in enumerate(self._ids)}
         self._root = root
         self._settings = settings
         self._surroundings = surroundings
@@ -151,8 +155,8 @@ class PythonJudge:
 
     def costs_seconds(self) -> Mapping[str, float]:
         """Return what each rule has cost in the child that runs now, by its id."""
-        costs = self._process.costs_ns() if self._process is not None else [0] * len(self._rules)
-        return {rule.info.id: cost / 1e9 for rule, cost in zip(self._rules, costs, strict=True)}
+        costs = self._process.costs_ns() if self._process is not None else [0] * len(self._ids)
+        return {rule_id: cost / 1e9 for rule_id, cost in zip(self._ids, costs, strict=True)}
 
     async def _exchange(self, request: Callable[[], Request | None]) -> Reply | None:
         """Get the reply to a request, which is made anew whenever a rule had to be given up."""
@@ -172,7 +176,7 @@ class PythonJudge:
                 except (ProcessLostError, OSError) as error:
                     self._process = None
                     blamed = error.rule if isinstance(error, ProcessLostError) else None
-                    self._emit(RuleProcessLost(str(error), None if blamed is None else self._rules[blamed].info.id))
+                    self._emit(RuleProcessLost(str(error), None if blamed is None else self._ids[blamed]))
                     if blamed is not None and blamed not in self._disabled:
                         self._disable(blamed, str(error))
                     else:
@@ -191,7 +195,7 @@ class PythonJudge:
     async def _running(self) -> RuleProcess:
         """Return the child, with all rules imported that can be."""
         if self._process is None:
-            process = await RuleProcess.start(len(self._rules), self._surroundings)
+            process = await RuleProcess.start(len(self._ids), self._surroundings)
             reply = await process.exchange(self._load(), budget_seconds=self._settings.load_seconds)
             self._process = process
             if isinstance(reply, Loaded):
@@ -200,21 +204,20 @@ class PythonJudge:
         return self._process
 
     def _load(self) -> Load:
-        codes = [rule.code for rule in self._rules if rule.code is not None]
-        library = codes[0].library if codes else Library({}, {})
+        library = self._codes[0].library
         return Load(
             root=self._root,
             sources=dict(library.sources),
             modules=dict(library.modules),
             missing=sorted(library.missing),
             models=dict(library.models),
-            rules=[None if number in self._disabled else code.path for number, code in enumerate(codes)],
+            rules=[None if number in self._disabled else code.path for number, code in enumerate(self._codes)],
         )
 
     def _disable(self, number: int, why: str) -> None:
         if number not in self._disabled:
             self._disabled[number] = why
-            self._emit(RuleDisabled(self._rules[number].info.id, why))
+            self._emit(RuleDisabled(self._ids[number], why))
 
     def _tell(self, asked: Sequence[_Asked], answers: Mapping[int, Answer], origin: str | None) -> None:
         skipped: dict[tuple[int, SkipReason], list[str]] = defaultdict(list)
@@ -228,7 +231,7 @@ class PythonJudge:
             for complaint in answer.complaints if answer is not None else ():
                 self._complained(number, complaint)
         for (number, reason), record_ids in skipped.items():
-            self._emit(EvaluationsSkipped(self._rules[number].info.id, reason, origin, tuple(record_ids)))
+            self._emit(EvaluationsSkipped(self._ids[number], reason, origin, tuple(record_ids)))
 
     def _raised(self, number: int, error: str) -> None:
         self._complained(number, error)
@@ -237,7 +240,7 @@ class PythonJudge:
 
     def _complained(self, number: int, error: str) -> None:
         if self._failures.is_news(number):
-            self._emit(RuleRaised(self._rules[number].info.id, error))
+            self._emit(RuleRaised(self._ids[number], error))
 
 
 _Asked: TypeAlias = tuple[int, Match, str]

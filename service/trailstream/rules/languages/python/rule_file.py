@@ -229,7 +229,7 @@ def _add_rule(rule: _Described, library: Library, names: Names, result: _Set) ->
     condition = _condition(rule, names)
     code = RuleCode(library, rule.path, declares_gate=rule.declared is not None)
     compiled = result.results[rule.at]
-    compiled.rules.append(Rule(rule.info, condition, judged=True, alerts=rule.alerts, code=code, tests=rule.tests))
+    compiled.rules.append(Rule(rule.info, condition, alerts=rule.alerts, code=code, tests=rule.tests))
     if result.sources[rule.path].defines("unique") and rule.info.shaping.threshold > 1:
         compiled.notes.append(f"{rule.info.id}: unique() is not asked: its threshold counts matches")
     if gate_of(condition) is None:
