@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from trailstream.adapters.aws import AwsClients
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, Core, log_start, make_emit, make_sinks, open_core
-from trailstream.bootstrap.rules import infos_of
 from trailstream.bootstrap.rules_in_force import open_rules, read_rules
 from trailstream.bootstrap.windows import open_windows
 from trailstream.config import Settings
@@ -49,7 +48,7 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
             sys.stdout,
             namespace=settings.telemetry.emf_namespace,
             dimensions={"function": function_name},
-            rules=infos_of(first.loaded),
+            rules=first.loaded.infos,
             sinks=[sink.name for sink in sinks],
         )
         emit = make_emit(log, emf.observe, LogFacts(log).observe)

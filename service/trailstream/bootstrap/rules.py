@@ -8,7 +8,6 @@ from pathlib import Path
 
 from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.adapters.windows.memory import MemoryWindows
-from trailstream.model.alert import RuleInfo
 from trailstream.model.counting import SightingsDropped
 from trailstream.model.facts import Emit
 from trailstream.model.problems import Problem, RulesError
@@ -62,7 +61,7 @@ def detections_of(
     :class:`RulesError` where the rules are not to be used alone.
     """
     ruleset = usable_ruleset(loaded, skip_broken=skip_broken)
-    if not counts_over_time(loaded):
+    if not loaded.counts_over_time:
         return Detections(ruleset)
     counting = Counting(
         loaded.rules,
@@ -75,14 +74,3 @@ def detections_of(
         clock=time.time,
     )
     return Detections(ruleset, counting)
-
-
-def counts_over_time(loaded: LoadedRules) -> bool:
-    """Say whether any rule looks at more than one record."""
-    shapings = (rule.info.shaping for rule in loaded.rules)
-    return bool(loaded.correlations) or any(shaping.period_seconds is not None for shaping in shapings)
-
-
-def infos_of(loaded: LoadedRules) -> list[RuleInfo]:
-    """Return what all rules say of themselves, correlations included."""
-    return [*(rule.info for rule in loaded.rules), *(correlation.info for correlation in loaded.correlations)]

@@ -13,7 +13,7 @@ from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.rule_directory import RuleDirectory
 from trailstream.adapters.rule_prefix import RulePrefix
 from trailstream.bootstrap.python_rules import open_judge, permitted
-from trailstream.bootstrap.rules import compiled, infos_of
+from trailstream.bootstrap.rules import compiled
 from trailstream.bootstrap.windows import Windows
 from trailstream.config import RulesSettings
 from trailstream.model.facts import Emit
@@ -67,7 +67,7 @@ async def open_rules(
 
     def rule_set(digest: str, loaded: LoadedRules) -> RuleSet:
         opened = partial(_opened, windows.detections(loaded), settings=settings, emit=emit)
-        return RuleSet(digest, infos_of(loaded), opened)
+        return RuleSet(digest, loaded.infos, opened)
 
     async with RulesInForce(rule_set(first.digest, first.loaded)) as in_force:
         yield (

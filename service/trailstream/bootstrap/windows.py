@@ -12,7 +12,7 @@ from pathlib import Path
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.windows.dynamodb import DynamoDbWindows
 from trailstream.adapters.windows.sqlite import SqliteWindows
-from trailstream.bootstrap.rules import counts_over_time, detections_of, infos_of
+from trailstream.bootstrap.rules import detections_of
 from trailstream.config import Settings
 from trailstream.model.facts import Emit
 from trailstream.model.problems import ConfigurationError, Problem, RulesError
@@ -66,7 +66,7 @@ class Windows:
         )
 
     def _without_store(self, loaded: LoadedRules) -> Iterator[Problem]:
-        if self.store is None and counts_over_time(loaded):
+        if self.store is None and loaded.counts_over_time:
             yield Problem(
                 "windows",
                 "rules count over time (correlations, thresholds, deduplication), and it is not said where",
@@ -75,7 +75,7 @@ class Windows:
             )
 
     def _unknown_sinks(self, loaded: LoadedRules) -> Iterator[Problem]:
-        for info in infos_of(loaded):
+        for info in loaded.infos:
             for name in info.shaping.destinations or ():
                 if name not in self.sinks:
                     known = ", ".join(sorted(self.sinks))

@@ -15,7 +15,6 @@ from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_sinks, open_core, own_principal
 from trailstream.bootstrap.failpoints import armed
 from trailstream.bootstrap.logs import roles_of
-from trailstream.bootstrap.rules import infos_of
 from trailstream.bootstrap.rules_in_force import open_rules, read_rules
 from trailstream.bootstrap.scale_in import protected_from_scale_in
 from trailstream.bootstrap.windows import open_windows
@@ -52,7 +51,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
             registry,
             accounts=settings.telemetry.accounts,
             max_other_accounts=settings.telemetry.max_other_accounts,
-            rules=infos_of(first.loaded),
+            rules=first.loaded.infos,
             sinks=[sink.name for sink in sinks],
             broken_rules=len(first.loaded.problems),
             rules_digest=first.digest,
@@ -84,7 +83,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
                 registry=registry, health=health, host=settings.telemetry.host, port=settings.telemetry.port
             ) as server,
         ):
-            health.rules_loaded(len(infos_of(first.loaded)))
+            health.rules_loaded(len(first.loaded.infos))
             log_start(log, first.loaded, metrics_url=server.url, queue=settings.queue.url, rules_digest=first.digest)
             consumer = Consumer(
                 queue=queue,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -33,6 +33,45 @@ class LoadedRules:
     """What is not evaluated, and why; and what was loaded otherwise than it may seem."""
     is_project: bool = False
     """Whether the rules are part of a project, in which files lie about that are no rules: those are notes then."""
+
+    @property
+    def infos(self) -> list[RuleInfo]:
+        """What all rules say of themselves, correlations included."""
+        return [*(rule.info for rule in self.rules), *(correlation.info for correlation in self.correlations)]
+
+    @property
+    def counts_over_time(self) -> bool:
+        """Whether any rule looks at more than one record."""
+        return bool(self.correlations) or any(rule.info.shaping.period_seconds is not None for rule in self.rules)
+
+    def only(self, paths: Collection[str]) -> LoadedRules:
+        """Return what these files hold, with what their correlations wait for, which does not alert for itself."""
+        waited_for = self._waited_for([each for each in self.correlations if each.info.path in paths])
+        return replace(
+            self,
+            rules=[
+                rule if rule.info.path in paths else replace(rule, alerts=False)
+                for rule in self.rules
+                if rule.info.path in paths or rule.info.id in waited_for
+            ],
+            correlations=[
+                each if each.info.path in paths else replace(each, alerts=False)
+                for each in self.correlations
+                if each.info.path in paths or each.info.id in waited_for
+            ],
+            problems=[each for each in self.problems if each.where.rpartition(":")[0] in paths or each.where in paths],
+            notes=[note for note in self.notes if note.path in paths],
+        )
+
+    def _waited_for(self, correlations: Iterable[Correlation]) -> set[str]:
+        """Return the ids of all that these correlations wait for, however many others are between."""
+        found: set[str] = set()
+        pending = list(correlations)
+        while pending:
+            wanted = {source.rule_id for source in pending.pop().sources} - found
+            found |= wanted
+            pending += [each for each in self.correlations if each.info.id in wanted]
+        return found
 
 
 def load(files: Iterable[tuple[str, str]]) -> LoadedRules:

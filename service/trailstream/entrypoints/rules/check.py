@@ -91,8 +91,7 @@ def _error(problem: Problem) -> Remark:
 
 
 def _counts(loaded: LoadedRules) -> dict[str, int]:
-    infos = [*(rule.info for rule in loaded.rules), *(each.info for each in loaded.correlations)]
-    return dict(sorted(Counter(info.language for info in infos).items()))
+    return dict(sorted(Counter(info.language for info in loaded.infos).items()))
 
 
 def _table(loaded: LoadedRules, warnings: list[Remark]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.bootstrap.rules import load_rules
 from trailstream.model.problems import Problem, RulesError
-from trailstream.rules.correlation import Correlation
 from trailstream.rules.embedded_tests import rule_path_of
 from trailstream.rules.loading import CODE_SUFFIX, LoadedRules, load
 
@@ -48,38 +46,8 @@ def load_at(path: Path | str, root: Path | None = None) -> LoadedRules:
     below = path.parent.resolve()
     if not below.is_relative_to(root.resolve()):
         raise RulesError([Problem(str(path), f"is not below {root}", "name the directory that it is in")])
-    return _of(load_rules(root), {(below / each.name).relative_to(root.resolve()).as_posix() for each in beside})
+    return load_rules(root).only({(below / each.name).relative_to(root.resolve()).as_posix() for each in beside})
 
 
 def _name(path: Path) -> str:
     return PurePosixPath(rule_path_of(path.name) or path.stem).name
-
-
-def _of(loaded: LoadedRules, paths: set[str]) -> LoadedRules:
-    """Return what is said of these files, with what their correlations wait for, which does not alert for itself."""
-    waited_for = _waited_for(loaded, [each for each in loaded.correlations if each.info.path in paths])
-    return LoadedRules(
-        rules=[
-            rule if rule.info.path in paths else replace(rule, alerts=False)
-            for rule in loaded.rules
-            if rule.info.path in paths or rule.info.id in waited_for
-        ],
-        correlations=[
-            each if each.info.path in paths else replace(each, alerts=False)
-            for each in loaded.correlations
-            if each.info.path in paths or each.info.id in waited_for
-        ],
-        problems=[each for each in loaded.problems if each.where.rpartition(":")[0] in paths or each.where in paths],
-        notes=[note for note in loaded.notes if note.path in paths],
-    )
-
-
-def _waited_for(loaded: LoadedRules, correlations: Sequence[Correlation]) -> set[str]:
-    """Return the ids of all that these correlations wait for, however many others are between."""
-    found: set[str] = set()
-    pending = list(correlations)
-    while pending:
-        wanted = {source.rule_id for source in pending.pop().sources} - found
-        found |= wanted
-        pending += [each for each in loaded.correlations if each.info.id in wanted]
-    return found
