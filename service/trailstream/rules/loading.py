@@ -16,9 +16,11 @@ from trailstream.rules.languages import LANGUAGES
 from trailstream.rules.languages.language import Compiled, Language, RuleFile
 from trailstream.rules.rule import Note, Rule, RuleSyntaxError
 
-CODE_SUFFIX = ".py"
-SUFFIXES = frozenset([".yaml", ".yml", ".json", CODE_SUFFIX])
-"""The names that rule files end in; every other file of a rules directory is passed over."""
+JSON = ".json"
+TEXT_SUFFIXES = frozenset(language.suffix for language in LANGUAGES if language.suffix)
+"""What the names of files end in that are neither YAML nor JSON."""
+SUFFIXES = TEXT_SUFFIXES | {".yaml", ".yml", JSON}
+"""What the names of rule files end in; every other file of a rules directory is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +127,12 @@ def _tested(compiled: Compiled, file: RuleFile, beside: RuleFile | None) -> Comp
 
 
 def _read(path: str, text: str, loaded: LoadedRules, strangers: list[Problem]) -> RuleFile | None:
-    if PurePosixPath(path).suffix.lower() == CODE_SUFFIX:
+    suffix = PurePosixPath(path).suffix.lower()
+    if suffix in TEXT_SUFFIXES or any(language.reads_text(text) for language in LANGUAGES):
         lines = text.count("\n") + 1
         return RuleFile(path, [Document(text, {(): 1} | {(number,): number for number in range(1, lines + 1)})])
-    if any(language.reads_text(text) for language in LANGUAGES):
-        return RuleFile(path, [Document(text, {(): 1})])
     try:
-        found = documents(text, is_json=PurePosixPath(path).suffix.lower() == ".json")
+        found = documents(text, is_json=suffix == JSON)
     except DocumentError as error:
         loaded.problems.append(Problem(f"{path}:{error.line}", error.what, error.remedy))
         return None

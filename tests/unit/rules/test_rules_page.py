@@ -14,6 +14,7 @@ from trailstream.rules.languages.event_pattern.operators import OPERATORS
 from trailstream.rules.languages.event_pattern.rule_file import BODY
 from trailstream.rules.languages.event_pattern.whole_event import DETAIL_TYPES, ENVELOPE
 from trailstream.rules.languages.sigma.pipelines import ALLOWED, REFUSED
+from trailstream.rules.loading import SUFFIXES
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "rules.md").read_text("utf-8")
 
@@ -26,6 +27,7 @@ LISTED = [
     *(f"`{name}`" for name in ENVELOPE),
     *(f"`{severity.label}`" for severity in Severity),
     *(f"`{language.name}`" for language in LANGUAGES),
+    *(f"`{suffix}`" for suffix in SUFFIXES),
     *(f"{key}:" for key in (*own_form.REQUIRED, BODY, *own_form.OPTIONAL)),
 ]
 

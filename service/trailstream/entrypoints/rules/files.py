@@ -9,7 +9,7 @@ from trailstream.adapters.rule_directory import read_rule_directory
 from trailstream.bootstrap.rules import load_rules
 from trailstream.model.problems import Problem, RulesError
 from trailstream.rules.embedded_tests import rule_path_of
-from trailstream.rules.loading import CODE_SUFFIX, LoadedRules, load
+from trailstream.rules.loading import JSON, SUFFIXES, TEXT_SUFFIXES, LoadedRules, load
 
 S3 = "s3://"
 
@@ -34,9 +34,9 @@ def load_at(path: Path | str, root: Path | None = None) -> LoadedRules:
     if not path.is_file():
         return load_rules(path)
     beside = [each for each in sorted(path.parent.iterdir()) if each.is_file() and _name(each) == _name(path)]
-    is_code = any(each.suffix == CODE_SUFFIX for each in beside)
+    is_code = any(each.suffix in TEXT_SUFFIXES for each in beside)
     # What else is called like a rule may be the events to try it on.
-    halves = (CODE_SUFFIX, ".yaml", ".yml") if is_code else ()
+    halves = SUFFIXES - {JSON} if is_code else ()
     beside = [each for each in beside if each.name == path.name or rule_path_of(each.name) or each.suffix in halves]
     if root is None and not is_code:
         texts = [read_rule_directory(each) for each in beside]

@@ -10,9 +10,12 @@ from trailstream.rules.languages.python import rule_file as python
 
 LANGUAGES: tuple[Language, ...] = (
     Language(sigma.NAME, sigma.claims, sigma.compile_files),
-    Language(python.NAME, python.claims, python.compile_files, is_of_project=python.is_described),
+    Language(python.NAME, python.claims, python.compile_files, suffix=python.SUFFIX, is_of_project=python.is_described),
     Language(
-        filter_pattern.NAME, filter_pattern.claims, one_by_one(filter_pattern.compile_file), filter_pattern.reads_text
+        filter_pattern.NAME,
+        filter_pattern.claims,
+        one_by_one(filter_pattern.compile_file),
+        reads_text=filter_pattern.reads_text,
     ),
     Language(
         event_pattern.NAME,
@@ -21,6 +24,10 @@ LANGUAGES: tuple[Language, ...] = (
         has_part_in=event_pattern.holds_patterns,
     ),
 )
-"""Every language, in the order in which they are asked whether a file is theirs."""
+"""Every language, in the order in which they are asked whether a file is theirs: the first that says so has it.
+
+One that knows its files by keys of its own stands before one that takes what looks like its own. Event patterns are
+last: any mapping that ends in lists may be one.
+"""
 
 __all__ = ["LANGUAGES", "Compiled", "Language", "RuleFile"]

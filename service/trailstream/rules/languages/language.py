@@ -38,12 +38,14 @@ class Language:
 
     name: str
     claims: Callable[[RuleFile], bool]
-    """Says from a file's keys whether it is written in this language."""
+    """Says of a file, by its keys or the suffix of its name, whether it is written in this language."""
     compile: Callable[[Sequence[RuleFile]], Sequence[Compiled]]
     """Compiles all files that it claimed, which may speak of each other, to one result each, in order.
 
     Never raises for what stands in them.
     """
+    suffix: str = ""
+    """What the names of files end in that are read for it alone: the one document of each is its text."""
     reads_text: Callable[[str], bool] = lambda _text: False
     """Says of a file's text that it is a rule as it stands, neither YAML nor JSON: its one document is that text."""
     has_part_in: Callable[[RuleFile], bool] = lambda _file: False

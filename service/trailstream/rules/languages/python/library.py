@@ -1,4 +1,8 @@
-"""All Python files of a rules directory as one library: under which names each is imported, and what is not there."""
+"""All Python files of a rules directory as one library: under which names each is imported, and what is not there.
+
+What is installed beside us is the one thing that ``rules`` learns from elsewhere than the files: the child runs with
+the same modules, and it is the author of a rule whom a note must tell that one is not there.
+"""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from trailstream.rules.rule import NotEvaluatedError, Rule, RuleSyntaxError
 from trailstream.rules.rule_test import RuleTest
 
 NAME = specs.NAME
+SUFFIX = ".py"
 
 MICROSECONDS = "15 to 80"
 """What a record costs, in both processes together, that is put before a rule which soon says no, as measured: the less,
@@ -49,7 +50,7 @@ _OTHER_KINDS = {
 
 def claims(file: RuleFile) -> bool:
     """Claim a Python file, and a file that says its AnalysisType."""
-    return file.path.lower().endswith(".py") or is_described(file)
+    return file.path.lower().endswith(SUFFIX) or is_described(file)
 
 
 def is_described(file: RuleFile) -> bool:
@@ -111,7 +112,7 @@ def compile_files(files: Sequence[RuleFile]) -> Sequence[Compiled]:
 
 def _read_code(file: RuleFile, result: _Set) -> bool:
     text = file.documents[0].value
-    if not file.path.lower().endswith(".py"):
+    if not file.path.lower().endswith(SUFFIX):
         return False
     result.results[file.path] = Compiled(is_part=True)
     try:
@@ -148,7 +149,7 @@ def _code_path(spec: Spec, path: str) -> str:
     name = spec.get("Filename")
     if isinstance(name, str) and name:
         return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-    return str(PurePosixPath(path).with_suffix(".py"))
+    return str(PurePosixPath(path).with_suffix(SUFFIX))
 
 
 def _read_rule(spec: Spec, path: str, bases: dict[str, tuple[Spec, str]], result: _Set) -> None:
