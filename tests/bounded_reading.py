@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from trailstream.decode.cloudtrail import open_reader
+from trailstream.decode.cloudtrail import RecordReader
 from trailstream.model.errors import DamageError
 from trailstream.model.limits import KIB, MIB, ReadLimits
 
@@ -37,7 +37,7 @@ TEXTS: dict[str, Callable[[], Iterator[bytes]]] = {
 
 
 def _main(name: str, choice: str) -> None:
-    reader = open_reader("auto" if choice == "auto" else "ijson", msgspec.defstruct("Head", []), ReadLimits())
+    reader = RecordReader("auto" if choice == "auto" else "ijson", msgspec.defstruct("Head", []), ReadLimits())
     started, before, code = time.process_time(), _memory("VmRSS"), None
     try:
         for text in TEXTS[name]():

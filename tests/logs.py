@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from samples import topic_record
-from trailstream.decode.cloudtrail import Layout, open_reader
+from trailstream.decode.cloudtrail import Layout, RecordReader
 from trailstream.model.errors import DamageError
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.record import Batch
@@ -121,7 +121,7 @@ def read(
     layout: Layout = "records",
 ) -> Reading:
     """Read a text to its end, or to its fault."""
-    reader = open_reader(choice, Head, limits or ReadLimits(), layout)
+    reader = RecordReader(choice, Head, limits or ReadLimits(), layout)
     reading = Reading()
     try:
         for piece in chunks(text, chunk_bytes) if isinstance(text, bytes) else text:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from trailstream.model.record import Record, account_of, actor_of, record_id, text_at
+from trailstream.model.record import Record
 from trailstream.model.shaping import PLAIN, Shaping
 from trailstream.model.window import Told
 
@@ -106,27 +106,3 @@ class Alert:
 def alert_id(rule_id: str, of_record: str) -> str:
     """Return the alert's id: 32 hex digits of SHA-256, so that it fits every deduplication id there is."""
     return hashlib.sha256(f"{rule_id}\n{of_record}".encode("utf-8", "replace")).hexdigest()[:32]
-
-
-def alert_of(match: Match, *, origin: str | None, key_account: str | None, encode: Callable[[Record], bytes]) -> Alert:
-    """Make the alert for a match; ``encode`` writes the record where its own bytes were not kept."""
-    record = match.record
-    identity = record_id(record)
-    return Alert(
-        id=alert_id(match.rule.id, identity),
-        rule=match.rule,
-        record_id=identity,
-        record_json=match.raw if match.raw is not None else encode(record),
-        object=origin,
-        record_index=match.record_index,
-        account=account_of(record, key_account),
-        region=text_at(record, "awsRegion"),
-        event_id=text_at(record, "eventID") or text_at(record, "eventId"),
-        event_time=text_at(record, "eventTime"),
-        event_source=text_at(record, "eventSource"),
-        event_name=text_at(record, "eventName"),
-        error_code=text_at(record, "errorCode"),
-        actor=actor_of(record),
-        source_ip=text_at(record, "sourceIPAddress"),
-        shared_event_id=text_at(record, "sharedEventID"),
-    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import Literal, TypeVar
 
-from trailstream.decode.cloudtrail import Layout, open_reader
+from trailstream.decode.cloudtrail import Layout, RecordReader
 from trailstream.decode.gunzip import Inflate
 from trailstream.model.alert import Match
 from trailstream.model.errors import DamageError, RecordDamageError, RuleFailedError
@@ -31,7 +31,7 @@ class ObjectScan:
     ) -> None:
         self._ruleset = ruleset
         self._inflate = Inflate(limits)
-        self._reader = open_reader(choice, ruleset.head_type, limits, layout)
+        self._reader = RecordReader(choice, ruleset.head_type, limits, layout)
         self.candidates = 0
         self.rule_failures: Counter[str] = Counter()
         """How often each rule raised, by its id."""

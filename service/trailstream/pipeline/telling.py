@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from trailstream.decode.json_text import encode_record
-from trailstream.model.alert import Alert, alert_of
+from trailstream.model.alert import Alert, Match, alert_id
 from trailstream.model.finding import NO_REMARKS, Finding
 from trailstream.model.limits import KIB
+from trailstream.model.record import account_of, actor_of, record_id, text_at
 from trailstream.model.shaping import PLAIN
 from trailstream.model.times import timestamp
 from trailstream.model.window import Told, Window
@@ -24,7 +25,7 @@ LARGEST_CONTEXT_BYTES = 32 * KIB
 
 def alert_of_finding(finding: Finding, *, origin: str | None, key_account: str | None) -> Alert:
     """Make the alert for a match, as its rule and its remarks want it."""
-    alert = alert_of(finding.match, origin=origin, key_account=key_account, encode=encode_record)
+    alert = _alert_of(finding.match, origin=origin, key_account=key_account)
     remarks, shaping = finding.remarks, finding.match.rule.shaping
     if remarks is NO_REMARKS and shaping is PLAIN:  # nearly all: a copy of each would be felt
         return alert
@@ -37,6 +38,30 @@ def alert_of_finding(finding: Finding, *, origin: str | None, key_account: str |
         runbook=_bounded(remarks.runbook) or shaping.runbook,
         destinations=shaping.destinations if remarks.destinations is None else remarks.destinations,
         context=None if remarks.context is None else _bounded_context(remarks.context),
+    )
+
+
+def _alert_of(match: Match, *, origin: str | None, key_account: str | None) -> Alert:
+    """Make the alert for a match as its record alone has it."""
+    record = match.record
+    identity = record_id(record)
+    return Alert(
+        id=alert_id(match.rule.id, identity),
+        rule=match.rule,
+        record_id=identity,
+        record_json=match.raw if match.raw is not None else encode_record(record),
+        object=origin,
+        record_index=match.record_index,
+        account=account_of(record, key_account),
+        region=text_at(record, "awsRegion"),
+        event_id=text_at(record, "eventID") or text_at(record, "eventId"),
+        event_time=text_at(record, "eventTime"),
+        event_source=text_at(record, "eventSource"),
+        event_name=text_at(record, "eventName"),
+        error_code=text_at(record, "errorCode"),
+        actor=actor_of(record),
+        source_ip=text_at(record, "sourceIPAddress"),
+        shared_event_id=text_at(record, "sharedEventID"),
     )
 
 
@@ -61,7 +86,7 @@ def alert_of_firing(firing: Firing, *, origin: str | None, key_account: str | No
     return replace(
         _alert_at_its_end(firing, window)
         if finding is None
-        else alert_of(finding.match._replace(rule=rule), origin=origin, key_account=key_account, encode=encode_record),
+        else _alert_of(finding.match._replace(rule=rule), origin=origin, key_account=key_account),
         id=firing.group.alert_id(window.start),
         title=None if shaping.title is None else filled(shaping.title, places),
         runbook=shaping.runbook,

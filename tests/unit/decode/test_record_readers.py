@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from logs import Head, chunks, compact, document, document_of, read, record
-from trailstream.decode.cloudtrail import batch_of_one, open_reader
+from trailstream.decode.cloudtrail import RecordReader, batch_of_one
 from trailstream.model.limits import KIB, ReaderChoice, ReadLimits
 
 both_readers = pytest.mark.parametrize("choice", ["auto", "ijson"])
@@ -276,7 +276,7 @@ def test_nothing_is_yielded_twice_when_the_fast_reader_gives_up() -> None:
 
 
 def test_batches_are_bounded_by_what_is_fed() -> None:
-    reader = open_reader("auto", Head, ReadLimits())
+    reader = RecordReader("auto", Head, ReadLimits())
     text = document(MANY * 20)
     batches = [batch for chunk in chunks(text, 128 * KIB) for batch in reader.feed(chunk)] + list(reader.close())
     assert sum(len(batch.heads) for batch in batches) == reader.records == 20 * len(MANY)

@@ -2,6 +2,6 @@
 
 from trailstream.decode.cloudtrail.batches import batch_of_one
 from trailstream.decode.cloudtrail.layouts import Layout, record_in
-from trailstream.decode.cloudtrail.reader import RecordReader, open_reader
+from trailstream.decode.cloudtrail.reader import RecordReader
 
-__all__ = ["Layout", "RecordReader", "batch_of_one", "open_reader", "record_in"]
+__all__ = ["Layout", "RecordReader", "batch_of_one", "record_in"]

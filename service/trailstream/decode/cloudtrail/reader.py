@@ -27,8 +27,9 @@ class RecordReader:
     """
 
     def __init__(
-        self, choice: ReaderChoice, head_type: type[msgspec.Struct], limits: ReadLimits, layout: Layout
+        self, choice: ReaderChoice, head_type: type[msgspec.Struct], limits: ReadLimits, layout: Layout = "records"
     ) -> None:
+        """Read with the fast reader where it can, unless ``choice`` says ``ijson``."""
         self._choice = choice
         self._head_type = head_type
         self._limits = limits
@@ -104,10 +105,3 @@ class RecordReader:
         for batch in batches:
             self.records += len(batch.heads)
             yield batch
-
-
-def open_reader(
-    choice: ReaderChoice, head_type: type[msgspec.Struct], limits: ReadLimits, layout: Layout = "records"
-) -> RecordReader:
-    """Return a reader for one object: the fast one where it can be, unless ``choice`` says ``ijson``."""
-    return RecordReader(choice, head_type, limits, layout)

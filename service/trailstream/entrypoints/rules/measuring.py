@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trailstream.bootstrap.python_rules import CodeTrials, tried_code
-from trailstream.decode.cloudtrail import open_reader
+from trailstream.decode.cloudtrail import RecordReader
 from trailstream.decode.gunzip import Inflate
 from trailstream.decode.json_text import encode_record
 from trailstream.entrypoints.rules.sample import sample
@@ -153,7 +153,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 def _read(name: str, chunks: Iterator[bytes], bench: _Bench) -> None:
     limits = ReadLimits()
     inflate = Inflate(limits)
-    reader = open_reader("auto", bench.ruleset.head_type, limits, "any")
+    reader = RecordReader("auto", bench.ruleset.head_type, limits, "any")
     try:
         for chunk in chunks:
             for piece in inflate.feed(chunk):
