@@ -51,14 +51,15 @@ IDENTITY_FIELDS = frozenset(
 )
 """Fields of ``userIdentity`` that hold one value."""
 
-_TOP = {name.lower(): name for name in RECORD_FIELDS}
-_IDENTITY = {name.lower(): name for name in IDENTITY_FIELDS}
+AS_WRITTEN = {name.lower(): name for name in RECORD_FIELDS}
+IDENTITY_AS_WRITTEN = {name.lower(): name for name in IDENTITY_FIELDS}
+"""Names as CloudTrail writes them, by their lower case: code may write them in any."""
 
 
 def as_cloudtrail_names_them(record: Record) -> Record:
     """Return a record whose fields are called as CloudTrail calls them, whatever the case in which they were."""
-    named = {_TOP.get(name.lower(), name): value for name, value in record.items()}
+    named = {AS_WRITTEN.get(name.lower(), name): value for name, value in record.items()}
     identity = named.get("userIdentity")
     if isinstance(identity, dict):
-        named["userIdentity"] = {_IDENTITY.get(name.lower(), name): value for name, value in identity.items()}
+        named["userIdentity"] = {IDENTITY_AS_WRITTEN.get(name.lower(), name): value for name, value in identity.items()}
     return named

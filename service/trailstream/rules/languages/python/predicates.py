@@ -8,15 +8,11 @@ from typing import Any, Literal, TypeAlias
 
 from trailstream.rules.condition import Condition, Field, Keyword
 from trailstream.rules.languages.python.logic import ALWAYS
-from trailstream.rules.languages.record_fields import IDENTITY_FIELDS, RECORD_FIELDS
+from trailstream.rules.languages.record_fields import AS_WRITTEN, IDENTITY_AS_WRITTEN
 from trailstream.rules.predicate import Predicate, fold, words_of
 
 Test: TypeAlias = Callable[[Any], bool]
 TextTest: TypeAlias = Literal["startswith", "endswith", "contains"]
-
-_TOP = {name.lower(): name for name in RECORD_FIELDS}
-_IDENTITY = {name.lower(): name for name in IDENTITY_FIELDS}
-"""Names as CloudTrail writes them: code may write them in any case."""
 
 
 def _wide(test: Test) -> Test:
@@ -76,11 +72,11 @@ NOT_NULL = Predicate("is not null", _wide(lambda found: found is not None))
 def at(path: tuple[str, ...], predicate: Predicate) -> Condition:
     """Return what a record must have whose value at a path passes, whatever the case in which the code names it."""
     first, *rest = (name.lower() for name in path)
-    if first not in _TOP:
+    if first not in AS_WRITTEN:
         return ALWAYS
     if not rest:
-        return Field((_TOP[first],), predicate)
-    if first == "useridentity" and len(rest) == 1 and rest[0] in _IDENTITY:
-        return Field(("userIdentity", _IDENTITY[rest[0]]), predicate)
+        return Field((AS_WRITTEN[first],), predicate)
+    if first == "useridentity" and len(rest) == 1 and rest[0] in IDENTITY_AS_WRITTEN:
+        return Field(("userIdentity", IDENTITY_AS_WRITTEN[rest[0]]), predicate)
     # Below that each service has its own names, and its own case; but the text must stand somewhere.
     return Keyword(predicate) if predicate.literals and predicate.values is not None else ALWAYS
