@@ -12,7 +12,7 @@ import pytest
 from endpoint import REGION, Endpoint, wiped_environment
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.rule_prefix import RulePrefix
-from trailstream.model.reloading import RulesUnreadError
+from trailstream.model.problems import RulesUnreadError
 from trailstream.pipeline.rules_place import MAX_RULE_FILE_BYTES
 
 BUCKET = "detections"

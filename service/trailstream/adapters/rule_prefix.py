@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from trailstream.adapters.aws_errors import VENDOR_ERRORS, detail_of
-from trailstream.model.reloading import RulesUnreadError
+from trailstream.model.problems import RulesUnreadError
 from trailstream.pipeline.rules_place import MAX_RULE_FILE_BYTES, RuleTexts, holds_none, is_rule_file
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ They end the program before it takes a delivery, with exit code 2::
 
     ConfigurationError      the settings
     └── RulesError          the rules
+        └── RulesUnreadError    where they are cannot be read now; of rules that are exchanged, the old ones stay
 """
 
 from __future__ import annotations
@@ -46,3 +47,15 @@ class RulesError(ConfigurationError):
 
     code = "rules"
     noun = "problem with the rules"
+
+
+class RulesUnreadError(RulesError):
+    """Where the rules are cannot be read at the moment."""
+
+    code = "rules_unread"
+
+    def __init__(self, place: str, detail: str) -> None:
+        """``place`` is a directory or an ``s3://`` prefix."""
+        super().__init__([Problem(place, detail)])
+        self.place = place
+        self.detail = detail

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trailstream.model.alert import RuleInfo
-from trailstream.model.problems import Problem, RulesError
+from trailstream.model.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,3 @@ class RulesUnread:
 
     place: str
     detail: str
-
-
-class RulesUnreadError(RulesError):
-    """Where the rules are cannot be read at the moment."""
-
-    code = "rules_unread"
-
-    def __init__(self, place: str, detail: str) -> None:
-        """``place`` is a directory or an ``s3://`` prefix."""
-        super().__init__([Problem(place, detail)])
-        self.place = place
-        self.detail = detail

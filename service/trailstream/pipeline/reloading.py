@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from trailstream.model.errors import TrailstreamError
 from trailstream.model.facts import Emit
-from trailstream.model.problems import Problem, RulesError
-from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread, RulesUnreadError
+from trailstream.model.problems import Problem, RulesError, RulesUnreadError
+from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 from trailstream.pipeline.rules_in_force import RuleSet, RulesInForce
 from trailstream.pipeline.rules_place import RulesPlace, RuleTexts
 from trailstream.rules.loading import LoadedRules

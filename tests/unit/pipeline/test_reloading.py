@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pytest
 
 from trailstream.model.facts import Fact
-from trailstream.model.problems import RulesError
-from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread, RulesUnreadError
+from trailstream.model.problems import RulesError, RulesUnreadError
+from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
 from trailstream.pipeline import reloading
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.reloading import Compiled, Reloading
