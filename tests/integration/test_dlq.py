@@ -19,7 +19,7 @@ from intercept import Forward, intercepted
 from stage import BUCKET, Stage, configuration, running_worker, set_stage
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.quarantines.file import FileQuarantine
-from trailstream.model.remedies import REMEDIES
+from trailstream.entrypoints.remedies import REMEDIES
 from trailstream.pipeline.ports import SetAside
 
 PROGRAM = Path(sys.executable).parent / "trailstream"

@@ -10,13 +10,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from trailstream.decode.keys import UP_TO_KIND
+
 DAY_SECONDS = 86_400
 MINUTE_SECONDS = 60
 
-_LAYOUT = re.compile(
-    r"(?P<above>(?:.*/)?AWSLogs/(?:o-[a-z0-9]{10,32}/)?\d{12}/[^/]+/[^/]+/)(?P<day>\d{4}/\d\d/\d\d)/(?P<name>.*)",
-    re.DOTALL | re.ASCII,
-)
+_LAYOUT = re.compile(rf"(?P<above>{UP_TO_KIND}[^/]+/)(?P<day>\d{{4}}/\d\d/\d\d)/(?P<name>.*)", re.DOTALL | re.ASCII)
 _MINUTE = re.compile(r"_(\d{8}T\d{4})Z_", re.ASCII)
 
 BEYOND_DATES = "9999~"

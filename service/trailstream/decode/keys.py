@@ -30,9 +30,8 @@ reason of the skip beside it."""
 FOLDER = "folder"
 """The reason for the zero-byte object with which the S3 console stands for a folder."""
 
-_LAYOUT = re.compile(
-    r"(?:.*/)?AWSLogs/(?:o-[a-z0-9]{10,32}/)?(?P<account>\d{12})/(?P<kind>[^/]+)/", re.DOTALL | re.ASCII
-)
+UP_TO_KIND = r"(?:.*/)?AWSLogs/(?:o-[a-z0-9]{10,32}/)?(?P<account>\d{12})/(?P<kind>[^/]+)/"
+_LAYOUT = re.compile(UP_TO_KIND, re.DOTALL | re.ASCII)
 
 
 def skip_by_key(ref: ObjectRef) -> Skip | None:

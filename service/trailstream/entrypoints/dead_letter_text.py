@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from trailstream.decode.keys import account_in_key
+from trailstream.entrypoints.remedies import remedy_for
 from trailstream.model.printable import printable
-from trailstream.model.remedies import remedy_for
 from trailstream.pipeline.dead_letters import DeadLetter
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400

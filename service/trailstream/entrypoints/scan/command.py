@@ -17,8 +17,8 @@ from trailstream.bootstrap.python_rules import open_judge
 from trailstream.bootstrap.rules import detections_of, load_rules
 from trailstream.config import PythonRulesSettings
 from trailstream.decode.keys import account_in_key
-from trailstream.decode.period import Period
 from trailstream.entrypoints.scan.inputs import Input, Place, Prefix, inputs, places
+from trailstream.entrypoints.scan.period import Period
 from trailstream.entrypoints.scan.progress import Advance, shown_progress
 from trailstream.entrypoints.scan.report import Report
 from trailstream.entrypoints.scan.summary import Summary

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from trailstream.decode.keys import skip_by_key
-from trailstream.decode.period import Period
+from trailstream.entrypoints.scan.period import Period
 from trailstream.model.delivery import ObjectRef
 from trailstream.model.errors import ObjectMissingError, RetryableError, TrailstreamError
 from trailstream.model.limits import KIB

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from trailstream.decode.period import Period
 from trailstream.entrypoints.code_rules import tell_of_code
+from trailstream.entrypoints.scan.period import Period
 from trailstream.model.alert import Alert, Match, RuleInfo, Severity
 from trailstream.model.counting import SightingsDropped
 from trailstream.model.errors import RuleFailedError

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from endpoint import ROOT
+from trailstream.entrypoints.remedies import NO_REASON, REMEDIES, remedy_for
 from trailstream.model import errors
-from trailstream.model.remedies import NO_REASON, REMEDIES, remedy_for
 
 PAGE = ROOT / "docs" / "dead-letters.md"
 

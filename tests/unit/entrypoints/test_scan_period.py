@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trailstream.decode.key_dates import day_of, delivered_at
-from trailstream.decode.period import CLOCK_MARGIN_SECONDS, Period
+from trailstream.entrypoints.scan.period import CLOCK_MARGIN_SECONDS, Period
 
 ABOVE = "logs/AWSLogs/o-exampleorgid/111122223333/CloudTrail/eu-west-1/"
 
