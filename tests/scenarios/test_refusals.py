@@ -18,7 +18,7 @@ from trailstream.model.errors import AlertRefusedError, QuarantineUnavailableErr
 from trailstream.model.facts import DeliveryReceived, ErrorHappened, ObjectProcessed, PutAside
 from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.ports import SetAside
-from trailstream.rules.condition import All, Field
+from trailstream.rules.condition import AllOf, Field
 from trailstream.rules.predicate import Predicate
 from trailstream.rules.rule import Rule
 
@@ -155,7 +155,7 @@ def failing_rule(event_name: str) -> Rule:
 
     info = RuleInfo("failing", "It raises", Severity.LOW, "event-pattern", "failing.yaml")
     name = Field(("eventName",), Predicate("is", lambda value: value == event_name, values=frozenset([event_name])))
-    return Rule(info, All((name, Field(("requestParameters", "deep", "er"), Predicate("raises", fail)))))
+    return Rule(info, AllOf((name, Field(("requestParameters", "deep", "er"), Predicate("raises", fail)))))
 
 
 @BOTH

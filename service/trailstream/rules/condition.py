@@ -3,12 +3,12 @@
 A condition is data, so that gates are derived from its structure and people can be told which part held;
 :mod:`.evaluator` compiles it::
 
-    All, Any, Not     the connectives; All(()) always holds, Any(()) never does
-    Field             a predicate on the values at a path
-    Together          fields that must hold in one and the same element of the arrays that they share
-    Keyword           a predicate on every scalar of the record
-    SameValue         two paths hold values that agree
-    Selected          a predicate on the values that a selector points at, to the letter
+    AllOf, AnyOf, Not  the connectives; AllOf(()) always holds, AnyOf(()) never does
+    Field              a predicate on the values at a path
+    Together           fields that must hold in one and the same element of the arrays that they share
+    Keyword            a predicate on every scalar of the record
+    SameValue          two paths hold values that agree
+    Selected           a predicate on the values that a selector points at, to the letter
 
 A path runs through arrays: it reaches every element. A name in a path also reaches a key that has the dots in it
 (``{"a.b": 1}`` is reached by ``a.b``), as EventBridge and Sigma both have it. A selector does
@@ -20,8 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any as AnyValue
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from trailstream.rules import paths
 from trailstream.rules.agreement import Agree
@@ -31,14 +30,14 @@ Path: TypeAlias = paths.Path
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class AllOf:
     """Every part holds."""
 
     parts: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Any:
+class AnyOf:
     """At least one part holds."""
 
     parts: tuple[Condition, ...]
@@ -91,7 +90,7 @@ class SameValue:
 
     path: Path
     other: Path
-    text: Callable[[AnyValue], str | None]
+    text: Callable[[Any], str | None]
     """The text by which a value is compared; None where it agrees with nothing."""
     agree: Agree
     """What the texts must be to each other."""
@@ -126,7 +125,7 @@ class Selected:
         return tuple(names)
 
 
-Condition: TypeAlias = All | Any | Not | Field | Together | Keyword | SameValue | Selected
+Condition: TypeAlias = AllOf | AnyOf | Not | Field | Together | Keyword | SameValue | Selected
 
 LEAF = Predicate("has a value", paths.is_leaf)
 """A value that is neither an object nor an array: what EventBridge calls present."""
@@ -139,8 +138,8 @@ def absent(path: Path) -> Condition:
 
 def all_of(parts: Iterable[Condition]) -> Condition:
     """Join with *and*, without needless nesting."""
-    flat = [inner for part in parts for inner in (part.parts if isinstance(part, All) else (part,))]
-    return flat[0] if len(flat) == 1 else All(tuple(flat))
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, AllOf) else (part,))]
+    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
 
 
 def one_of(parts: Iterable[Condition]) -> Condition:
@@ -149,7 +148,7 @@ def one_of(parts: Iterable[Condition]) -> Condition:
     by_selector: dict[tuple[Step, ...], list[Predicate]] = {}
     others: list[Condition] = []
     for part in parts:
-        for inner in part.parts if isinstance(part, Any) else (part,):
+        for inner in part.parts if isinstance(part, AnyOf) else (part,):
             match inner:
                 case Field(path, predicate):
                     by_path.setdefault(path, []).append(predicate)
@@ -160,4 +159,4 @@ def one_of(parts: Iterable[Condition]) -> Condition:
     fields = [Field(path, any_of(predicates)) for path, predicates in by_path.items()]
     selected = [Selected(selector, any_of(predicates)) for selector, predicates in by_selector.items()]
     flat: list[Condition] = [*fields, *selected, *others]
-    return flat[0] if len(flat) == 1 else Any(tuple(flat))
+    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))

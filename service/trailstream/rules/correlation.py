@@ -63,27 +63,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
+class AllHappened:
     """All parts happened."""
 
     parts: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
+class AnyHappened:
     """At least one part happened."""
 
     parts: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Neither:
+class NotHappened:
     """The part did not happen."""
 
     part: Expression
 
 
-Expression: TypeAlias = str | Both | Either | Neither
+Expression: TypeAlias = str | AllHappened | AnyHappened | NotHappened
 """Of a temporal correlation: the id of a source, or what is asked of several."""
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any as AnyValue
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from trailstream.model.record import Record
 from trailstream.rules import elements
 from trailstream.rules.condition import (
-    All,
-    Any,
+    AllOf,
+    AnyOf,
     Condition,
     Every,
     Field,
@@ -32,9 +31,9 @@ Evaluate: TypeAlias = Callable[[Record], bool]
 def evaluator(condition: Condition) -> Evaluate:  # noqa: PLR0911 -- one return for each kind of condition
     """Compile a condition to a function of the whole record."""
     match condition:
-        case All(parts):
+        case AllOf(parts):
             return _all(tuple(map(evaluator, parts)))
-        case Any(parts):
+        case AnyOf(parts):
             return _any(tuple(map(evaluator, parts)))
         case Not(part):
             return _not(evaluator(part))
@@ -80,7 +79,7 @@ def _field(path: Path, holds: Holds) -> Evaluate:
     steps = tuple((name, _joined(path[start:])) for start, name in enumerate(path))
 
     def evaluate(record: Record) -> bool:
-        value: AnyValue = record
+        value: Any = record
         for name, joined in steps:
             if value.__class__ is not dict or not value.keys().isdisjoint(joined):
                 return reaches(record, path, holds)
@@ -97,7 +96,7 @@ def _joined(path: Path) -> frozenset[str]:
     return frozenset(".".join(path[:end]) for end in range(2, len(path) + 1))
 
 
-_ABSENT: AnyValue = object()
+_ABSENT: Any = object()
 
 
 def _together(members: tuple[Member, ...]) -> Evaluate:
@@ -117,7 +116,7 @@ def _presence(member: Member) -> elements.Presence:
     return elements.Presence.REFUSED if member.field.predicate is NOTHING else elements.Presence.OPTIONAL
 
 
-def _scalars_below(value: AnyValue) -> Iterator[AnyValue]:
+def _scalars_below(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         for below in value.values():
             yield from _scalars_below(below)
@@ -137,11 +136,11 @@ def _same(condition: SameValue) -> Evaluate:
     return evaluate
 
 
-def _texts_at(text_of: Callable[[AnyValue], str | None]) -> Callable[[Record, Path], set[str]]:
+def _texts_at(text_of: Callable[[Any], str | None]) -> Callable[[Record, Path], set[str]]:
     def texts_at(record: Record, path: Path) -> set[str]:
         found: set[str] = set()
 
-        def collect(value: AnyValue) -> bool:
+        def collect(value: Any) -> bool:
             if (text := text_of(value)) is not None:
                 found.add(text)
             return False
@@ -157,7 +156,7 @@ def _selected(selector: tuple[Step, ...], holds: Holds) -> Evaluate:
         return lambda record: any(map(holds, _values_at(record, selector)))
 
     def evaluate(record: Record) -> bool:
-        value: AnyValue = record
+        value: Any = record
         for name in selector:
             if value.__class__ is not dict:
                 return False
@@ -167,14 +166,14 @@ def _selected(selector: tuple[Step, ...], holds: Holds) -> Evaluate:
     return evaluate
 
 
-def _values_at(record: Record, selector: tuple[Step, ...]) -> list[AnyValue]:
-    values: list[AnyValue] = [record]
+def _values_at(record: Record, selector: tuple[Step, ...]) -> list[Any]:
+    values: list[Any] = [record]
     for step in selector:
         values = [below for value in values for below in _one_step(value, step)]
     return values
 
 
-def _one_step(value: AnyValue, step: Step) -> Iterable[AnyValue]:
+def _one_step(value: Any, step: Step) -> Iterable[Any]:
     if isinstance(value, dict):
         if step is Every.FIELD:
             return value.values()

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any as AnyValue
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from trailstream.model.record import Record
 from trailstream.rules.condition import (
-    All,
-    Any,
+    AllOf,
+    AnyOf,
     Condition,
     Every,
     Field,
@@ -43,7 +43,7 @@ class Explained:
     """None where it failed, so that nobody knows."""
     what: str
     """The part in words."""
-    found: tuple[AnyValue, ...] | None = None
+    found: tuple[Any, ...] | None = None
     """The values that it looked at. None where it looks at no place of its own."""
     parts: tuple[Explained, ...] = ()
 
@@ -51,10 +51,10 @@ class Explained:
 def explain(condition: Condition, record: Record) -> Explained:  # noqa: PLR0911 -- one for each kind of condition
     """Say of each part of a condition whether it holds for the record. The root's answer is the evaluator's."""
     match condition:
-        case All(parts):
+        case AllOf(parts):
             explained = tuple(explain(part, record) for part in parts)
             return Explained(_first_that_is_not(explained, held=True), "all of", parts=explained)
-        case Any(parts):
+        case AnyOf(parts):
             explained = tuple(explain(part, record) for part in parts)
             return Explained(_first_that_is_not(explained, held=False), "one of", parts=explained)
         case Not(part):
@@ -95,15 +95,15 @@ def explain_gate(gate: Gate | None, raw: bytes) -> Explained:
             return Explained(held, f"its bytes hold {' or '.join(sorted(words))}")
 
 
-def values_at(record: Record, path: Path) -> tuple[AnyValue, ...]:
+def values_at(record: Record, path: Path) -> tuple[Any, ...]:
     """Return the values that a field with this path looks at, in no order that means anything."""
     return _visited(lambda look: Field(path, look), record)
 
 
-def _visited(condition_with: Callable[[Predicate], Condition], record: Record) -> tuple[AnyValue, ...]:
-    visited: list[AnyValue] = []
+def _visited(condition_with: Callable[[Predicate], Condition], record: Record) -> tuple[Any, ...]:
+    visited: list[Any] = []
 
-    def look(value: AnyValue) -> bool:
+    def look(value: Any) -> bool:
         visited.append(value)
         return False
 
@@ -137,7 +137,7 @@ def _member(member: Member, record: Record) -> Explained:
     return Explained(held, f"{_dotted(path)} {predicate.name}{absent}", found)
 
 
-def _head_value(path: Path, raw: bytes) -> AnyValue:
+def _head_value(path: Path, raw: bytes) -> Any:
     struct = head_type([path])
     return reader(struct, path)(msgspec.json.decode(raw, type=struct))
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from trailstream.rules.condition import All, Any, Condition, Field, Keyword, Path, SameValue, Selected, Together
+from trailstream.rules.condition import AllOf, AnyOf, Condition, Field, Keyword, Path, SameValue, Selected, Together
 from trailstream.rules.predicate import PRESENT, Predicate
 
 MAX_HEAD_DEPTH = 2
@@ -78,9 +78,9 @@ Anchor: TypeAlias = Value | Words
 def gate_of(condition: Condition) -> Gate | None:  # noqa: PLR0911 -- one return for each kind of condition
     """Derive the gate of a condition."""
     match condition:
-        case All(parts):
+        case AllOf(parts):
             return _both(map(gate_of, parts))
-        case Any(parts):
+        case AnyOf(parts):
             return _either(gate_of(part) for part in parts)
         case Field(path, predicate):
             return _of_field(path, predicate)

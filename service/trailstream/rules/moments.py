@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from trailstream.model.window import Sighting
-from trailstream.rules.correlation import Both, Correlation, Either, Expression, Kind, Neither
+from trailstream.rules.correlation import AllHappened, AnyHappened, Correlation, Expression, Kind, NotHappened
 
 Times: TypeAlias = Mapping[str, Sequence[float]]
 """When each rule matched, in order, by its id."""
@@ -26,15 +26,15 @@ def expression_of(correlation: Correlation) -> Expression:
     """Return what a temporal correlation wants: all of its sources, unless it says otherwise."""
     if correlation.expression is not None:
         return correlation.expression
-    return Both(tuple(source.rule_id for source in correlation.sources))
+    return AllHappened(tuple(source.rule_id for source in correlation.sources))
 
 
 def denies(expression: Expression) -> bool:
     """Say whether it asks anywhere that something did not happen."""
     match expression:
-        case Neither():
+        case NotHappened():
             return True
-        case Both(parts) | Either(parts):
+        case AllHappened(parts) | AnyHappened(parts):
             return any(map(denies, parts))
         case _:
             return False
@@ -46,15 +46,15 @@ def earliest(correlation: Correlation, expression: Expression, since: float, unt
     In order, each part of a conjunction begins where the one before it has come true; at the same moment is in order.
     """
     match expression:
-        case Both(parts) if correlation.kind is Kind.TEMPORAL_ORDERED:
+        case AllHappened(parts) if correlation.kind is Kind.TEMPORAL_ORDERED:
             for part in parts:
                 since = earliest(correlation, part, since, until, times)
             return since
-        case Both(parts):
+        case AllHappened(parts):
             return max((earliest(correlation, part, since, until, times) for part in parts), default=since)
-        case Either(parts):
+        case AnyHappened(parts):
             return min((earliest(correlation, part, since, until, times) for part in parts), default=math.inf)
-        case Neither(part):
+        case NotHappened(part):
             return since if earliest(correlation, part, since, until, times) > until else math.inf
         case rule_id:
             return _next(times.get(rule_id, ()), since)

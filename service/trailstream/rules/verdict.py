@@ -8,31 +8,30 @@ known goes as far as it would in logic: one part that fails decides a conjunctio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any as AnyValue
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import UNSET
 
-from trailstream.rules.condition import All, Any, Condition, Field, Member, Not, Path, SameValue, Selected, Together
+from trailstream.rules.condition import AllOf, AnyOf, Condition, Field, Member, Not, Path, SameValue, Selected, Together
 from trailstream.rules.heads import ReadHead
 from trailstream.rules.predicate import PRESENT, Holds
 
-Verdict: TypeAlias = Callable[[AnyValue], bool | None]
+Verdict: TypeAlias = Callable[[Any], bool | None]
 """Takes a head; None where the record must be looked at."""
 
 SCALARS = frozenset([str, type(None), bool, int, float])
 
 
-def unknown(_head: AnyValue) -> None:
+def unknown(_head: Any) -> None:
     """Say nothing."""
 
 
 def verdict_of(condition: Condition, read: Mapping[Path, ReadHead]) -> Verdict:  # noqa: PLR0911 -- one for each kind
     """Compile what heads say of a condition; ``read`` reads each value that they hold."""
     match condition:
-        case All(parts):
+        case AllOf(parts):
             return _all(verdict_of(part, read) for part in parts)
-        case Any(parts):
+        case AnyOf(parts):
             return _any(verdict_of(part, read) for part in parts)
         case Not(part):
             return _not(verdict_of(part, read))
@@ -44,7 +43,7 @@ def verdict_of(condition: Condition, read: Mapping[Path, ReadHead]) -> Verdict: 
             # They differ from a conjunction where arrays are, and of arrays nothing is known.
             return _all(_member(member, read) for member in members)
         case SameValue(path, other):
-            both = verdict_of(All((Field(path, PRESENT), Field(other, PRESENT))), read)
+            both = verdict_of(AllOf((Field(path, PRESENT), Field(other, PRESENT))), read)
             return lambda head: False if both(head) is False else None
         case _:
             return unknown
@@ -56,7 +55,7 @@ def _member(member: Member, read: Mapping[Path, ReadHead]) -> Verdict:
 
 
 def _field(read: ReadHead, holds: Holds, *, absent: bool) -> Verdict:
-    def verdict(head: AnyValue) -> bool | None:
+    def verdict(head: Any) -> bool | None:
         value = read(head)
         if value.__class__ in SCALARS:
             return holds(value)
@@ -85,7 +84,7 @@ def _until(parts: Iterable[Verdict], *, decisive: bool) -> Verdict:
     if not asked and everything:
         return unknown
 
-    def verdict(head: AnyValue) -> bool | None:
+    def verdict(head: Any) -> bool | None:
         certain = otherwise
         for part in asked:
             holds = part(head)

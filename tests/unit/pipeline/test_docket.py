@@ -14,7 +14,7 @@ from trailstream.model.finding import Finding, Remarks
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.docket import MOST_WAITING, MOST_WAITING_BYTES, Docket
 from trailstream.rules.code import Library, RuleCode
-from trailstream.rules.condition import All
+from trailstream.rules.condition import AllOf
 from trailstream.rules.rule import Rule
 from trailstream.rules.ruleset import Ruleset
 
@@ -87,7 +87,7 @@ class Outcome:
         async def send(alert: Alert) -> None:
             self.sent.append(alert)
 
-        rules = [Rule(CODE, All(()), code=RuleCode(Library({}, {}), "code.py")), Rule(DATA, All(()))]
+        rules = [Rule(CODE, AllOf(()), code=RuleCode(Library({}, {}), "code.py")), Rule(DATA, AllOf(()))]
         detections = Detections(Ruleset(rules)).judged_by(judge)
         async with detections.findings(
             origin=None, key_account=None, send=send, noticed=lambda each: self.noticed.append(each.rule.id)

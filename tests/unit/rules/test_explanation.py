@@ -8,7 +8,8 @@ import pytest
 
 from trailstream.rules.agreement import one_equals
 from trailstream.rules.condition import (
-    All,
+    AllOf,
+    AnyOf,
     Condition,
     Every,
     Field,
@@ -19,7 +20,6 @@ from trailstream.rules.condition import (
     Selected,
     Together,
 )
-from trailstream.rules.condition import Any as AnyOf
 from trailstream.rules.explanation import Explained, explain, explain_gate
 from trailstream.rules.gate import gate_of
 from trailstream.rules.predicate import PRESENT, Predicate
@@ -64,7 +64,7 @@ def test_values_in_arrays_are_all_found() -> None:
 
 
 def test_connectives_are_trees_and_tell_of_parts_that_the_evaluator_would_not_have_asked() -> None:
-    condition = All((Field(("a",), IS_X), AnyOf((Field(("b",), IS_X), Not(Field(("c",), PRESENT))))))
+    condition = AllOf((Field(("a",), IS_X), AnyOf((Field(("b",), IS_X), Not(Field(("c",), PRESENT))))))
     explained = explain(condition, {"b": "x", "c": 1})
     assert not explained.held
     first, second = explained.parts
@@ -74,10 +74,10 @@ def test_connectives_are_trees_and_tell_of_parts_that_the_evaluator_would_not_ha
 
 
 @pytest.mark.parametrize(
-    ("connective", "first", "held"), [(All, "y", False), (All, "x", None), (AnyOf, "x", True), (AnyOf, "y", None)]
+    ("connective", "first", "held"), [(AllOf, "y", False), (AllOf, "x", None), (AnyOf, "x", True), (AnyOf, "y", None)]
 )
 def test_a_part_that_fails_leaves_the_answer_open_unless_an_earlier_one_decides(
-    connective: type[All | AnyOf], first: str, held: bool | None
+    connective: type[AllOf | AnyOf], first: str, held: bool | None
 ) -> None:
     condition = connective((Field(("a",), IS_X), Field(("b",), FAILS)))
     assert explain(condition, {"a": first, "b": 1}).held is held
@@ -102,7 +102,7 @@ def test_fields_of_one_element_may_hold_each_for_itself_and_not_together() -> No
         (Field(("a", "b", "c"), HOLDS_WORD), b'{"a":"Topic"}', True),
         (Field(("a", "b", "c"), HOLDS_WORD), b'{"a":"\\u0074opic"}', True),
         (Field(("a", "b", "c"), HOLDS_WORD), b'{"a":"tropic"}', False),
-        (All((Field(("a",), IS_X), Field(("b",), IS_X))), b'{"a":"x"}', False),
+        (AllOf((Field(("a",), IS_X), Field(("b",), IS_X))), b'{"a":"x"}', False),
         (AnyOf((Field(("a",), IS_X), Field(("b",), IS_X))), b'{"a":"x"}', True),
         (AnyOf(()), b"{}", False),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from sigma_correlations import alerting, correlation_text, only, together
 from trailstream.model.alert import Severity
-from trailstream.rules.correlation import Both, Bound, Kind, Neither
+from trailstream.rules.correlation import AllHappened, Bound, Kind, NotHappened
 from trailstream.rules.loading import LoadedRules, load
 
 HEAD = """\
@@ -68,7 +68,7 @@ def test_near_wants_the_other_events_as_well() -> None:
 def test_near_may_want_an_event_not_to_be() -> None:
     loaded = old("sel | near other and not third")
     first, second, third = (rule.info.id for rule in loaded.rules)
-    assert only(loaded).expression == Both((first, second, Neither(third)))
+    assert only(loaded).expression == AllHappened((first, second, NotHappened(third)))
 
 
 def test_an_aggregation_without_timeframe_is_taken_as_an_hour_and_says_so() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sigma_correlations import FAILED, ONE, SUCCESSFUL, USER, asked, correlation_text, only, problem_of, together
-from trailstream.rules.correlation import Both, Bound, Either, Kind, Neither, Source
+from trailstream.rules.correlation import AllHappened, AnyHappened, Bound, Kind, NotHappened, Source
 from trailstream.rules.loading import load
 
 
@@ -83,12 +83,12 @@ def test_an_extended_condition_says_which_rules_may_and_may_not_match() -> None:
     )
     found = only(loaded)
     other = next(source.rule_id for source in found.sources if source.rule_id not in (FAILED, SUCCESSFUL))
-    assert found.expression == Both((Either((FAILED, other)), Neither(SUCCESSFUL)))
+    assert found.expression == AllHappened((AnyHappened((FAILED, other)), NotHappened(SUCCESSFUL)))
 
 
 def test_an_extended_condition_may_stand_in_capitals() -> None:
     body = "{type: temporal_ordered, rules: [failed_login, successful_login], timespan: 5m, condition: %s}"
-    assert asked(body % "failed_login AND successful_login").expression == Both((FAILED, SUCCESSFUL))
+    assert asked(body % "failed_login AND successful_login").expression == AllHappened((FAILED, SUCCESSFUL))
 
 
 def test_an_alias_names_a_field_that_each_rule_has_elsewhere() -> None:

@@ -11,7 +11,8 @@ import pytest
 from fake_batches import FakeBatch
 from trailstream.model.alert import RuleInfo, Severity
 from trailstream.rules.condition import (
-    All,
+    AllOf,
+    AnyOf,
     Condition,
     Every,
     Field,
@@ -22,7 +23,6 @@ from trailstream.rules.condition import (
     Selected,
     Together,
 )
-from trailstream.rules.condition import Any as AnyOf
 from trailstream.rules.heads import head_type, reader
 from trailstream.rules.predicate import PRESENT, Predicate
 from trailstream.rules.rule import Rule
@@ -58,16 +58,16 @@ TOGETHER = Together((Member(A), Member(BC, or_absent=True)))
         (Not(A), {"a": "x"}, False),
         (Not(A), {}, True),
         (Not(A), {"a": []}, None),
-        (All((A, DEEP)), {"a": "y"}, False),
-        (All((A, DEEP)), {"a": "x"}, None),
-        (All((A, BC)), {"a": "x", "b": {"c": "x"}}, True),
-        (All((A, BC)), {"a": [], "b": {"c": "y"}}, False),
-        (All(()), {}, True),
+        (AllOf((A, DEEP)), {"a": "y"}, False),
+        (AllOf((A, DEEP)), {"a": "x"}, None),
+        (AllOf((A, BC)), {"a": "x", "b": {"c": "x"}}, True),
+        (AllOf((A, BC)), {"a": [], "b": {"c": "y"}}, False),
+        (AllOf(()), {}, True),
         (AnyOf((A, DEEP)), {"a": "x"}, True),
         (AnyOf((A, DEEP)), {"a": "y"}, None),
         (AnyOf((A, BC)), {"a": "y"}, False),
         (AnyOf(()), {}, False),
-        (All((DEEP, WORD)), {}, None),
+        (AllOf((DEEP, WORD)), {}, None),
         (SAME, {"a": "x"}, None),
         (SAME, {}, False),
         (TOGETHER, {"a": "x"}, True),

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from samples import RULE
 from trailstream.model.window import Sighting, Window
-from trailstream.rules.correlation import Both, Bound, Correlation, Either, Expression, Kind, Neither, Source
+from trailstream.rules.correlation import (
+    AllHappened,
+    AnyHappened,
+    Bound,
+    Correlation,
+    Expression,
+    Kind,
+    NotHappened,
+    Source,
+)
 from trailstream.rules.windows import MOST_KEPT, fixed_start, fixed_window, growing_windows, grows, most_kept
 
 SPAN = 60
@@ -162,10 +171,10 @@ def test_in_order_must_fit_into_the_timespan() -> None:
 @pytest.mark.parametrize(
     ("expression", "rules", "holds"),
     [
-        (Both(("a", Either(("b", "c")))), "ac", True),
-        (Both(("a", Either(("b", "c")))), "bc", False),
-        (Either((Both(("a", "b")), "c")), "ab", True),
-        (Either((Both(("a", "b")), "c")), "b", False),
+        (AllHappened(("a", AnyHappened(("b", "c")))), "ac", True),
+        (AllHappened(("a", AnyHappened(("b", "c")))), "bc", False),
+        (AnyHappened((AllHappened(("a", "b")), "c")), "ab", True),
+        (AnyHappened((AllHappened(("a", "b")), "c")), "b", False),
     ],
 )
 def test_an_expression_says_which_of_the_rules(expression: Expression, rules: str, *, holds: bool) -> None:
@@ -176,7 +185,7 @@ def test_an_expression_says_which_of_the_rules(expression: Expression, rules: st
 
 @pytest.mark.parametrize(("rules", "holds"), [("ac", True), ("abc", False), ("c", False), ("a", False), ("ca", True)])
 def test_what_must_not_happen_is_known_at_the_end_of_a_fixed_window(rules: str, *, holds: bool) -> None:
-    without = correlation(Kind.TEMPORAL, expression=Both(("a", "c", Neither("b"))))
+    without = correlation(Kind.TEMPORAL, expression=AllHappened(("a", "c", NotHappened("b"))))
     assert not grows(without)
     assert (fixed_window(without, 0, seen(*enumerate(rules))) is not None) is holds
 

@@ -15,7 +15,7 @@ from trailstream.model.alert import Match
 from trailstream.model.problems import Problem, RulesError
 from trailstream.model.record import Record
 from trailstream.rules.code import CLOUDTRAIL
-from trailstream.rules.condition import All
+from trailstream.rules.condition import AllOf
 from trailstream.rules.languages.record_fields import as_cloudtrail_names_them
 from trailstream.rules.loading import LoadedRules
 from trailstream.rules.rule import Rule, RuleSyntaxError
@@ -96,7 +96,7 @@ class TriedRule:
             # A gate is of the code as it stands and of CloudTrail's records: what a test puts in the place of code, and
             # a record of other logs, may well match what it holds back.
             is_gated = not mocks and seen.get("p_log_type", CLOUDTRAIL) == CLOUDTRAIL
-            asked = trials if is_gated else Trials([replace(rule, condition=All(()))])
+            asked = trials if is_gated else Trials([replace(rule, condition=AllOf(()))])
             found = asked.of(as_cloudtrail_names_them(seen))  # Code finds names in any case, and gates do not.
             return _judged(rule, found, seen, self._code.of(rule.info.id, seen, mocks))
         found = trials.of(seen)

@@ -9,9 +9,9 @@ from it like from any other. Field by field, from the user guide, "AWS service e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any as AnyValue
+from typing import Any
 
-from trailstream.rules.condition import LEAF, All, Any, Condition, Field, Not, Path, all_of, one_of
+from trailstream.rules.condition import LEAF, AllOf, AnyOf, Condition, Field, Not, Path, all_of, one_of
 from trailstream.rules.languages.event_pattern.branches import Branch, Wanted
 from trailstream.rules.languages.event_pattern.pattern import field_condition
 from trailstream.rules.languages.event_pattern.texts import one_of_texts
@@ -36,7 +36,7 @@ _ALSO_WRITTEN = {"AWS Console Signin via CloudTrail": "AWS Console Sign In via C
 _SUFFIX = ".amazonaws.com"
 
 
-def is_whole_event(pattern: dict[str, AnyValue]) -> bool:
+def is_whole_event(pattern: dict[str, Any]) -> bool:
     """Say whether a pattern is written on the whole event, and not on the bare record."""
     alternatives = pattern.get("$or")
     inner = alternatives if isinstance(alternatives, list) else []
@@ -66,7 +66,7 @@ def place(path: Path, wanted: Wanted) -> Condition | tuple[Path, Wanted]:
 
 
 def _constant(*, held: bool) -> Condition:
-    return All(()) if held else Any(())
+    return AllOf(()) if held else AnyOf(())
 
 
 def _version(wanted: Wanted) -> Condition:
@@ -119,7 +119,7 @@ def _translated(wanted: Wanted, forward: Callable[[str], str | None], back: Call
         texts = frozenset(text for value in values for text in back(value))
         return Wanted(one_of_texts(texts, "" if texts else asked.name), wanted.or_absent)
 
-    def holds(found: AnyValue) -> bool:
+    def holds(found: Any) -> bool:
         return found.__class__ is str and (made := forward(found)) is not None and asked.holds(made)
 
     return Wanted(Predicate(asked.name, holds), wanted.or_absent)

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trailstream.model.alert import RuleInfo
-from trailstream.rules.condition import All, Condition, Not, Selected
-from trailstream.rules.condition import Any as AnyOf
+from trailstream.rules.condition import AllOf, AnyOf, Condition, Not, Selected
 from trailstream.rules.documents import At
 from trailstream.rules.languages import own_form
 from trailstream.rules.languages.deployments import Naming
@@ -106,7 +105,7 @@ def _notes(text: str, condition: Condition) -> Iterator[str]:
 
 def _first_names(condition: Condition) -> Iterator[str]:
     match condition:
-        case All(parts) | AnyOf(parts):
+        case AllOf(parts) | AnyOf(parts):
             for part in parts:
                 yield from _first_names(part)
         case Not(part):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from trailstream.rules.condition import All, Any, Condition, all_of, one_of
+from trailstream.rules.condition import AllOf, AnyOf, Condition, all_of, one_of
 
-ALWAYS: Condition = All(())
+ALWAYS: Condition = AllOf(())
 """Any record may."""
-NEVER: Condition = Any(())
+NEVER: Condition = AnyOf(())
 """No record does."""
 
 MAX_PARTS = 200
@@ -26,7 +26,7 @@ def either(*parts: Condition) -> Condition:
     kept = list(dict.fromkeys(part for part in parts if part != NEVER))
     if ALWAYS in kept:
         return ALWAYS
-    absorbed = [part for part in kept if not (isinstance(part, All) and any(other in part.parts for other in kept))]
+    absorbed = [part for part in kept if not (isinstance(part, AllOf) and any(other in part.parts for other in kept))]
     return _bounded(one_of(absorbed)) if absorbed else NEVER
 
 
@@ -36,6 +36,6 @@ def _bounded(condition: Condition) -> Condition:
 
 def _size(condition: Condition) -> int:
     match condition:
-        case All(parts) | Any(parts):
+        case AllOf(parts) | AnyOf(parts):
             return 1 + sum(map(_size, parts))
     return 1

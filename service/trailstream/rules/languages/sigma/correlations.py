@@ -19,7 +19,16 @@ from sigma.correlations import (
 
 from trailstream.model.alert import RuleInfo
 from trailstream.rules.condition import Path
-from trailstream.rules.correlation import Both, Bound, Correlation, Either, Expression, Kind, Neither, Source
+from trailstream.rules.correlation import (
+    AllHappened,
+    AnyHappened,
+    Bound,
+    Correlation,
+    Expression,
+    Kind,
+    NotHappened,
+    Source,
+)
 from trailstream.rules.languages.sigma.entries import Entry
 from trailstream.rules.languages.sigma.members import Member, Members
 from trailstream.rules.languages.sigma.parsing import info_of
@@ -271,17 +280,17 @@ def _expression(node: CorrelationConditionItem | SigmaRuleReference, named: dict
         return named[str(node.reference)].rule_id
     parts = tuple(_expression(each, named) for each in node.args)
     if isinstance(node, CorrelationConditionNOT):
-        return Neither(parts[0])
-    return Both(parts) if isinstance(node, CorrelationConditionAND) else Either(parts)
+        return NotHappened(parts[0])
+    return AllHappened(parts) if isinstance(node, CorrelationConditionAND) else AnyHappened(parts)
 
 
 def _holds(expression: Expression, happened: frozenset[str]) -> bool:
     match expression:
-        case Both(parts):
+        case AllHappened(parts):
             return all(_holds(part, happened) for part in parts)
-        case Either(parts):
+        case AnyHappened(parts):
             return any(_holds(part, happened) for part in parts)
-        case Neither(part):
+        case NotHappened(part):
             return not _holds(part, happened)
         case _:
             return expression in happened

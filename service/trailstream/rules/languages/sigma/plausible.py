@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from trailstream.rules.condition import All, Any, Condition, Field, Not, Path, SameValue
+from trailstream.rules.condition import AllOf, AnyOf, Condition, Field, Not, Path, SameValue
 from trailstream.rules.correlation import Correlation, Kind, Source
 from trailstream.rules.languages.record_fields import RECORD_FIELDS
 from trailstream.rules.predicate import Predicate, fold
@@ -66,10 +66,10 @@ def _allowed(condition: Condition, path: Path) -> frozenset[str] | None:
     match condition:
         case Field(its_path, predicate) if its_path == path:
             return _texts(path, predicate)
-        case All(parts):
+        case AllOf(parts):
             known = _known(_allowed(part, path) for part in parts)
             return min(known, key=len) if known else None
-        case Any(parts):
+        case AnyOf(parts):
             known = _known(_allowed(part, path) for part in parts)
             return frozenset().union(*known) if len(known) == len(parts) else None
         case _:
@@ -83,11 +83,11 @@ def _known(found: Iterable[frozenset[str] | None]) -> list[frozenset[str]]:
 def _outcomes(condition: Condition, reasons: dict[str, None]) -> tuple[bool, bool]:
     """Say whether the condition may hold, and whether it may not; what stands against it is added to the reasons."""
     match condition:
-        case All(parts):
+        case AllOf(parts):
             found = [_outcomes(part, reasons) for part in parts]
             agree = not _contradictions(parts, reasons)
             return agree and all(may for may, _ in found), not agree or any(may_not for _, may_not in found)
-        case Any(parts):
+        case AnyOf(parts):
             found = [_outcomes(part, reasons) for part in parts]
             return any(may for may, _ in found), all(may_not for _, may_not in found)
         case Not(part):

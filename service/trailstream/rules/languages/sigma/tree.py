@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any as AnyValue
+from typing import Any
 
 from sigma.conditions import (
     ConditionAND,
@@ -43,7 +43,7 @@ from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
 _ARRAY = re.compile(r"(?<=.)(?:\[(?:\*|[0-9]+)?\]|\{\})\Z")
 
 
-def condition_of(node: AnyValue) -> Condition:
+def condition_of(node: Any) -> Condition:
     """Translate a node of a postprocessed tree; raises as the values in it do.
 
     What a processing pipeline dropped asks nothing: not of an *and*, nor of an *or*, nor of a *not*.
@@ -53,7 +53,7 @@ def condition_of(node: AnyValue) -> Condition:
     return _condition(node)
 
 
-def _condition(node: AnyValue) -> Condition:
+def _condition(node: Any) -> Condition:
     match node:
         case ConditionAND():
             return all_of(map(_condition, _left(node.args)))
@@ -69,15 +69,15 @@ def _condition(node: AnyValue) -> Condition:
             raise RuleSyntaxError("the condition is empty", at=("detection", "condition"))
 
 
-def _left(nodes: Sequence[AnyValue]) -> list[AnyValue]:
+def _left(nodes: Sequence[Any]) -> list[Any]:
     return [node for node in nodes if not _is_dropped(node)]
 
 
-def _is_dropped(node: AnyValue) -> bool:
+def _is_dropped(node: Any) -> bool:
     return node is None or (isinstance(node, ConditionAND | ConditionOR | ConditionNOT) and not _left(node.args))
 
 
-def _alternatives(nodes: Sequence[AnyValue]) -> Condition:
+def _alternatives(nodes: Sequence[Any]) -> Condition:
     """Join with *or*, the plain values of one field as one set."""
     plain: dict[str, list[SigmaType]] = {}
     others = []
@@ -122,7 +122,7 @@ def _agreement(value: SigmaFieldReference) -> Agree:
             return one_equals
 
 
-def _folded_text(value: AnyValue) -> str | None:
+def _folded_text(value: Any) -> str | None:
     text = text_of(value)
     return None if text is None else fold(text)
 
@@ -147,7 +147,7 @@ def _keyword(value: SigmaType) -> Condition:
             return Keyword(wildcard([SpecialChars.WILDCARD_MULTI, text, SpecialChars.WILDCARD_MULTI], cased=False))
 
 
-def _merged(parts: Sequence[AnyValue]) -> list[AnyValue]:
+def _merged(parts: Sequence[Any]) -> list[Any]:
     """Drop a wildcard that follows another: ``**`` means what ``*`` does."""
     return [
         part
