@@ -60,7 +60,7 @@ class Matched:
 
 
 class Ruleset:
-    """Compiled rules. Immutable as far as anybody can tell, and cheap to ask."""
+    """Compiled rules, cheap to ask; they answer the same from when they are made until they are dismantled."""
 
     def __init__(self, rules: Sequence[Rule], *, gated: bool = True) -> None:
         """With ``gated=False`` every rule is evaluated on every record: slow, and what gates are held against."""
