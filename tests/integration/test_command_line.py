@@ -221,7 +221,7 @@ def test_rules_check_reports_every_problem_at_once_with_file_and_line(tmp_path: 
     assert "4 problems with the rules" in text
     for place in ("severity.yaml:3", "yaml.yaml:2", "operator.json:1", "nobody.yaml:1"):
         assert place in text
-    assert b"1 rules (1 event-pattern)" in done.stdout
+    assert b"1 rule (1 event-pattern)" in done.stdout
 
 
 def test_rules_are_tried_on_events_from_standard_input_where_no_file_is_named(tmp_path: Path) -> None:

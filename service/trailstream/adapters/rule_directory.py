@@ -55,7 +55,9 @@ def read_rule_directory(root: Path) -> RuleTexts:
         if not texts.files and not texts.problems:
             texts.problems.append(holds_none(str(root)))
     else:
-        texts.problems.append(Problem(str(root), "is no directory and no file", "name the place of the rules"))
+        texts.problems.append(
+            Problem(str(root), "is no directory and no file", "name a directory of rule files, or one")
+        )
     return texts
 
 

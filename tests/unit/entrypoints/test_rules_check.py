@@ -35,7 +35,7 @@ def check(capsys: pytest.CaptureFixture[str], directory: Path, *options: str) ->
 def test_everything_is_said_at_once_in_words(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = check(capsys, directory)
     assert code == 2
-    assert out == "4 rules (4 event-pattern), 1 notes, 2 warnings, 1 problems\n"
+    assert out == "4 rules (4 event-pattern), 1 note, 2 warnings, 1 problem\n"
     assert "broken.yaml:3" in err
     assert "warning: everything.json: rule everything.json sees every record" in err
     assert "warning: never.json: rule never.json can never match" in err
@@ -80,3 +80,24 @@ def test_the_exit_code_says_whether_the_rules_can_be_used(
     for name in FILES.keys() - kept:
         (directory / name).unlink()
     assert check(capsys, directory, *options)[0] == code
+
+
+CORRELATION = (
+    "title: Many\nid: 22222222-2222-4333-8444-555555555555\ncorrelation:\n  type: event_count\n  rules: [login]\n"
+    "  group-by: [sourceIPAddress]\n  timespan: 5m\n  condition: {gte: 3}\n"
+)
+LOGIN = (
+    "title: Login\nname: login\nid: 11111111-2222-4333-8444-555555555555\n"
+    "logsource: {product: aws, service: cloudtrail}\n"
+    "detection:\n  sel: {eventName: ConsoleLogin}\n  condition: sel\n"
+)
+
+
+def test_one_file_is_checked_with_the_rules_around_it_that_its_correlations_wait_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in {"many.yml": CORRELATION, "login.yml": LOGIN, "broken.yml": "colour: red\n"}.items():
+        (tmp_path / name).write_text(text)
+    assert check(capsys, tmp_path / "many.yml")[0] == 2
+    code, out, err = check(capsys, tmp_path / "many.yml", "--rules", str(tmp_path))
+    assert (code, out, err) == (0, "2 rules (2 sigma), 0 notes, 0 warnings, 0 problems\n", "")

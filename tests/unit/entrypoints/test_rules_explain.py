@@ -136,9 +136,16 @@ def test_a_value_can_neither_break_a_line_nor_fill_the_screen(
 
 
 def test_a_rule_that_is_not_there_is_said(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (directory.parent / "record.json").write_text("{}")
+    (directory / "broken.yaml").write_text("colour: red\n")
     assert main(["rules", "explain", "nobody", "--rules", str(directory), "--record", "x"]) == 2
-    assert "nobody: there is no such rule" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "nobody: there is no such rule" in said
+    assert "broken.yaml:1" in said
+
+
+def test_who_names_a_rule_without_its_directory_is_told_to(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "explain", "topic-made", "--record", "x"]) == 2
+    assert "topic-made: is no rule file (name one, or with --rules DIR" in capsys.readouterr().err
 
 
 def test_rules_are_listed_with_what_lets_a_record_through_and_what_that_costs(

@@ -101,6 +101,14 @@ def test_a_rule_outside_of_the_directory_that_is_named_is_not_usable(
     assert f"{rule}: is not below" in capsys.readouterr().err
 
 
+def test_a_directory_around_a_rule_that_is_none_is_not_usable(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = str(directory / "nowhere")
+    assert main(["rules", "try", str(directory / "root.py"), events(directory, ROOT), "--rules", nowhere]) == 2
+    assert f"{nowhere}: is no directory" in capsys.readouterr().err
+
+
 def test_a_rule_that_raises_has_no_answer_but_a_traceback(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "try", str(directory / "root.py"), events(directory, {})]) == 2
     output = capsys.readouterr()
@@ -145,7 +153,7 @@ def test_the_tests_of_its_description_are_run_with_their_mocks(
         "pass root.yml AWS.Root: root",
         "pass root.yml AWS.Root: denied",
         "pass root.yml AWS.Root: mocked",
-        "3 tests passed, 0 failed; 0 rules have none",
+        "3 tests passed, 0 failed; 0 rules without any",
     ]
 
 
@@ -158,7 +166,7 @@ def test_a_test_may_name_the_fields_of_its_record_in_any_case(
     (directory / "root.py").write_text(CODE.replace("event['eventName']", "event.get('eventName')"))
     (directory / "root.yml").write_text(named_otherwise)
     assert main(["rules", "test", str(directory)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "3 tests passed, 0 failed; 0 rules have none"
+    assert capsys.readouterr().out.splitlines()[-1] == "3 tests passed, 0 failed; 0 rules without any"
 
 
 def test_a_test_of_other_logs_is_not_held_back_by_what_the_gate_asks_of_cloudtrail_s(
@@ -167,7 +175,7 @@ def test_a_test_of_other_logs_is_not_held_back_by_what_the_gate_asks_of_cloudtra
     assert main(["rules", "test", str(panther_rules.write(tmp_path))]) == 0
     told = capsys.readouterr().out.splitlines()
     assert "pass rules/cloudtrail/failed_sign_in.yml Test.Failed.SignIn: the wrong password elsewhere" in told
-    assert told[-1] == "10 tests passed, 0 failed; 0 rules have none"
+    assert told[-1] == "10 tests passed, 0 failed; 0 rules without any"
 
 
 def test_a_gate_that_loses_a_match_is_told_after_all_tests(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,7 +188,7 @@ def test_a_gate_that_loses_a_match_is_told_after_all_tests(directory: Path, caps
         "FAIL root.yml AWS.Root: root",
         "pass root.yml AWS.Root: denied",
         "pass root.yml AWS.Root: mocked",
-        "2 tests passed, 1 failed; 0 rules have none",
+        "2 tests passed, 1 failed; 0 rules without any",
     ]
     assert "This is a bug of trailstream" in told.err
 

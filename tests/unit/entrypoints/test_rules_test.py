@@ -38,7 +38,7 @@ def test_tests_that_pass_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[
         [
             "pass sound.yaml topic-made: it was made",
             "pass sound.yaml topic-made: it was denied",
-            "2 tests passed, 0 failed; 1 rules have none",
+            "2 tests passed, 0 failed; 1 rule without any",
         ],
     )
 
@@ -56,7 +56,7 @@ def test_a_test_that_fails_is_told_with_what_was_expected_what_came_and_why(
         '         ✗ eventName is "CreateTopic": "DeleteTopic"',
         "         ✓ not",
         "           ✗ errorCode has a value: not there",
-        "2 tests passed, 1 failed; 0 rules have none",
+        "2 tests passed, 1 failed; 0 rules without any",
     ]
 
 

@@ -132,6 +132,7 @@ def test_a_pattern_that_aws_refuses_and_the_worker_reads_as_meant_is_not_valid_h
         ("a.yml", SIGMA.replace("cloudtrail", "guardduty"), "a.yml"),
         ("a.yml", SIGMA.replace("condition: sel", "condition: nothing"), "a.yml"),
         ("a.yml", "colour: red\n", "no rule language knows these keys"),
+        ("a.py", "def helper():\n    return True\n", "rules: there is none to try"),
     ],
 )
 def test_a_rule_that_cannot_be_tried_is_said_with_its_reason(name: str, rule: str, said: str, shell: Shell) -> None:
@@ -159,6 +160,13 @@ def test_a_file_that_holds_something_else_than_events_is_said_with_its_reason(
 ) -> None:
     assert shell.attempt(RECORD_PATTERN, stored) == (2, [])
     assert said in shell.errors
+
+
+def test_events_that_are_not_there_are_said_with_what_to_name(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    rule = shell.directory / "rule.json"
+    rule.write_text(RECORD_PATTERN)
+    assert main(["rules", "try", str(rule), str(shell.directory / "nowhere.json")]) == 2
+    assert "No such file or directory (name a file of events, or - for standard input)" in capsys.readouterr().err
 
 
 def test_an_event_that_a_rule_fails_on_has_no_answer(shell: Shell) -> None:

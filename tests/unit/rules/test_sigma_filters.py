@@ -101,7 +101,9 @@ def test_a_filter_narrows_what_an_aggregation_counts() -> None:
 
 
 def test_a_filter_says_how_many_rules_it_narrows() -> None:
-    assert [note.what for note in filtered(filtering()).notes if "filter" in note.what] == ["a filter: narrows 1 rules"]
+    assert [note.what for note in filtered(filtering()).notes if "filter" in note.what] == [
+        "a filter: narrows one rule"
+    ]
 
 
 def test_a_filter_may_stand_beside_its_rule() -> None:

@@ -50,7 +50,8 @@ def triable(loaded: LoadedRules) -> list[Rule]:
     if problems:
         raise RulesError(problems)
     if not loaded.rules and not loaded.correlations:
-        raise RulesError([Problem(note.path, note.what) for note in loaded.notes])
+        what = Problem("rules", "there is none to try", "see `trailstream rules list`")
+        raise RulesError([what, *(Problem(note.path, note.what) for note in loaded.notes)])
     return loaded.rules
 
 

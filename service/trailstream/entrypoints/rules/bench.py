@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trailstream.entrypoints.rules.files import load_at
 from trailstream.entrypoints.rules.measuring import Measured, measure
-from trailstream.entrypoints.rules.words import Cost, cost_of
+from trailstream.entrypoints.rules.words import Cost, cost_of, counted
 from trailstream.model.printable import printable
 from trailstream.model.problems import Problem, RulesError
 from trailstream.rules.gate import gate_of
@@ -83,10 +83,10 @@ def _lines(rules: Sequence[Rule], measured: Measured) -> Iterator[Line]:
 
 def _table(measured: Measured, lines: Sequence[Line], top: int) -> None:
     million = 1e6 / measured.records
-    print(f"{measured.records} records of {measured.source}; seconds for a million of them:")
+    print(f"{counted(measured.records, 'record')} of {measured.source}; seconds for a million of them:")
     print(f"  {measured.read_seconds * million:8.2f}  reading them, with the fields that gates look at")
     print(f"  {measured.look_up_seconds * million:8.2f}  finding the rules that they may match")
-    print(f"  {measured.evaluation_seconds * million:8.2f}  evaluating {len(lines)} rules on them\n")
+    print(f"  {measured.evaluation_seconds * million:8.2f}  evaluating {counted(len(lines), 'rule')} on them\n")
     layout = "{:>9} {:>6} {:>8} {:>8}  {:<13} {:<14} {}"
     print(layout.format("S/MILLION", "SHARE", "OF 1000", "MATCHES", "COST", "LANGUAGE", "RULE"))
     for line in lines[:top]:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
-from trailstream.entrypoints.rules.files import load_at, place
+from trailstream.entrypoints.rules.files import add_around, load_at, place
+from trailstream.entrypoints.rules.words import counted
 from trailstream.model.printable import printable
 from trailstream.model.problems import Problem, RulesError
 from trailstream.rules.gate import anchors, gate_of, lets_nothing_through
@@ -29,6 +30,7 @@ def add_check(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     tool.add_argument(
         "directory", type=place, metavar="DIR", help="the rules: a directory, a file, or s3://bucket/prefix"
     )
+    add_around(tool)
     tool.add_argument(
         "--format",
         choices=tuple(_REPORTS),
@@ -56,7 +58,7 @@ def run_rules_check(options: argparse.Namespace) -> int:
 
     Raises :class:`RulesError` where a rule is broken.
     """
-    loaded = load_at(options.directory)
+    loaded = load_at(options.directory, options.rules)
     warnings = [warning for rule in loaded.rules for warning in _warnings(rule)]
     _REPORTS[options.format](loaded, warnings)
     if loaded.problems:
@@ -102,8 +104,8 @@ def _table(loaded: LoadedRules, warnings: list[Remark]) -> None:
     counts = _counts(loaded)
     languages = ", ".join(f"{count} {language}" for language, count in counts.items()) or "none"
     print(
-        f"{sum(counts.values())} rules ({languages}), {len(loaded.notes)} notes, {len(warnings)} warnings, "
-        f"{len(loaded.problems)} problems"
+        f"{counted(sum(counts.values()), 'rule')} ({languages}), {counted(len(loaded.notes), 'note')}, "
+        f"{counted(len(warnings), 'warning')}, {counted(len(loaded.problems), 'problem')}"
     )
 
 

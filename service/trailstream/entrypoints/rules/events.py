@@ -43,7 +43,8 @@ def _stored(source: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
     except OSError as error:
-        raise _unusable(source, f"cannot be read: {error.strerror}") from None
+        problem = Problem(source, f"cannot be read: {error.strerror}", "name a file of events, or - for standard input")
+        raise EventsError([problem]) from None
 
 
 def _inflated(stored: bytes, source: str) -> bytes:

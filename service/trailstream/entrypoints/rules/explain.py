@@ -44,6 +44,8 @@ def run_rules_explain(options: argparse.Namespace) -> int:
 
     Raises :class:`RulesError` where there is no such rule, or it is broken.
     """
+    if options.rules is None and not Path(options.rule).exists():
+        raise RulesError([Problem(options.rule, "is no rule file", "name one, or with --rules DIR the id of a rule")])
     loaded = load_at(Path(options.rule) if options.rules is None else options.rules)
     rules, correlations = _meant(loaded, None if options.rules is None else options.rule)
     events = read_events(options.record)
@@ -66,7 +68,7 @@ def _meant(loaded: LoadedRules, rule_id: str | None) -> tuple[list[Rule], list[C
     if not rules and not correlations:
         what = Problem(rule_id or "rules", "there is no such rule", "see `trailstream rules list`")
         notes = [Problem(note.path, note.what) for note in loaded.notes if rule_id in (None, note.path)]
-        raise RulesError([*loaded.problems, *notes] or [what])
+        raise RulesError([what, *loaded.problems, *notes])
     return rules, correlations
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -19,13 +20,24 @@ def place(text: str) -> Path | str:
     return text if text.startswith(S3) else Path(text)
 
 
+def add_around(tool: argparse.ArgumentParser) -> None:
+    """Add the option that names the directory around a rule file: ``root`` of :func:`load_at`."""
+    tool.add_argument(
+        "--rules",
+        type=Path,
+        metavar="DIR",
+        help="the directory around a rule file: where code finds the modules it imports, a correlation its rules, and "
+        "a Sigma rule its placeholders, filters and processing pipelines",
+    )
+
+
 def load_at(path: Path | str, root: Path | None = None) -> LoadedRules:
     """Compile the rules of a directory or a prefix in S3, or those of one file.
 
     To a file belongs what is called like it: its code, its description, its tests. What its code imports, and the rules
     in other files that its correlations wait for, are looked for in ``root``; without one, the former in the directory
-    that it is in. Raises :class:`RulesUnreadError` for a prefix in S3, and :class:`RulesError` for a file that is not
-    below ``root``.
+    that it is in. Raises :class:`RulesUnreadError` for a prefix in S3, and :class:`RulesError` for a ``root`` that is
+    no directory, or is not around the file.
     """
     if isinstance(path, str):
         from trailstream.bootstrap.rules_in_s3 import load_prefix  # noqa: PLC0415 - AWS's libraries are slow to load
@@ -43,6 +55,8 @@ def load_at(path: Path | str, root: Path | None = None) -> LoadedRules:
         loaded = load([file for each in texts for file in each.files])
         return replace(loaded, problems=[problem for each in texts for problem in each.problems] + loaded.problems)
     root = path.parent if root is None else root
+    if not root.is_dir():
+        raise RulesError([Problem(str(root), "is no directory", "name the directory around the rule file")])
     below = path.parent.resolve()
     if not below.is_relative_to(root.resolve()):
         raise RulesError([Problem(str(path), f"is not below {root}", "name the directory that it is in")])

@@ -30,6 +30,8 @@ HELD_AGAINST_EVERY = 20
 CODE_RUNS = 50
 """On how many of its candidates a rule that is code is run; the others are taken to cost as much."""
 
+_NAME_LOGS = "name files or directories of CloudTrail logs"
+
 
 @dataclass(slots=True)
 class OfRule:
@@ -128,7 +130,7 @@ def measure(rules: Sequence[Rule], root: Path, logs: Sequence[Path]) -> Measured
     for name, chunks in _logs(logs):
         _read(name, chunks, bench)
     if not bench.measured.records:
-        raise ConfigurationError([Problem("logs", "hold no record", "name files or directories of CloudTrail logs")])
+        raise ConfigurationError([Problem("logs", "hold no record", _NAME_LOGS)])
     with tried_code(rules, root) as code:
         if code is not None:
             bench.run_code(code)
@@ -163,7 +165,7 @@ def _read(name: str, chunks: Iterator[bytes], bench: _Bench) -> None:
     except DamageError as error:
         raise ConfigurationError([Problem(name, error.detail, "leave it out")]) from None
     except OSError as error:
-        raise ConfigurationError([Problem(name, f"cannot be read: {error.strerror}")]) from None
+        raise ConfigurationError([Problem(name, f"cannot be read: {error.strerror}", _NAME_LOGS)]) from None
 
 
 def _take(batches: Iterator[Batch], bench: _Bench) -> None:

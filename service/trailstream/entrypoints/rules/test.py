@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from trailstream.entrypoints.rules.attempts import TriedRule, opened
 from trailstream.entrypoints.rules.files import load_at
 from trailstream.entrypoints.rules.trials import DisagreementError
-from trailstream.entrypoints.rules.words import printed, tree
+from trailstream.entrypoints.rules.words import counted, printed, tree
 from trailstream.model.printable import printable
 from trailstream.model.problems import ConfigurationError, Problem, RulesError
 from trailstream.rules.explanation import explain
@@ -67,7 +67,7 @@ def run_rules_test(options: argparse.Namespace) -> int:
         _write_junit(options.junit, results, loaded.problems)
     failed = sum(bool(result.failure) for result in results)
     untested = sum(not rule.tests for rule in loaded.rules)
-    print(f"{len(results) - failed} tests passed, {failed} failed; {untested} rules have none")
+    print(f"{counted(len(results) - failed, 'test')} passed, {failed} failed; {counted(untested, 'rule')} without any")
     for result in results:
         if result.disagreement is not None:
             raise result.disagreement

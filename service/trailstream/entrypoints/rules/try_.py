@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trailstream.entrypoints.rules.attempts import TriedRule, opened, triable
 from trailstream.entrypoints.rules.events import STDIN, EventsError, read_events
-from trailstream.entrypoints.rules.files import load_at
+from trailstream.entrypoints.rules.files import add_around, load_at
 from trailstream.entrypoints.rules.sequences import completed
 from trailstream.model.alert import Match
 from trailstream.model.problems import Problem
@@ -33,13 +33,7 @@ def add_try(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     tool.add_argument(
         "event_file", nargs="?", default=STDIN, metavar="EVENT_FILE", help="the events, or - for standard input"
     )
-    tool.add_argument(
-        "--rules",
-        type=Path,
-        metavar="DIR",
-        help="the directory around the rule: where code finds the modules it imports, a correlation its rules, and a "
-        "Sigma rule its placeholders, filters and processing pipelines",
-    )
+    add_around(tool)
     tool.add_argument("--ids", action="store_true", help="write the ids of the rules behind each match, after tabs")
     tool.set_defaults(command=run_rules_try)
 

@@ -33,6 +33,11 @@ class Cost(Enum):
     EVERY_RECORD = "every record"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``1 rule``, ``2 rules``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def cost_of(gate: Gate | None) -> Cost:
     """Say what a rule with this gate costs."""
     if lets_nothing_through(gate):

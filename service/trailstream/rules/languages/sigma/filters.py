@@ -35,7 +35,7 @@ class Filter:
         missing = [reference for reference in self._references() if not any(_is(reference, one) for one in everyone)]
         for reference in missing:
             self.entry.note(f'this filter names "{reference}", and no rule has that id or name')
-        rules = f"{self.narrowed} rules" if self.narrowed else "no rule"
+        rules = {0: "no rule", 1: "one rule"}.get(self.narrowed, f"{self.narrowed} rules")
         self.entry.note(f"a filter: narrows {rules}")
 
     def is_for(self, member: Member, rule: SigmaRule) -> bool:
