@@ -19,7 +19,7 @@ from trailstream.config import RulesSettings
 from trailstream.model.facts import Emit
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.reloading import Compiled, Reloading
-from trailstream.pipeline.rules_in_force import RuleSet, RulesInForce
+from trailstream.pipeline.rules_in_force import ReadyRules, RulesInForce
 from trailstream.pipeline.rules_place import RulesPlace, RuleTexts
 from trailstream.rules.loading import LoadedRules
 
@@ -65,16 +65,16 @@ async def open_rules(
     Raises :class:`RulesError` where they are not to be used.
     """
 
-    def rule_set(digest: str, loaded: LoadedRules) -> RuleSet:
+    def ready(digest: str, loaded: LoadedRules) -> ReadyRules:
         opened = partial(_opened, windows.detections(loaded), settings=settings, emit=emit)
-        return RuleSet(digest, loaded.infos, opened)
+        return ReadyRules(digest, loaded.infos, opened)
 
-    async with RulesInForce(rule_set(first.digest, first.loaded)) as in_force:
+    async with RulesInForce(ready(first.digest, first.loaded)) as in_force:
         yield (
             in_force,
             Reloading(
                 place=first.place,
-                compile=lambda texts: Compiled(rule_set(texts.digest, loaded := _compiled(texts, settings)), loaded),
+                compile=lambda texts: Compiled(ready(texts.digest, loaded := _compiled(texts, settings)), loaded),
                 in_force=in_force,
                 emit=emit,
                 clock=time.monotonic,

@@ -17,7 +17,7 @@ from trailstream.model.errors import TrailstreamError
 from trailstream.model.facts import Emit
 from trailstream.model.problems import Problem, RulesError, RulesUnreadError
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
-from trailstream.pipeline.rules_in_force import RuleSet, RulesInForce
+from trailstream.pipeline.rules_in_force import ReadyRules, RulesInForce
 from trailstream.pipeline.rules_place import RulesPlace, RuleTexts
 from trailstream.rules.loading import LoadedRules
 
@@ -31,7 +31,7 @@ MOST_LOOKS_WHILE_SETTLING = 30
 class Compiled:
     """Rules that passed every check."""
 
-    rules: RuleSet
+    rules: ReadyRules
     loaded: LoadedRules
 
 

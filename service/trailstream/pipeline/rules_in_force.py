@@ -14,7 +14,7 @@ from trailstream.pipeline.detections import Detections
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RuleSet:
+class ReadyRules:
     """Rules that were compiled together, ready to come into force."""
 
     digest: str
@@ -38,8 +38,8 @@ class _Generation:
 class RulesInForce:
     """Gives out the set in force. An async context manager: what any set has opened is closed when it is left."""
 
-    def __init__(self, first: RuleSet) -> None:
-        self._first: RuleSet | None = first
+    def __init__(self, first: ReadyRules) -> None:
+        self._first: ReadyRules | None = first
         self._now: _Generation | None = None
         self._retiring: dict[_Generation, asyncio.Task[None]] = {}
 
@@ -77,7 +77,7 @@ class RulesInForce:
             if generation.uses == 0 and generation is not self._now:
                 generation.unused.set()
 
-    async def exchange(self, rules: RuleSet) -> None:
+    async def exchange(self, rules: ReadyRules) -> None:
         """Bring another set into force; what the one before has opened is closed after its last use.
 
         Raises what opening it does, and then nothing has changed.
@@ -100,7 +100,7 @@ class RulesInForce:
         return self._now
 
 
-async def _opened(rules: RuleSet) -> _Generation:
+async def _opened(rules: ReadyRules) -> _Generation:
     stack = AsyncExitStack()
     detections = await stack.enter_async_context(rules.open())
     return _Generation(rules.digest, detections, stack)

@@ -44,7 +44,7 @@ _UNKNOWN_SIZE = 32 * KIB
 RULES_IN_A_STEP = 100
 """Of those that are let go of."""
 
-Outcome: TypeAlias = tuple[tuple[int, bool], ...]
+Candidates: TypeAlias = tuple[tuple[int, bool], ...]
 """The rules that a record may match, in their order: (number, whether it certainly does and need not be evaluated)."""
 
 
@@ -88,7 +88,7 @@ class Ruleset:
                         words.setdefault(word, []).append(number)
         self._fields = tuple(FieldIndex(read[path], entries) for path, entries in fields.items())
         self._words = WordIndex(words) if words else None
-        self._remembered: dict[Any, Outcome] = {}
+        self._remembered: dict[Any, Candidates] = {}
         self._remembered_characters = 0
         self._work_of_verdicts = _WORK_OF_VERDICT * (1 + len(self.rules))
 
@@ -120,13 +120,13 @@ class Ruleset:
         What is not divided is the evaluation of one rule on one record.
         """
         step, work = Matched(), 0
-        for position, outcome, spent in self._let_through(batch):
+        for position, candidates, spent in self._let_through(batch):
             work += spent
-            if outcome:
+            if candidates:
                 step.candidates += 1
                 record, raw = batch.value(position), batch.raw(position)
                 size = _WORK_OF_EVALUATION + (_UNKNOWN_SIZE if raw is None else len(raw))
-                for number, certain in outcome:
+                for number, certain in candidates:
                     if work > STEP_WORK:
                         yield step
                         step, work = Matched(), 0
@@ -138,47 +138,47 @@ class Ruleset:
                 step, work = Matched(), 0
         yield step
 
-    def candidates(self, batch: Batch) -> Iterator[tuple[int, Outcome]]:
-        """Yield (position, outcome) for each record that a gate lets through: what :meth:`steps` would look at."""
-        return ((position, outcome) for position, outcome, _ in self._let_through(batch) if outcome)
+    def candidates(self, batch: Batch) -> Iterator[tuple[int, Candidates]]:
+        """Yield (position, candidates) for each record that a gate lets through: what :meth:`steps` would look at."""
+        return ((position, candidates) for position, candidates, _ in self._let_through(batch) if candidates)
 
-    def _let_through(self, batch: Batch) -> Iterator[tuple[int, Outcome, int]]:
-        """Yield (position, outcome, work) for each record that took more than a look."""
+    def _let_through(self, batch: Batch) -> Iterator[tuple[int, Candidates, int]]:
+        """Yield (position, candidates, work) for each record that took more than a look."""
         remembered = self._remembered
         for position, head in enumerate(batch.heads):
             work = 0
             try:
-                outcome = remembered[head]
+                candidates = remembered[head]
             except (KeyError, TypeError):  # new, or not to be remembered: a field holds an array or an object
-                outcome = self._learn(head)
+                candidates = self._learn(head)
                 work = self._work_of_verdicts
             if self._words is not None:
-                outcome = self._with_words(outcome, head, batch.raw(position))
+                candidates = self._with_words(candidates, head, batch.raw(position))
                 work += self._work_of_verdicts
-            if outcome or work:
-                yield position, outcome, work
+            if candidates or work:
+                yield position, candidates, work
 
-    def _learn(self, head: Any) -> Outcome:
+    def _learn(self, head: Any) -> Candidates:
         """Find the rules that a record with this head may match, whatever else it holds; remember them for its like."""
-        outcome = self._outcome(chain(self._always, self._anchored(head)), head)
+        candidates = self._candidates(chain(self._always, self._anchored(head)), head)
         characters = characters_of_plain(head)
         if characters is not None:
             self._remembered_characters += characters
             if len(self._remembered) >= MAX_REMEMBERED_HEADS or self._remembered_characters > MAX_REMEMBERED_CHARACTERS:
                 self._remembered.clear()
                 self._remembered_characters = characters
-            self._remembered[head] = outcome
-        return outcome
+            self._remembered[head] = candidates
+        return candidates
 
     def _anchored(self, head: Any) -> Iterator[int]:
         for index in self._fields:
             yield from index.find(index.read(head))
 
-    def _with_words(self, outcome: Outcome, head: Any, raw: bytes | None) -> Outcome:
+    def _with_words(self, candidates: Candidates, head: Any, raw: bytes | None) -> Candidates:
         found = self._words.find(raw) if self._words is not None else ()
-        return tuple(sorted({*outcome, *self._outcome(found, head)})) if found else outcome
+        return tuple(sorted({*candidates, *self._candidates(found, head)})) if found else candidates
 
-    def _outcome(self, rules: Iterable[int], head: Any) -> Outcome:
+    def _candidates(self, rules: Iterable[int], head: Any) -> Candidates:
         verdicts = self._verdicts
         heard = ((rule, verdicts[rule](head)) for rule in sorted(set(rules)))
         return tuple((rule, verdict is True) for rule, verdict in heard if verdict is not False)

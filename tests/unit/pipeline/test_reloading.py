@@ -16,7 +16,7 @@ from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUncha
 from trailstream.pipeline import reloading
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.reloading import Compiled, Reloading
-from trailstream.pipeline.rules_in_force import RuleSet, RulesInForce
+from trailstream.pipeline.rules_in_force import ReadyRules, RulesInForce
 from trailstream.pipeline.rules_place import RuleTexts
 from trailstream.rules.loading import load
 from trailstream.rules.ruleset import Ruleset
@@ -58,7 +58,7 @@ def compiled(texts: RuleTexts) -> Compiled:
     async def opened() -> AsyncIterator[Detections]:
         yield detections
 
-    return Compiled(RuleSet(texts.digest, detections.rules, opened), loaded)
+    return Compiled(ReadyRules(texts.digest, detections.rules, opened), loaded)
 
 
 def has_a_bug(texts: RuleTexts) -> Compiled:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from trailstream.pipeline.detections import Detections
-from trailstream.pipeline.rules_in_force import RuleSet, RulesInForce
+from trailstream.pipeline.rules_in_force import ReadyRules, RulesInForce
 from trailstream.rules.ruleset import Ruleset
 
 
@@ -21,7 +21,7 @@ class Journal:
 
     lines: list[str] = field(default_factory=list)
 
-    def rules(self, digest: str, *, fails: bool = False) -> RuleSet:
+    def rules(self, digest: str, *, fails: bool = False) -> ReadyRules:
         @asynccontextmanager
         async def opened() -> AsyncIterator[Detections]:
             if fails:
@@ -32,7 +32,7 @@ class Journal:
             finally:
                 self.lines.append(f"close {digest}")
 
-        return RuleSet(digest, (), opened)
+        return ReadyRules(digest, (), opened)
 
 
 async def turns() -> None:

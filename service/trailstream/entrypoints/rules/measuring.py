@@ -19,7 +19,7 @@ from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.model.record import Batch, Record
 from trailstream.rules.evaluator import evaluator
 from trailstream.rules.rule import Rule
-from trailstream.rules.ruleset import Outcome, Ruleset
+from trailstream.rules.ruleset import Candidates, Ruleset
 
 SAMPLE_RECORDS = 20_000
 CHUNK_BYTES = 256 * KIB
@@ -78,18 +78,18 @@ class _Bench:
         found = list(self.ruleset.candidates(batch))
         self.measured.look_up_seconds += time.perf_counter() - started
         self.measured.records += len(batch.indexes)
-        for position, outcome in found:
-            self._look_at(batch, position, outcome)
+        for position, candidates in found:
+            self._look_at(batch, position, candidates)
         for position in range(0, len(batch.indexes), HELD_AGAINST_EVERY):
             if self._held_against < HELD_AGAINST:
                 self._trials.of(batch.value(position))
                 self._held_against += 1
 
-    def _look_at(self, batch: Batch, position: int, outcome: Outcome) -> None:
+    def _look_at(self, batch: Batch, position: int, candidates: Candidates) -> None:
         started = time.perf_counter()
         record = batch.value(position)
-        parse_seconds = (time.perf_counter() - started) / len(outcome)
-        for number, certain in outcome:
+        parse_seconds = (time.perf_counter() - started) / len(candidates)
+        for number, certain in candidates:
             of_rule = self.measured.rules[number]
             of_rule.candidates += 1
             of_rule.seconds += parse_seconds
