@@ -17,7 +17,7 @@ import pytest
 import panther_rules
 from trailstream.adapters.python_rules.judge import JudgeSettings, PythonJudge
 from trailstream.adapters.python_rules.process import Surroundings
-from trailstream.bootstrap.python_rules import tried_code
+from trailstream.bootstrap.python_rules import open_code_runner
 from trailstream.model.alert import Match, Severity
 from trailstream.model.errors import RulesUnavailableError
 from trailstream.model.facts import Fact
@@ -100,14 +100,14 @@ async def test_every_test_that_the_rules_bring_along_passes(tmp_path: Path) -> N
     root = panther_rules.write(tmp_path)
     async with bench(panther_rules.FILES.items(), root=root) as at:
         assert at.disabled() == {}
-        trials = [
-            (rule.info.id, test, await at.judge.trial(rule.info.id, test.record, test.mocks))
+        runs = [
+            (rule.info.id, test, await at.judge.run(rule.info.id, test.record, test.mocks))
             for rule in at.loaded.rules
             for test in rule.tests
         ]
-    assert [f"{rule_id}: {test.name}: {trial.error}" for rule_id, test, trial in trials if trial.error] == []
-    assert [trial.matched for _, _, trial in trials] == [test.expected for _, test, _ in trials]
-    assert trials
+    assert [f"{rule_id}: {test.name}: {run.error}" for rule_id, test, run in runs if run.error] == []
+    assert [run.matched for _, _, run in runs] == [test.expected for _, test, _ in runs]
+    assert runs
 
 
 async def test_a_match_is_described_by_the_rules_own_functions() -> None:
@@ -130,14 +130,14 @@ async def test_a_match_is_described_by_the_rules_own_functions() -> None:
         assert await at.remarks("Test.Root.SignIn", {**record, "userIdentity": {"type": "IAMUser"}}) is None
 
 
-async def test_what_a_rule_remembers_is_kept_from_record_to_record_and_begins_anew_in_a_trial() -> None:
+async def test_what_a_rule_remembers_is_kept_from_record_to_record_and_begins_anew_in_a_run_by_itself() -> None:
     secret = {"eventName": "GetSecretValue", "userIdentity": {"arn": "me"}}
     records = [{**secret, "eventID": name, "requestParameters": {"secretId": name}} for name in "abc"]
     async with bench(panther_rules.FILES.items()) as at:
         said = [await at.remarks("Test.Secrets.Read", record) is not None for record in records]
-        trial = await at.judge.trial("Test.Secrets.Read", records[0])
+        run = await at.judge.run("Test.Secrets.Read", records[0])
     assert said == [False, False, True]
-    assert not trial.matched
+    assert not run.matched
 
 
 async def test_a_rule_that_hangs_is_given_up_and_the_batch_asked_again_without_it() -> None:
@@ -251,7 +251,7 @@ async def test_what_rules_print_read_and_close_does_not_disturb_the_conversation
     )
     async with bench([("a.py", code)]) as at:
         assert await at.ask("Ok", "Ok") == {"a": [True, True]}
-        assert (await at.judge.trial("a", {})).output.startswith("xxx")
+        assert (await at.judge.run("a", {})).output.startswith("xxx")
 
 
 async def test_a_rule_has_none_of_the_workers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,7 +323,7 @@ async def test_no_process_is_left_when_the_worker_is_killed_amid_a_rule_that_han
         "    root = Path(sys.argv[1])\n"
         "    rules = load_rules(root).rules\n"
         "    async with open_judge(rules, root, emit=print) as judge:\n"
-        "        print((await judge.trial('pid', {})).output, flush=True)\n"
+        "        print((await judge.run('pid', {})).output, flush=True)\n"
         "        await judge.verdicts([Match(rules[0].info, {'eventName': 'Hang'}, None, 0)], origin=None)\n"
         "asyncio.run(main())\n"
     )
@@ -345,25 +345,25 @@ async def test_no_process_is_left_when_the_worker_is_killed_amid_a_rule_that_han
 def test_a_tool_tries_rules_without_an_event_loop(tmp_path: Path) -> None:
     root = panther_rules.write(tmp_path)
     rules = load(panther_rules.FILES.items()).rules
-    with tried_code(rules, root) as trials:
-        assert trials is not None
-        assert trials.of("Test.Failed.SignIn", {"eventName": "x"}).matched is False
-        assert trials.of("Test.Secrets.Read", {"eventName": "GetSecretValue"}, {"add_to_string_set": "abc"}).matched
+    with open_code_runner(rules, root) as runner:
+        assert runner is not None
+        assert runner.run("Test.Failed.SignIn", {"eventName": "x"}).matched is False
+        assert runner.run("Test.Secrets.Read", {"eventName": "GetSecretValue"}, {"add_to_string_set": "abc"}).matched
         with pytest.raises(KeyError):
-            trials.of("nobody", {})
+            runner.run("nobody", {})
 
 
 def test_a_mock_of_what_a_module_does_not_have_is_an_error_of_the_test(tmp_path: Path) -> None:
     root = panther_rules.write(tmp_path)
-    with tried_code(load(panther_rules.FILES.items()).rules, root) as trials:
-        assert trials is not None
-        trial = trials.of("Test.Failed.SignIn", {}, {"no_such_function": 1})
-    assert "AttributeError" in trial.error
+    with open_code_runner(load(panther_rules.FILES.items()).rules, root) as runner:
+        assert runner is not None
+        run = runner.run("Test.Failed.SignIn", {}, {"no_such_function": 1})
+    assert "AttributeError" in run.error
 
 
 def test_there_is_no_process_where_no_rule_is_code(tmp_path: Path) -> None:
-    with tried_code([], tmp_path) as trials:
-        assert trials is None
+    with open_code_runner([], tmp_path) as runner:
+        assert runner is None
 
 
 def is_running(pid: int) -> bool:
@@ -375,4 +375,4 @@ def is_running(pid: int) -> bool:
 
 async def pid_of(at: Bench) -> int:
     """Ask the rule :data:`TELLS_PID`, in ``always.py``, which process it runs in."""
-    return int((await at.judge.trial("always", {})).output)
+    return int((await at.judge.run("always", {})).output)

@@ -1,4 +1,4 @@
-"""The judge of rules that are Python code, made from its settings; and how a tool tries such a rule."""
+"""The judge of rules that are Python code, made from its settings; and how a tool runs such a rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trailstream.adapters.python_rules.judge import JudgeSettings, PythonJudge, Trial
+from trailstream.adapters.python_rules.judge import CodeRun, JudgeSettings, PythonJudge
 from trailstream.adapters.python_rules.process import Surroundings
 from trailstream.config import PythonRulesSettings, environment_for_rules
 from trailstream.model.facts import Emit
@@ -18,7 +18,7 @@ from trailstream.model.record import Record
 from trailstream.rules.loading import LoadedRules
 from trailstream.rules.rule import Note, Rule
 
-__all__ = ["CodeTrials", "Trial", "open_judge", "permitted", "tried_code"]
+__all__ = ["CodeRun", "CodeRunner", "open_code_runner", "open_judge", "permitted"]
 
 _DEFAULTS = PythonRulesSettings()
 
@@ -67,21 +67,21 @@ def _directory(root: Path | None) -> str:
     return str((root if root.is_dir() else root.parent).resolve())
 
 
-class CodeTrials:
-    """Rules that are code, to be tried on one record after another by a program that has no event loop."""
+class CodeRunner:
+    """Rules that are code, to be run on one record after another by a program that has no event loop."""
 
     def __init__(self, runner: asyncio.Runner, judge: PythonJudge) -> None:
         self._runner = runner
         self._judge = judge
 
-    def of(self, rule_id: str, record: Record, mocks: Mapping[str, Any] | None = None) -> Trial:
+    def run(self, rule_id: str, record: Record, mocks: Mapping[str, Any] | None = None) -> CodeRun:
         """Run a rule on a record, by itself: its gate is not asked, and nothing is kept from the record before.
 
         ``mocks`` are what functions of its module return for this once, by their names there
-        (:attr:`~trailstream.rules.rule_test.RuleTest.mocks`). What the rule does wrong is in the trial. Raises
+        (:attr:`~trailstream.rules.rule_test.RuleTest.mocks`). What the rule does wrong is in what is returned. Raises
         :class:`KeyError` for a rule that is not code.
         """
-        return self._runner.run(self._judge.trial(rule_id, record, mocks))
+        return self._runner.run(self._judge.run(rule_id, record, mocks))
 
     def costs_seconds(self) -> Mapping[str, float]:
         """Return what each rule has cost in its process so far, by its id."""
@@ -89,7 +89,7 @@ class CodeTrials:
 
 
 @contextmanager
-def tried_code(rules: Sequence[Rule], root: Path) -> Iterator[CodeTrials | None]:
+def open_code_runner(rules: Sequence[Rule], root: Path) -> Iterator[CodeRunner | None]:
     """Start the process that rules of code run in, for a tool; None where none of the rules is code.
 
     It is the worker's own process and protocol, with the worker's default limits.
@@ -98,6 +98,6 @@ def tried_code(rules: Sequence[Rule], root: Path) -> Iterator[CodeTrials | None]
         opened = open_judge(rules, root, emit=lambda _fact: None)
         judge = runner.run(opened.__aenter__())
         try:
-            yield None if judge is None else CodeTrials(runner, judge)
+            yield None if judge is None else CodeRunner(runner, judge)
         finally:
             runner.run(opened.__aexit__(None, None, None))

@@ -16,7 +16,7 @@ from pathlib import Path
 from trailstream import __version__
 from trailstream.entrypoints.dead_letter_text import REPORTS
 from trailstream.entrypoints.rules import add_rules
-from trailstream.entrypoints.rules.trials import DisagreementError
+from trailstream.entrypoints.rules.verified import DisagreementError
 from trailstream.entrypoints.scan import add_scan
 from trailstream.model.problems import ConfigurationError
 

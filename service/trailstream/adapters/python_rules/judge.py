@@ -60,8 +60,8 @@ class JudgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What came of one rule on one record, tried by itself."""
+class CodeRun:
+    """What came of running one rule on one record, by itself."""
 
     matched: bool
     error: str
@@ -138,8 +138,8 @@ class PythonJudge:
         self._tell(asked, answers, origin)
         return [_remarks_of(answers.get(place)) for place in range(len(asked))]
 
-    async def trial(self, rule_id: str, record: Record, mocks: Mapping[str, Any] | None = None) -> Trial:
-        """Try one rule on one record by itself, with functions replaced as a test wants it.
+    async def run(self, rule_id: str, record: Record, mocks: Mapping[str, Any] | None = None) -> CodeRun:
+        """Run one rule on one record by itself, with functions replaced as a test wants it.
 
         Nothing is emitted but what ends a rule. Raises :class:`KeyError` for a rule that is not code.
         """
@@ -148,10 +148,10 @@ class PythonJudge:
         reply = await self._exchange(lambda: None if number in self._disabled else wanted)
         if not isinstance(reply, Answers):
             why = f"{rule_id} cannot be run: {self._disabled[number]}"
-            return Trial(matched=False, error=why, remarks=Remarks(), complaints=(), output="")
+            return CodeRun(matched=False, error=why, remarks=Remarks(), complaints=(), output="")
         answer = reply.answers[0]
         remarks = _remarks_of(answer) or Remarks()
-        return Trial(answer.matched, answer.error, remarks, answer.complaints, answer.output)
+        return CodeRun(answer.matched, answer.error, remarks, answer.complaints, answer.output)
 
     def costs_seconds(self) -> Mapping[str, float]:
         """Return what each rule has cost in the child that runs now, by its id."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trailstream.decode.json_text import encode_record
-from trailstream.entrypoints.rules.attempts import TriedRule, opened
 from trailstream.entrypoints.rules.events import STDIN, read_events
 from trailstream.entrypoints.rules.files import load_at
-from trailstream.entrypoints.rules.trials import DisagreementError
+from trailstream.entrypoints.rules.under_test import RuleUnderTest, under_test
+from trailstream.entrypoints.rules.verified import DisagreementError
 from trailstream.entrypoints.rules.words import gate_in_words, mark, printed, tree, values_in_words
 from trailstream.model.alert import RuleInfo
 from trailstream.model.printable import printable
@@ -50,13 +50,13 @@ def run_rules_explain(options: argparse.Namespace) -> int:
     rules, correlations = _meant(loaded, None if options.rules is None else options.rule)
     events = read_events(options.record)
     answers = []
-    with opened(loaded.rules, options.rules or Path(options.rule)) as all_tried:
-        tried = {each.id: each for each in all_tried}
+    with under_test(loaded.rules, options.rules or Path(options.rule)) as all_rules:
+        by_id = {rule.id: rule for rule in all_rules}
         for number, event in enumerate(events, 1):
             if len(events) > 1:
                 print(f"# record {number}")
-            answers += [_explain(tried[rule.info.id], event) for rule in rules]
-            answers += [_correlate(correlation, tried, event) for correlation in correlations]
+            answers += [_explain(by_id[rule.info.id], event) for rule in rules]
+            answers += [_correlate(correlation, by_id, event) for correlation in correlations]
     return 0 if any(answers) else 1
 
 
@@ -72,26 +72,26 @@ def _meant(loaded: LoadedRules, rule_id: str | None) -> tuple[list[Rule], list[C
     return rules, correlations
 
 
-def _explain(tried: TriedRule, event: Record) -> bool:
+def _explain(rule_under_test: RuleUnderTest, event: Record) -> bool:
     """Print why an event matches a rule or does not; say whether it does."""
-    came = tried.of(event)
-    rule, record = tried.seen(event)
+    answer = rule_under_test.answer(event)
+    rule, record = rule_under_test.seen(event)
     gate = gate_of(rule.condition)
     passed, condition = explain_gate(gate, encode_record(record)), explain(rule.condition, record)
-    if (came.trial is None and condition.held not in (None, came.matched)) or (condition.held and not passed.held):
+    if (answer.run is None and condition.held not in (None, answer.matched)) or (condition.held and not passed.held):
         raise DisagreementError([rule.info.id], record)
-    print(f"{_name(rule.info)}: {'match' if came.matched else 'no match'}")
-    if came.failure and came.trial is None:
-        print(f"  it failed, so nobody knows whether it matches: {printable(came.failure)}")
-    print(f"  the gate {_came_of_gate(gate, passed, is_candidate=came.is_candidate)}:")
+    print(f"{_name(rule.info)}: {'match' if answer.matched else 'no match'}")
+    if answer.failure and answer.run is None:
+        print(f"  it failed, so nobody knows whether it matches: {printable(answer.failure)}")
+    print(f"  the gate {_came_of_gate(gate, passed, is_candidate=answer.is_candidate)}:")
     print("\n".join(tree(passed, 2)))
-    if came.trial is not None:
+    if answer.run is not None:
         print("  its code:")
-        print("\n".join(f"    {line}" for line in printed(came.trial)))
+        print("\n".join(f"    {line}" for line in printed(answer.run)))
     else:
         print(f"  the condition {_ANSWERS[condition.held]}:")
         print("\n".join(tree(condition, 2)))
-    return came.matched
+    return answer.matched
 
 
 _ANSWERS = {True: "holds", False: "does not hold", None: "fails"}
@@ -112,16 +112,16 @@ def _name(info: RuleInfo) -> str:
     return printable(f"{info.id} ({info.language}, {info.path})")
 
 
-def _correlate(correlation: Correlation, rules: Mapping[str, TriedRule], event: Record) -> bool:
+def _correlate(correlation: Correlation, rules: Mapping[str, RuleUnderTest], event: Record) -> bool:
     """Print which of a correlation's rules match, and in which group the record counts; say whether one does."""
     counted = False
     print(f"{_name(correlation.info)}: {correlation.kind.value} within {correlation.timespan_seconds} s")
     for source in correlation.sources:
-        if (tried := rules.get(source.rule_id)) is not None:
-            matches = tried.of(event).matched
+        if (rule := rules.get(source.rule_id)) is not None:
+            matches = rule.answer(event).matched
             print(f"  {mark(matches)} {printable(source.rule_id)}")
             if matches:
-                print("\n".join(_group(correlation, source, tried.seen(event)[1])))
+                print("\n".join(_group(correlation, source, rule.seen(event)[1])))
             counted |= matches
     return counted
 

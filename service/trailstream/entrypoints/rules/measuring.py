@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trailstream.bootstrap.python_rules import CodeTrials, tried_code
+from trailstream.bootstrap.python_rules import CodeRunner, open_code_runner
 from trailstream.decode.cloudtrail import RecordReader
 from trailstream.decode.gunzip import Inflate
 from trailstream.decode.json_text import encode_record
 from trailstream.entrypoints.rules.sample import sample
-from trailstream.entrypoints.rules.trials import Trials
+from trailstream.entrypoints.rules.verified import VerifiedRules
 from trailstream.model.errors import DamageError
 from trailstream.model.limits import KIB, ReadLimits
 from trailstream.model.problems import ConfigurationError, Problem
@@ -69,7 +69,7 @@ class _Bench:
         self.ruleset = Ruleset(rules)
         self.measured = Measured(source, [OfRule() for _ in rules])
         self._evaluators = [evaluator(rule.condition) for rule in rules]
-        self._trials = Trials(rules)
+        self._verified = VerifiedRules(rules)
         self._held_against = 0
 
     def take(self, batch: Batch) -> None:
@@ -82,7 +82,7 @@ class _Bench:
             self._look_at(batch, position, candidates)
         for position in range(0, len(batch.indexes), HELD_AGAINST_EVERY):
             if self._held_against < HELD_AGAINST:
-                self._trials.of(batch.value(position))
+                self._verified.match(batch.value(position))
                 self._held_against += 1
 
     def _look_at(self, batch: Batch, position: int, candidates: Candidates) -> None:
@@ -106,15 +106,15 @@ class _Bench:
             of_rule.failures += 1
         of_rule.seconds += time.perf_counter() - started
 
-    def run_code(self, code: CodeTrials) -> None:
+    def run_code(self, code: CodeRunner) -> None:
         """Run the rules that are code on what was kept for them."""
         for rule, of_rule in zip(self.rules, self.measured.rules, strict=True):
             if not of_rule.kept:
                 continue
             for record in of_rule.kept:
-                trial = code.of(rule.info.id, record)
-                of_rule.matches += trial.matched
-                of_rule.failures += bool(trial.error)
+                run = code.run(rule.info.id, record)
+                of_rule.matches += run.matched
+                of_rule.failures += bool(run.error)
             share = of_rule.candidates / len(of_rule.kept)
             of_rule.seconds += code.costs_seconds()[rule.info.id] * share
             of_rule.matches, of_rule.failures = round(of_rule.matches * share), round(of_rule.failures * share)
@@ -131,7 +131,7 @@ def measure(rules: Sequence[Rule], root: Path, logs: Sequence[Path]) -> Measured
         _read(name, chunks, bench)
     if not bench.measured.records:
         raise ConfigurationError([Problem("logs", "hold no record", _NAME_LOGS)])
-    with tried_code(rules, root) as code:
+    with open_code_runner(rules, root) as code:
         if code is not None:
             bench.run_code(code)
     return bench.measured

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from trailstream.entrypoints.rules.attempts import TriedRule, opened
 from trailstream.entrypoints.rules.files import load_at
-from trailstream.entrypoints.rules.trials import DisagreementError
+from trailstream.entrypoints.rules.under_test import RuleUnderTest, under_test
+from trailstream.entrypoints.rules.verified import DisagreementError
 from trailstream.entrypoints.rules.words import counted, printed, tree
 from trailstream.model.printable import printable
 from trailstream.model.problems import ConfigurationError, Problem, RulesError
@@ -57,8 +57,8 @@ def run_rules_test(options: argparse.Namespace) -> int:
     Raises :class:`RulesError` where a rule is broken and :class:`DisagreementError` where its gate is, after all tests.
     """
     loaded = load_at(options.directory)
-    with opened(loaded.rules, options.directory) as tried:
-        results = list(_results(loaded.rules, tried, require=options.require_tests))
+    with under_test(loaded.rules, options.directory) as rules_under_test:
+        results = list(_results(loaded.rules, rules_under_test, require=options.require_tests))
     for note in loaded.notes:
         print(printable(f"note: {note}"), file=sys.stderr)
     for result in results:
@@ -76,27 +76,27 @@ def run_rules_test(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _results(rules: Sequence[Rule], tried: Sequence[TriedRule], *, require: bool) -> Iterator[Result]:
-    for rule, its_trial in zip(rules, tried, strict=True):
-        yield from (_run(rule, its_trial, test) for test in rule.tests)
+def _results(rules: Sequence[Rule], rules_under_test: Sequence[RuleUnderTest], *, require: bool) -> Iterator[Result]:
+    for rule, rule_under_test in zip(rules, rules_under_test, strict=True):
+        yield from (_run(rule, rule_under_test, test) for test in rule.tests)
         if require and not rule.tests:
             yield Result(rule, "has a test", failure=("the rule has no test",))
 
 
-def _run(rule: Rule, tried: TriedRule, test: RuleTest) -> Result:
+def _run(rule: Rule, rule_under_test: RuleUnderTest, test: RuleTest) -> Result:
     started = time.perf_counter()
     try:
-        came = tried.of(test.record, test.mocks)
+        answer = rule_under_test.answer(test.record, test.mocks)
     except DisagreementError as error:
         return Result(rule, test.name, time.perf_counter() - started, tuple(str(error).splitlines()), error)
     seconds = time.perf_counter() - started
-    if came.failure:
-        return Result(rule, test.name, seconds, ("it failed:", *came.failure.splitlines()))
-    if came.matched is test.expected:
+    if answer.failure:
+        return Result(rule, test.name, seconds, ("it failed:", *answer.failure.splitlines()))
+    if answer.matched is test.expected:
         return Result(rule, test.name, seconds)
-    asked, record = tried.seen(test.record)
+    asked, record = rule_under_test.seen(test.record)
     differing = (f"- {ANSWERS[test.expected]}", f"+ {ANSWERS[not test.expected]}")
-    why = printed(came.trial) if came.trial is not None else tree(explain(asked.condition, record))
+    why = printed(answer.run) if answer.run is not None else tree(explain(asked.condition, record))
     return Result(rule, test.name, seconds, (*differing, *why))
 
 

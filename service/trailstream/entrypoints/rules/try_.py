@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from trailstream.entrypoints.rules.attempts import TriedRule, opened, triable
 from trailstream.entrypoints.rules.events import STDIN, EventsError, read_events
 from trailstream.entrypoints.rules.files import add_around, load_at
 from trailstream.entrypoints.rules.sequences import completed
+from trailstream.entrypoints.rules.under_test import RuleUnderTest, under_test, valid_rules
 from trailstream.model.alert import Match
 from trailstream.model.problems import Problem
 from trailstream.model.record import Record
@@ -44,13 +44,14 @@ def run_rules_try(options: argparse.Namespace) -> int:
     Raises :class:`RulesError` and :class:`EventsError` with every reason why there is no answer.
     """
     loaded = load_at(options.rule_file, options.rules)
-    rules = triable(loaded)
+    rules = valid_rules(loaded)
     for note in loaded.notes:
         print(f"note: {note}", file=sys.stderr)
     events = read_events(options.event_file)
-    with opened(rules, options.rules or options.rule_file) as tried:
+    with under_test(rules, options.rules or options.rule_file) as rules_under_test:
         matches = [
-            _matches(tried, event, f"{options.event_file}: event {number}") for number, event in enumerate(events, 1)
+            _matches(rules_under_test, event, f"{options.event_file}: event {number}")
+            for number, event in enumerate(events, 1)
         ]
     answers = _answers(loaded, matches)
     for ids in answers:
@@ -58,9 +59,9 @@ def run_rules_try(options: argparse.Namespace) -> int:
     return 0 if any(answers) else 1
 
 
-def _matches(rules: Sequence[TriedRule], event: Record, where: str) -> list[Match]:
+def _matches(rules: Sequence[RuleUnderTest], event: Record, where: str) -> list[Match]:
     """Return the matches of an event. Raises :class:`EventsError` where a rule fails on it."""
-    answers = {rule.id: rule.of(event) for rule in rules}
+    answers = {rule.id: rule.answer(event) for rule in rules}
     problems = [Problem(where, f"rule {rule_id}: {came.failure}") for rule_id, came in answers.items() if came.failure]
     if problems:
         raise EventsError(problems)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from enum import Enum
 
-from trailstream.bootstrap.python_rules import Trial
+from trailstream.bootstrap.python_rules import CodeRun
 from trailstream.model.finding import Remarks
 from trailstream.model.printable import printable
 from trailstream.rules.explanation import Explained
@@ -87,13 +87,13 @@ def tree(explained: Explained, level: int = 1) -> Iterator[str]:
         yield from tree(part, level + 1)
 
 
-def printed(trial: Trial) -> Iterator[str]:
+def printed(run: CodeRun) -> Iterator[str]:
     """Yield the lines of what the code of a rule said, printed and did wrong."""
-    yield f"{mark(trial.matched)} it returned {trial.matched}" if not trial.error else f"{mark(None)} it failed"
-    said = {name: value for name in _REMARKS if (value := getattr(trial.remarks, name)) is not None}
+    yield f"{mark(run.matched)} it returned {run.matched}" if not run.error else f"{mark(None)} it failed"
+    said = {name: value for name in _REMARKS if (value := getattr(run.remarks, name)) is not None}
     for name, value in said.items():
         yield f"{name}: {printable(str(value), at_most=WIDEST_TEXT)}"
-    for text in (trial.error, *trial.complaints, trial.output):
+    for text in (run.error, *run.complaints, run.output):
         yield from map(printable, text.splitlines())
 
 

@@ -31,14 +31,14 @@ class DisagreementError(Exception):
         self.record = record
 
 
-class Trials:
-    """A set of rules, to be tried on one record after another."""
+class VerifiedRules:
+    """Rules whose gates are verified on each record that they are matched with."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._gated = Ruleset(rules)
         self._ungated = Ruleset(rules, gated=False)
 
-    def of(self, record: Record) -> Matched:
+    def match(self, record: Record) -> Matched:
         """Return what the worker finds in the record as CloudTrail writes it. Raises :class:`DisagreementError`."""
         found = self._gated.match(_as_cut(record, self._gated.head_type))
         expected = self._ungated.match(batch_of_one(record, self._ungated.head_type))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from trailstream.bootstrap.python_rules import CodeTrials, Trial, tried_code
+from trailstream.bootstrap.python_rules import CodeRun, CodeRunner, open_code_runner
 from trailstream.decode.cloudtrail import record_in
-from trailstream.entrypoints.rules.trials import DisagreementError, Trials
+from trailstream.entrypoints.rules.verified import DisagreementError, VerifiedRules
 from trailstream.model.alert import Match
 from trailstream.model.problems import Problem, RulesError
 from trailstream.model.record import Record
@@ -31,7 +31,7 @@ WRONG_GATE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class Answer:
     """What came of one rule on one event."""
 
     matched: bool
@@ -40,11 +40,11 @@ class Tried:
     failure: str
     """Why nobody knows whether it matches; empty where that is known."""
     match: Match | None
-    trial: Trial | None = None
-    """What the code of a rule said."""
+    run: CodeRun | None = None
+    """What came of its code, where the rule is code."""
 
 
-def triable(loaded: LoadedRules) -> list[Rule]:
+def valid_rules(loaded: LoadedRules) -> list[Rule]:
     """Return the rules. Raises :class:`RulesError` where one is broken, AWS refuses one, or there is none."""
     problems = [*loaded.problems, *(problem for rule in loaded.rules if (problem := _refused(rule)) is not None)]
     if problems:
@@ -66,15 +66,15 @@ def _refused(rule: Rule) -> Problem | None:
     return None
 
 
-class TriedRule:
-    """A rule, to be tried on any event."""
+class RuleUnderTest:
+    """A rule that answers for any event."""
 
-    def __init__(self, rule: Rule, code: CodeTrials | None) -> None:
+    def __init__(self, rule: Rule, code: CodeRunner | None) -> None:
         """Take ``code`` to run the rule with, where it is code."""
         on_events = rule if rule.as_events is None else replace(rule, condition=rule.as_events.compile())
         self._whole = rule.as_events is not None and rule.as_events.whole
-        self._on_record = (rule, Trials([rule]))
-        self._on_event = (on_events, Trials([on_events]))
+        self._on_record = (rule, VerifiedRules([rule]))
+        self._on_event = (on_events, VerifiedRules([on_events]))
         self._code = code if rule.judged else None
 
     @property
@@ -87,47 +87,47 @@ class TriedRule:
         (rule, _), seen = self._seen(event)
         return rule, seen
 
-    def of(self, event: Record, mocks: Mapping[str, object] = MappingProxyType({})) -> Tried:
+    def answer(self, event: Record, mocks: Mapping[str, object] = MappingProxyType({})) -> Answer:
         """Return what came of the rule on an event, with functions of its code replaced as a test wants it.
 
         Raises :class:`DisagreementError`.
         """
-        (rule, trials), seen = self._seen(event)
+        (rule, verified), seen = self._seen(event)
         if self._code is not None:
             # A gate is of the code as it stands and of CloudTrail's records: what a test puts in the place of code, and
             # a record of other logs, may well match what it holds back.
             is_gated = not mocks and seen.get("p_log_type", CLOUDTRAIL) == CLOUDTRAIL
-            asked = trials if is_gated else Trials([replace(rule, condition=AllOf(()))])
-            found = asked.of(as_cloudtrail_names_them(seen))  # Code finds names in any case, and gates do not.
-            return _judged(rule, found, seen, self._code.of(rule.info.id, seen, mocks))
-        found = trials.of(seen)
-        return Tried(
+            asked = verified if is_gated else VerifiedRules([replace(rule, condition=AllOf(()))])
+            found = asked.match(as_cloudtrail_names_them(seen))  # Code finds names in any case, and gates do not.
+            return _judged(rule, found, seen, self._code.run(rule.info.id, seen, mocks))
+        found = verified.match(seen)
+        return Answer(
             matched=bool(found.matches),
             is_candidate=found.candidates > 0,
             failure="; ".join(what for _, what in found.failures),
             match=found.matches[0] if found.matches else None,
         )
 
-    def _seen(self, event: Record) -> tuple[tuple[Rule, Trials], Record]:
+    def _seen(self, event: Record) -> tuple[tuple[Rule, VerifiedRules], Record]:
         record = record_in(event)
         if record is None or (self._whole and not ONLY_IN_EVENTS.isdisjoint(event)):
             return self._on_event, event
         return self._on_record, record
 
 
-def _judged(rule: Rule, found: Matched, record: Record, trial: Trial) -> Tried:
+def _judged(rule: Rule, found: Matched, record: Record, run: CodeRun) -> Answer:
     """Return what came of a rule that is code, which may match only what its gate lets through."""
-    failure = trial.error
-    if trial.matched and not found.matches:
+    failure = run.error
+    if run.matched and not found.matches:
         if rule.code is None or not rule.code.declares_gate:
             raise DisagreementError([rule.info.id], record)
         failure = WRONG_GATE
-    match = found.matches[0] if trial.matched and found.matches else None
-    return Tried(match is not None, is_candidate=found.candidates > 0, failure=failure, match=match, trial=trial)
+    match = found.matches[0] if run.matched and found.matches else None
+    return Answer(match is not None, is_candidate=found.candidates > 0, failure=failure, match=match, run=run)
 
 
 @contextmanager
-def opened(rules: Sequence[Rule], root: Path) -> Iterator[Sequence[TriedRule]]:
-    """Make rules ready to be tried while the block runs, those that are code in the worker's own child process."""
-    with tried_code(rules, root) as code:
-        yield [TriedRule(rule, code) for rule in rules]
+def under_test(rules: Sequence[Rule], root: Path) -> Iterator[Sequence[RuleUnderTest]]:
+    """Make rules ready to answer while the block runs, those that are code in the worker's own child process."""
+    with open_code_runner(rules, root) as code:
+        yield [RuleUnderTest(rule, code) for rule in rules]
