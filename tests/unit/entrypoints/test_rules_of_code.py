@@ -37,6 +37,11 @@ Tests:
   Mocks: [{objectName: rule, returnValue: true}]
   Log: {eventName: Mocked}
 """
+SIGMA = """\
+title: Nobody does this
+logsource: {product: aws, service: cloudtrail}
+detection: {does: {eventName: Nope}, condition: does}
+"""
 ROOT = {"eventName": "ConsoleLogin", "userIdentity": {"type": "Root"}, "recipientAccountId": "111122223333"}
 USER = {"eventName": "ConsoleLogin", "userIdentity": {"type": "IAMUser"}}
 
@@ -54,6 +59,17 @@ def events(directory: Path, *values: Any) -> str:
     path = directory.parent / "events.jsonl"
     path.write_text("\n".join(map(json.dumps, values)))
     return str(path)
+
+
+def test_a_rule_is_not_tried_by_another_that_is_called_like_it(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "a.py").write_text("def rule(event):\n    return True\n")
+    (tmp_path / "a.json").write_text('{"eventName": ["Nope"]}')
+    (tmp_path / "a.yml").write_text(SIGMA)
+    tried = events(tmp_path / "rules", USER)
+    assert [main(["rules", "try", str(tmp_path / name), tried]) for name in ("a.py", "a.json", "a.yml")] == [0, 1, 1]
+    assert capsysbinary.readouterr().out.splitlines() == [b"match", b"no match", b"no match"]
 
 
 @pytest.mark.parametrize("name", ["root.py", "root.yml"])
