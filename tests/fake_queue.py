@@ -95,13 +95,11 @@ class FakeQueue:
         clock: Clock | None = None,
         *,
         max_receive_count: int | None = 5,
-        visibility_timeout_seconds: int = 30,
         retention_seconds: int = 345_600,
         dead_letter_retention_seconds: int | None = 1_209_600,
     ) -> None:
         self.clock: Clock = clock or RealClock()
         self.facts = QueueFacts(
-            visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,
             retention_seconds=retention_seconds,
             dead_letter_retention_seconds=dead_letter_retention_seconds if max_receive_count is not None else None,

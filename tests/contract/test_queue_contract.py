@@ -65,9 +65,8 @@ async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
         yield Kit(SqsQueue(client=await aws.lean_sqs(), queue_url=url), put_in_sqs, asyncio.sleep, dead_in_sqs)
 
 
-async def test_a_queue_says_how_long_it_hides_keeps_and_how_often_it_hands_out(kit: Kit) -> None:
+async def test_a_queue_says_how_long_it_keeps_and_how_often_it_hands_out(kit: Kit) -> None:
     assert await kit.queue.describe() == QueueFacts(
-        visibility_timeout_seconds=30,
         max_receive_count=2,
         retention_seconds=345_600,
         dead_letter_retention_seconds=1_209_600,

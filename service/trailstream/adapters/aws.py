@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
     from types_aiobotocore_sts import STSClient
 
+CONNECT_TIMEOUT_SECONDS = 5.0
 LONGEST_POLL_SECONDS = 20
 """SQS: the longest WaitTimeSeconds."""
 LONGEST_PUBLISH_SECONDS = 10
@@ -52,7 +53,6 @@ class AwsClients:
         region: str | None,
         endpoint_url: str | None,
         connections: int,
-        connect_timeout_seconds: float = 5.0,
         read_timeout_seconds: float = 30.0,
         attempts: int = 4,
     ) -> None:
@@ -60,7 +60,6 @@ class AwsClients:
         self._region = region
         self._endpoint_url = endpoint_url
         self._connections = connections
-        self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
         self._attempts = attempts
         self._session = get_session()
@@ -135,7 +134,7 @@ class AwsClients:
                 SignedHttp,
                 session=await self._shared_requests(),
                 attempts=self._attempts,
-                connect_timeout_seconds=self._connect_timeout_seconds,
+                connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
                 read_timeout_seconds=self._read_timeout_seconds,
             )
             if role is None:
@@ -178,7 +177,7 @@ class AwsClients:
         # Few endpoints other than AWS's own resolve a host name for each bucket.
         style = "path" if self._endpoint_url else "auto"
         return AioConfig(
-            connect_timeout=self._connect_timeout_seconds,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=read_timeout_seconds,
             max_pool_connections=self._connections,
             retries={"mode": "standard", "total_max_attempts": self._attempts},

@@ -51,13 +51,12 @@ class SqsQueue:
         with translated(self._queue_url, _ERRORS):
             answer = await self._client.get_queue_attributes(
                 QueueUrl=self._queue_url,
-                AttributeNames=["VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"],
+                AttributeNames=["MessageRetentionPeriod", "RedrivePolicy"],
             )
         attributes = answer.get("Attributes", {})
         policy = _redrive_policy(attributes)
         arn = policy.get("deadLetterTargetArn")
         return QueueFacts(
-            visibility_timeout_seconds=int(attributes.get("VisibilityTimeout", 30)),
             max_receive_count=int(policy["maxReceiveCount"]) if arn else None,
             retention_seconds=_seconds(attributes.get("MessageRetentionPeriod")),
             dead_letter_retention_seconds=await self._retention_of(arn) if arn else None,

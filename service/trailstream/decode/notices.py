@@ -113,7 +113,7 @@ def _read_s3_entry(entry: Any) -> _Part:
             key = item.get("key")
             # S3 form-encodes keys in its notifications: a space arrives as "+".
             decoded = unquote_plus(key) if isinstance(key, str) else key
-            return _object_or_skip(bucket, item, decoded, time=entry.get("eventTime"), region=entry.get("awsRegion"))
+            return _object_or_skip(bucket, item, decoded, time=entry.get("eventTime"))
         case {"eventSource": "aws:s3", "eventName": str(name)} if not _creates(name):
             return _skip_or_refuse(name)
         case {"eventSource": str(source)}:
@@ -155,13 +155,13 @@ def _read_event(event: dict[str, Any], kind: str, detail: dict[str, Any]) -> _Pa
     match detail:
         case {"bucket": {"name": str(bucket)}, "object": dict(item)}:
             # EventBridge leaves keys as they are: a "+" is a "+".
-            return _object_or_skip(bucket, item, item.get("key"), time=event.get("time"), region=event.get("region"))
+            return _object_or_skip(bucket, item, item.get("key"), time=event.get("time"))
         case _:
             return NotUnderstoodError("an EventBridge event 'Object Created' names no bucket and object")
 
 
 def _object_or_skip(
-    bucket: str, item: dict[str, Any], key: Any, *, time: Any = None, region: Any = None
+    bucket: str, item: dict[str, Any], key: Any, *, time: Any = None
 ) -> ObjectRef | Skip | NotUnderstoodError:
     if not isinstance(key, str) or not key or not bucket:
         return NotUnderstoodError("an object without a bucket's name or a key")
@@ -171,8 +171,6 @@ def _object_or_skip(
         key=key,
         version_id=_text(item.get("versionId")) or _text(item.get("version-id")),
         size=size if isinstance(size, int) else None,
-        etag=_text(item.get("eTag")) or _text(item.get("etag")),
-        region=_text(region),
         event_time=unix_seconds(time),
     )
     return skip_by_key(ref) or ref

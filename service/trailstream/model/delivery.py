@@ -31,9 +31,6 @@ class ObjectRef:
     version_id: str | None = None
     size: int | None = None
     """Compressed bytes, as the notice says; never trusted as a limit."""
-    etag: str | None = None
-    region: str | None = None
-    """The bucket's Region, where the notice says so."""
     event_time: float | None = None
     """Unix seconds at which the object was created, where the notice says so."""
 

@@ -77,8 +77,6 @@ class Counting:
         """The rules whose matches are to be taken."""
         self.alone = self.looked_at - self.silent - self._groups.own.keys()
         """Those of them of which each match is an alert all the same."""
-        self.correlations = tuple(each.info for each in correlations)
-        """What correlations say of themselves."""
         self._store = store
         self._settings = settings
         self._emit = emit

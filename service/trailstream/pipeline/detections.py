@@ -33,8 +33,6 @@ class Detections:
         self.ruleset = ruleset
         self._counting = counting
         self._judge = judge
-        self.rules = (*(rule.info for rule in ruleset.rules), *(() if counting is None else counting.correlations))
-        """What all of them say of themselves, correlations included."""
 
     def judged_by(self, judge: Judge | None) -> Detections:
         """Return the same rules with this judge."""

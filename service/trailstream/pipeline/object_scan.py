@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 from trailstream.decode.cloudtrail import Layout, RecordReader
 from trailstream.decode.gunzip import Inflate
 from trailstream.model.alert import Match
-from trailstream.model.errors import DamageError, RecordDamageError, RuleFailedError
+from trailstream.model.errors import DamageError, RuleFailedError
 from trailstream.model.limits import ReaderChoice, ReadLimits
 from trailstream.model.record import Batch
 from trailstream.model.times import unix_seconds
@@ -89,11 +89,6 @@ class ObjectScan:
     def damaged_records(self) -> int:
         """Records that were noted as unusable so far."""
         return self._reader.damaged
-
-    @property
-    def first_damage(self) -> RecordDamageError | None:
-        """What was wrong with the first unusable record."""
-        return self._reader.first_damage
 
     @property
     def reader(self) -> Literal["fast", "ijson"]:

@@ -221,7 +221,6 @@ class Outgoing:
 class QueueFacts:
     """What the queue says of itself, as far as we may read it."""
 
-    visibility_timeout_seconds: int
     max_receive_count: int | None
     """None where there is no redrive policy."""
     retention_seconds: int | None

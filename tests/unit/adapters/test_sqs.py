@@ -44,7 +44,6 @@ def client_error(code: str, status: int = 400) -> ClientError:
 DEAD_ARN = "arn:aws:sqs:eu-west-1:210987654321:dead"
 ATTRIBUTES = {
     "Attributes": {
-        "VisibilityTimeout": "60",
         "MessageRetentionPeriod": "345600",
         "RedrivePolicy": f'{{"deadLetterTargetArn":"{DEAD_ARN}","maxReceiveCount":"4"}}',
     }
@@ -115,7 +114,7 @@ async def test_a_dead_letter_queue_that_may_not_be_read_is_unknown_and_no_failur
 
 
 async def test_a_queue_without_a_redrive_policy_says_so() -> None:
-    facts = await queue_over(ScriptedSqs({"Attributes": {"VisibilityTimeout": "30"}})).describe()
+    facts = await queue_over(ScriptedSqs({"Attributes": {}})).describe()
     assert (facts.max_receive_count, facts.retention_seconds, facts.dead_letter_retention_seconds) == (None, None, None)
 
 

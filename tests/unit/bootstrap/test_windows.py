@@ -42,13 +42,13 @@ async def test_rules_that_count_do_not_start_where_nobody_says_where_to() -> Non
     for windows in (await opened(settings(), default_file=False), await opened(fleet)):
         with pytest.raises(RulesError, match=r"windows: rules count over time .*\[windows\.dynamodb\]"):
             windows.detections(rules(PLAIN, COUNTING))
-        assert windows.detections(rules(PLAIN)).rules
+        assert windows.detections(rules(PLAIN)).ruleset.rules
 
 
 async def test_a_worker_counts_in_a_file_beside_its_ledger_which_is_made_when_it_is_needed(tmp_path: Path) -> None:
     chosen = settings(ledger={"sqlite": {"path": tmp_path / "ledger.sqlite"}})
     async with open_windows(chosen, AWS, sinks=[], emit=lambda _fact: None, default_file=True) as windows:
-        assert windows.detections(rules(COUNTING)).rules[0].id == "counting"
+        assert windows.detections(rules(COUNTING)).ruleset.rules[0].info.id == "counting"
         assert not (tmp_path / FILE_NAME).exists()
         assert windows.store is not None
         await windows.store.due(now=0, at_most=1)
@@ -84,9 +84,9 @@ async def test_a_sink_that_is_not_there_is_named_with_those_that_are() -> None:
         RulesError, match=r'0\.yaml: no sink "pager" is configured \(destinations are of: sns, stdout\)'
     ):
         windows.detections(rules(PLAIN + "destinations: [sns, pager]\n"))
-    assert windows.detections(rules(PLAIN + "destinations: [sns]\n")).rules
+    assert windows.detections(rules(PLAIN + "destinations: [sns]\n")).ruleset.rules
 
 
 async def test_where_broken_rules_may_be_skipped_an_unknown_sink_is_no_reason_not_to_start() -> None:
     windows = await opened(settings(rules={"skip_broken": True}))
-    assert windows.detections(rules(PLAIN + "destinations: [pager]\n")).rules
+    assert windows.detections(rules(PLAIN + "destinations: [pager]\n")).ruleset.rules

@@ -9,7 +9,7 @@ DAY = 86_400
 
 
 def facts(receives: int | None = 5, retention: int | None = 4 * DAY, dead: int | None = 14 * DAY) -> QueueFacts:
-    return QueueFacts(30, receives, retention, dead)
+    return QueueFacts(receives, retention, dead)
 
 
 def test_a_queue_with_a_patient_redrive_to_a_longer_lived_queue_is_fine() -> None:

@@ -58,7 +58,7 @@ def compiled(texts: RuleTexts) -> Compiled:
     async def opened() -> AsyncIterator[Detections]:
         yield detections
 
-    return Compiled(ReadyRules(texts.digest, detections.rules, opened), loaded)
+    return Compiled(ReadyRules(texts.digest, loaded.infos, opened), loaded)
 
 
 def has_a_bug(texts: RuleTexts) -> Compiled:

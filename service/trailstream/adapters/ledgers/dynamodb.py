@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import UniversalAttributeValueTypeDef
 
+REQUESTS_AT_ONCE = 16
+"""On their way, over all callers."""
+
 TTL_MARGIN_SECONDS = 24 * 60 * 60
 """TTL goes by AWS's clock and claims by the caller's: what only cleans up has no need to be early."""
 
@@ -54,11 +57,10 @@ class DynamoDbLedger:
     A call that fails may have written some of its alerts: what it has claimed is the same holder's again at the next.
     """
 
-    def __init__(self, *, client: DynamoDBClient, table: str, concurrency: int = 16) -> None:
-        """``concurrency`` is how many requests are on their way at once, over all callers."""
+    def __init__(self, *, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
     async def claim(
         self, sink: str, alert_ids: Sequence[str], *, holder: str, now: float, until: float

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef, WriteRequestTypeDef
 
+REQUESTS_AT_ONCE = 16
+"""On their way, over all callers."""
 MOST_WRITES = 25
 """What DynamoDB takes in one batch."""
 WRITE_TRIES = 5
@@ -64,11 +66,10 @@ _Answer = TypeVar("_Answer")
 class DynamoDbWindows:
     """See :class:`trailstream.pipeline.ports.WindowStore`. Writing again what a failed call has written is harmless."""
 
-    def __init__(self, *, client: DynamoDBClient, table: str, concurrency: int = 16) -> None:
-        """``concurrency`` is how many requests are on their way at once, over all callers."""
+    def __init__(self, *, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
     async def visit(self, visits: Sequence[Visit], *, now: float) -> Sequence[Known]:
         """See :class:`trailstream.pipeline.ports.WindowStore`."""

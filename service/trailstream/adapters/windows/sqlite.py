@@ -84,6 +84,8 @@ _PURGES = (
     )
     """,
 )
+BUSY_SECONDS = 5.0
+"""How long a call waits while another process writes."""
 PURGED_FOR_EACH_ADDED = 2
 """More leaves than comes, so that the file grows no further; and no call has to do the work of many."""
 
@@ -95,15 +97,14 @@ class SqliteWindows:
     of a later version; a file that cannot be used for another reason is tried again by each call.
     """
 
-    def __init__(self, path: Path, *, busy_seconds: float = 5.0) -> None:
-        """``busy_seconds`` is how long a call waits while another process writes."""
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._file = SqliteFile(
             path,
             schema=_SCHEMA,
             version=SCHEMA_VERSION,
             unavailable=WindowsUnavailableError,
-            busy_seconds=busy_seconds,
+            busy_seconds=BUSY_SECONDS,
         )
 
     async def __aenter__(self) -> Self:
