@@ -1,4 +1,4 @@
-"""What one call of SNS or SQS carries: at most ten entries, and 256 KiB of them all.
+"""What one call of SNS or SQS carries: at most ten entries, and 256 KiB of them all; and what became of each.
 
 The limits are those of the API references of PublishBatch and SendMessageBatch.
 """
@@ -34,6 +34,16 @@ def packed(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         free -= size
     if batch:
         yield batch
+
+
+def batch_results(count: int, answer: Mapping[str, Any]) -> list[str | None]:
+    """Return one result per entry, whose ids are their places from 0 on: None, or the code of its failure.
+
+    An entry that the answer does not mention was not confirmed.
+    """
+    confirmed = {entry["Id"] for entry in answer.get("Successful", ())}
+    codes = {entry["Id"]: entry.get("Code", "Failed") for entry in answer.get("Failed", ())}
+    return [None if identity in confirmed else codes.get(identity, "NoAnswer") for identity in map(str, range(count))]
 
 
 def bytes_of(part: Any) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trailstream.adapters.aws import LONGEST_POLL_SECONDS
 from trailstream.adapters.aws_errors import VENDOR_ERRORS, Cause, cause_of, detail_of, translated
-from trailstream.adapters.sqs_inlet import batch_results, extras_of
+from trailstream.adapters.batches import batch_results
 from trailstream.model.delivery import Delivery
 from trailstream.model.errors import QueueUnavailableError
 from trailstream.pipeline.ports import Held, QueueFacts
@@ -94,8 +94,7 @@ class SqsQueue:
                 QueueUrl=self._queue_url,
                 Entries=[{"Id": str(i), "ReceiptHandle": receipt} for i, receipt in enumerate(receipts)],
             )
-        confirmed = {entry["Id"] for entry in answer.get("Successful", [])}
-        return batch_results(len(receipts), confirmed, answer.get("Failed", []))
+        return batch_results(len(receipts), answer)
 
     async def change_visibility(self, seconds_by_receipt: Mapping[str, int]) -> Mapping[str, str | None]:
         """See :class:`trailstream.pipeline.ports.Queue`. Seconds beyond 12 hours are asked for as 12 hours."""
@@ -113,9 +112,7 @@ class SqsQueue:
                     for i, (receipt, seconds) in enumerate(seconds_by_receipt.items())
                 ],
             )
-        confirmed = {entry["Id"] for entry in answer.get("Successful", [])}
-        results = batch_results(len(seconds_by_receipt), confirmed, answer.get("Failed", []))
-        return dict(zip(seconds_by_receipt, results, strict=True))
+        return dict(zip(seconds_by_receipt, batch_results(len(seconds_by_receipt), answer), strict=True))
 
     async def _retention_of(self, arn: str) -> int | None:
         """Return how long a dead-letter queue keeps a message, or None where it is not ours to read."""
@@ -146,7 +143,20 @@ def _held(message: MessageTypeDef, received_at: float, *, with_extras: bool) -> 
         sent_at=int(sent_milliseconds) / 1000 if sent_milliseconds else None,
         received_at=received_at,
     )
-    return Held(delivery, message["ReceiptHandle"], extras_of(message) if with_extras else None)
+    return Held(delivery, message["ReceiptHandle"], _extras_of(message) if with_extras else None)
+
+
+def _extras_of(message: MessageTypeDef) -> dict[str, Any]:
+    """Return what a received message had beside its body, as SendMessageBatch takes it for an entry."""
+    system = message.get("Attributes", {})
+    extras: dict[str, Any] = {}
+    if attributes := message.get("MessageAttributes"):
+        extras["MessageAttributes"] = attributes
+    if group := system.get("MessageGroupId"):
+        extras["MessageGroupId"] = group
+    if trace := system.get("AWSTraceHeader"):
+        extras["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}
+    return extras
 
 
 def _redrive_policy(attributes: Mapping[str, str]) -> dict[str, Any]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from trailstream.adapters.aws_errors import Cause, translated
-from trailstream.adapters.batches import FIFO_SUFFIX, Entry, packed
+from trailstream.adapters.batches import FIFO_SUFFIX, Entry, batch_results, packed
 from trailstream.model.errors import QueueUnavailableError
 from trailstream.pipeline.ports import Outgoing
 
 if TYPE_CHECKING:
-    from types_aiobotocore_sqs.type_defs import BatchResultErrorEntryTypeDef
-
     from trailstream.adapters.lean_clients import LeanSqs
 
 _ERRORS = dict.fromkeys(Cause, QueueUnavailableError)
@@ -39,8 +37,7 @@ class SqsInlet:
                 QueueUrl=self._queue_url,
                 Entries=[{"Id": str(i), **entry} for i, entry in enumerate(batch)],
             )
-        confirmed = {entry["Id"] for entry in answer.get("Successful", [])}
-        return batch_results(len(batch), confirmed, answer.get("Failed", []))
+        return batch_results(len(batch), answer)
 
     def _entry(self, message: Outgoing) -> Entry:
         entry = {"MessageBody": message.body, **(message.extras or {})}
@@ -49,22 +46,3 @@ class SqsInlet:
             entry.setdefault("MessageGroupId", message.id)
             entry["MessageDeduplicationId"] = message.id
         return entry
-
-
-def extras_of(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a received message had beside its body, as SendMessageBatch takes it for an entry."""
-    system = message.get("Attributes", {})
-    extras: dict[str, Any] = {}
-    if attributes := message.get("MessageAttributes"):
-        extras["MessageAttributes"] = attributes
-    if group := system.get("MessageGroupId"):
-        extras["MessageGroupId"] = group
-    if trace := system.get("AWSTraceHeader"):
-        extras["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}
-    return extras
-
-
-def batch_results(count: int, confirmed: set[str], failed: Iterable[BatchResultErrorEntryTypeDef]) -> list[str | None]:
-    """Return one result per entry of a batch; an entry that the answer does not mention was not confirmed."""
-    reasons = {entry["Id"]: entry.get("Code", "Failed") for entry in failed}
-    return [None if str(i) in confirmed else reasons.get(str(i), "NoAnswer") for i in range(count)]

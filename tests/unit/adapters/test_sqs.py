@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -82,6 +83,25 @@ async def test_a_receive_asks_for_the_receive_count_and_the_time_of_sending() ->
     (held,) = await queue_over(sqs).receive(at_most=1, wait_seconds=0, visibility_seconds=30)
     assert (held.delivery.receive_count, held.delivery.sent_at, held.delivery.received_at) == (3, 1700000000.5, 1000.0)
     assert set(sqs.asked[0][1]["MessageSystemAttributeNames"]) == {"ApproximateReceiveCount", "SentTimestamp"}
+
+
+async def test_what_came_with_a_message_is_kept_as_it_is_to_go_with_it_again() -> None:
+    attributes = {
+        "bytes": {"DataType": "Binary", "BinaryValue": base64.b64encode(b"\x00\xff").decode()},
+        "text": {"DataType": "String", "StringValue": "x"},
+    }
+    system = {"SentTimestamp": "1", "MessageGroupId": "g", "AWSTraceHeader": "Root=1-2-3", "SenderId": "AIDA"}
+    laden = {"ReceiptHandle": "r", "Body": "b", "MessageAttributes": attributes, "Attributes": system}
+    sqs = ScriptedSqs({"Messages": [laden, {"ReceiptHandle": "plain", "Body": "b"}]})
+    queue = SqsQueue(client=cast("LeanSqs", sqs), queue_url=URL, with_extras=True)
+    laden_held, plain_held = await queue.receive(at_most=2, wait_seconds=0, visibility_seconds=30)
+    assert laden_held.extras == {
+        "MessageAttributes": attributes,
+        "MessageGroupId": "g",
+        "MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-2-3"}},
+    }
+    assert plain_held.extras == {}
+    assert sqs.asked[0][1]["MessageAttributeNames"] == sqs.asked[0][1]["MessageSystemAttributeNames"] == ["All"]
 
 
 async def test_an_odd_message_does_not_cost_its_neighbours() -> None:

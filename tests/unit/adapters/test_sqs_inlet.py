@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import base64
 from typing import Any, cast
 
 from trailstream.adapters.batches import MAX_BATCH_BYTES
-from trailstream.adapters.sqs_inlet import SqsInlet, extras_of
+from trailstream.adapters.sqs_inlet import SqsInlet
 from trailstream.pipeline.ports import Outgoing
 
 URL = "https://sqs.eu-west-1.amazonaws.com/111122223333/logs"
@@ -81,17 +80,3 @@ async def test_a_fifo_queue_is_told_how_to_know_a_repeat_and_a_standard_one_is_n
             },
         ],
     ]
-
-
-def test_what_came_with_a_message_is_what_goes_with_it() -> None:
-    attributes = {
-        "bytes": {"DataType": "Binary", "BinaryValue": base64.b64encode(b"\x00\xff").decode()},
-        "text": {"DataType": "String", "StringValue": "x"},
-    }
-    system = {"SentTimestamp": "1", "MessageGroupId": "g", "AWSTraceHeader": "Root=1-2-3", "SenderId": "AIDA"}
-    assert extras_of({"Body": "b", "MessageAttributes": attributes, "Attributes": system}) == {
-        "MessageAttributes": attributes,
-        "MessageGroupId": "g",
-        "MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-2-3"}},
-    }
-    assert extras_of({"Body": "b"}) == {}
