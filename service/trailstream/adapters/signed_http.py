@@ -71,7 +71,8 @@ def keys_of(credentials: AioCredentials | None) -> KeysOf:
 class SignedHttp:
     """Signs, sends and retries.
 
-    Raises what ``aws.VENDOR_ERRORS`` lists, ClientError for an answer that says no; and what giving the keys raises.
+    Raises what ``aws_errors.VENDOR_ERRORS`` lists, ClientError for an answer that says no; and what giving the keys
+    raises.
     """
 
     def __init__(

@@ -17,13 +17,13 @@ class Backoff:
         """Return how long to wait after this attempt (counted from 1).
 
         What failed together must not come back together: ``of`` names the thing that waits, and its digest shortens
-        the wait by up to a half, the same for the same name, so that nothing here needs a source of chance.
+        the wait by up to a half, the same for the same name.
         """
         spread = zlib.crc32(of.encode("utf-8", "replace")) / 2**32 if of else 0.0
         return self._whole(attempt) * (1 - spread / 2)
 
     def jittered(self, attempt: int, chance: float) -> float:
-        """Return the share ``chance`` (0 to 1) of the whole wait: what AWS calls full jitter."""
+        """Return the share ``chance`` (a random number from 0 to 1) of the whole wait: what AWS calls full jitter."""
         return self._whole(attempt) * chance
 
     def _whole(self, attempt: int) -> float:
