@@ -79,7 +79,8 @@ class MemoryWindows:
             for sighting in visit.sightings:
                 held.add(replace(sighting, seen_at=now))
             self._judgements.update(dict.fromkeys(visit.judgements))
-            if held.trim(MOST_WAITING_SIGHTINGS if visit.judgements else KEPT_FOR_EACH_WANTED * visit.at_most):
+            most = MOST_WAITING_SIGHTINGS if visit.judgements else KEPT_FOR_EACH_WANTED * visit.at_most
+            if visit.sightings and held.trim(most):  # who only looks needs no room
                 self._on_forgotten(visit.group.rule_id)
         return [self._held(visit.group).known(visit) for visit in visits]
 
