@@ -72,7 +72,13 @@ def armed(emit: Emit, progress: Callable[[], None], *, endpoint_url: str | None)
     return emit_and_fail, progress_and_fail
 
 
-def failpoint_of(text: str, endpoint_url: str | None) -> Failpoint:
+def _send_to_this_process(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+def failpoint_of(
+    text: str, endpoint_url: str | None, *, send: Callable[[signal.Signals], None] = _send_to_this_process
+) -> Failpoint:
     """Read ``STEP:COUNT:ACTION``. Raises :class:`ConfigurationError`; see :func:`armed`."""
     if not _is_loopback(endpoint_url):
         raise _refused("failpoints are for tests against an AWS endpoint on a loopback address", "unset it")
@@ -82,11 +88,7 @@ def failpoint_of(text: str, endpoint_url: str | None) -> Failpoint:
         raise _refused(f"no such step: {step!r}", f"known: {', '.join(sorted(STEPS))}")
     if action not in SIGNALS or not (count.isdecimal() and int(count)):
         raise _refused(f"not STEP:COUNT:ACTION: {text!r}", f"COUNT is 1 or more, ACTION one of {', '.join(SIGNALS)}")
-    return Failpoint(step, int(count), action, send=_send_to_this_process)
-
-
-def _send_to_this_process(number: signal.Signals) -> None:
-    os.kill(os.getpid(), number)
+    return Failpoint(step, int(count), action, send=send)
 
 
 def _is_loopback(endpoint_url: str | None) -> bool:

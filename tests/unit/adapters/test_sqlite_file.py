@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 from trailstream.adapters.sqlite_file import SqliteFile
@@ -21,5 +22,15 @@ async def test_many_that_open_a_new_file_at_the_same_moment_all_can_use_it(tmp_p
             )
             for _ in range(8)
         ]
-        await asyncio.gather(*(file.transact(lambda connection: connection.total_changes) for file in files))
+        await asyncio.gather(*(file.transact(_add_a_thing) for file in files))
+        assert await files[0].transact(_things) == len(files)
         await asyncio.gather(*(file.close() for file in files))
+
+
+def _add_a_thing(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO things VALUES ('thing')")
+
+
+def _things(connection: sqlite3.Connection) -> int:
+    ((count,),) = connection.execute("SELECT count(*) FROM things")
+    return int(count)

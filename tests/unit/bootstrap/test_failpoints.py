@@ -48,7 +48,11 @@ def test_a_failpoint_is_refused_where_the_endpoint_is_not_on_this_machine(endpoi
 
 @pytest.mark.parametrize("endpoint_url", [HERE, "http://localhost:4566", "http://[::1]:4566", "http://127.8.9.10"])
 def test_a_failpoint_is_taken_where_the_endpoint_is_on_this_machine(endpoint_url: str) -> None:
-    failpoint_of("AlertAccepted:1:kill", endpoint_url)
+    sent: list[signal.Signals] = []
+    failpoint = failpoint_of("AlertAccepted:2:kill", endpoint_url, send=sent.append)
+    for struck in ([], [signal.SIGKILL]):
+        failpoint.reach("AlertAccepted")
+        assert sent == struck
 
 
 @pytest.mark.parametrize(
