@@ -7,16 +7,15 @@ from contextlib import aclosing, asynccontextmanager
 
 from trailstream.model.alert import Alert, Match
 from trailstream.model.finding import Finding
-from trailstream.model.limits import MIB
 from trailstream.pipeline.counting import Counting
 from trailstream.pipeline.docket import Docket
+from trailstream.pipeline.held_back import HeldBack
 from trailstream.pipeline.ports import Judge
 from trailstream.pipeline.telling import alert_of_finding, alert_of_firing
 from trailstream.rules.ruleset import Ruleset
 
 MOST_WAITING_FINDINGS = 200
-MOST_WAITING_BYTES = MIB
-"""What of one object waits to be counted together, so that memory does not grow with the number of matches."""
+"""What of one object waits to be counted together."""
 
 Send = Callable[[Alert], Awaitable[None]]
 Notice = Callable[[Match], None]
@@ -59,7 +58,7 @@ class Detections:
         try:
             yield findings
         except Exception:
-            if not findings.failed:
+            if not findings.outside.failed:
                 await findings.finish()
             raise
         await findings.finish()
@@ -75,6 +74,17 @@ class Detections:
         async with aclosing(self._counting.judge(input_ended=input_ended)) as firings:
             async for firing in firings:
                 await send(alert_of_firing(firing, origin=None, key_account=None))
+
+
+class _Outside:
+    """Notes whether a block has failed that was entered with it, one after the other or one in another."""
+
+    failed = False
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        self.failed = self.failed or kind is not None
 
 
 class Findings:
@@ -98,10 +108,9 @@ class Findings:
         self._counting = counting
         self._judged = judged
         self._docket = None if judge is None else Docket(judge, origin=origin, found=self._certain)
-        self._waiting: list[Finding] = []
-        self._waiting_bytes = 0
-        self.failed = False
-        """Whether counting, judging or sending has."""
+        self._waiting: HeldBack[Finding] = HeldBack(MOST_WAITING_FINDINGS)
+        self.outside = _Outside()
+        """Counting, judging and sending."""
 
     async def add(self, match: Match) -> None:
         """Take a match.
@@ -111,27 +120,15 @@ class Findings:
         if match.rule.id not in self._judged:
             await self._certain(Finding(match))
         elif self._docket is not None:
-            self.failed = True
-            await self._docket.add(match)
-            self.failed = False
+            with self.outside:
+                await self._docket.add(match)
 
     async def finish(self) -> None:
         """Judge, count and send what was held back. Raises what :meth:`add` raises."""
         if self._docket is not None:
-            self.failed = True
-            await self._docket.flush()
-            self.failed = False
-        await self.flush()
-
-    async def flush(self) -> None:
-        """Count what waits, and send what comes of it. Raises what :meth:`add` raises."""
-        findings, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        if not findings or self._counting is None:
-            return
-        self.failed = True
-        for firing in await self._counting.take(findings):
-            await self._send(alert_of_firing(firing, origin=self._origin, key_account=self._key_account))
-        self.failed = False
+            with self.outside:
+                await self._docket.flush()
+        await self._count()
 
     async def _certain(self, finding: Finding) -> None:
         self._noticed(finding.match)
@@ -142,14 +139,19 @@ class Findings:
         counted = counting.can_count(finding)
         if rule_id in counting.alone or not (counted or rule_id in counting.silent):
             await self._alert(finding)
-        if counted:
-            self._waiting.append(finding)
-            self._waiting_bytes += len(finding.match.raw or b"")
-            if len(self._waiting) >= MOST_WAITING_FINDINGS or self._waiting_bytes >= MOST_WAITING_BYTES:
-                await self.flush()
+        if counted and self._waiting.add(finding, len(finding.match.raw or b"")):
+            await self._count()
+
+    async def _count(self) -> None:
+        """Count what was held back, and send what comes of it."""
+        findings = self._waiting.take()
+        if not findings or self._counting is None:
+            return
+        with self.outside:
+            for firing in await self._counting.take(findings):
+                await self._send(alert_of_firing(firing, origin=self._origin, key_account=self._key_account))
 
     async def _alert(self, finding: Finding) -> None:
         alert = alert_of_finding(finding, origin=self._origin, key_account=self._key_account)
-        self.failed = True
-        await self._send(alert)
-        self.failed = False
+        with self.outside:
+            await self._send(alert)

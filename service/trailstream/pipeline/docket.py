@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable
 
 from trailstream.model.alert import Match
 from trailstream.model.finding import Finding
-from trailstream.model.limits import MIB
+from trailstream.pipeline.held_back import HeldBack
 from trailstream.pipeline.ports import Judge
 
 MOST_WAITING = 256
-MOST_WAITING_BYTES = MIB
-"""What of one object waits to be judged together: more costs memory and time of the budget, fewer costs calls."""
+"""Matches of one object that wait to be judged together: more cost time of the budget, fewer cost calls."""
 
 Found = Callable[[Finding], Awaitable[None]]
 
@@ -24,20 +23,16 @@ class Docket:
         self._judge = judge
         self._origin = origin
         self._found = found
-        self._waiting: list[Match] = []
-        self._waiting_bytes = 0
+        self._waiting: HeldBack[Match] = HeldBack(MOST_WAITING)
 
     async def add(self, match: Match) -> None:
         """Take a match. Raises what ``found`` raises, and :class:`RulesUnavailableError`."""
-        self._waiting.append(match)
-        self._waiting_bytes += len(match.raw or b"")
-        if len(self._waiting) >= MOST_WAITING or self._waiting_bytes >= MOST_WAITING_BYTES:
+        if self._waiting.add(match, len(match.raw or b"")):
             await self.flush()
 
     async def flush(self) -> None:
         """Have what waits judged. Raises what :meth:`add` does."""
-        matches, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        if not matches:
+        if not (matches := self._waiting.take()):
             return
         verdicts = await self._judge.verdicts(matches, origin=self._origin)
         for match, remarks in zip(matches, verdicts, strict=True):

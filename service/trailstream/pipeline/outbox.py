@@ -12,12 +12,11 @@ from trailstream.model.counting import AlertKept
 from trailstream.model.delivery import Delivery
 from trailstream.model.errors import AlertClaimedError, PermanentError, RetryableError, TrailstreamError
 from trailstream.model.facts import Emit
-from trailstream.model.limits import MIB
 from trailstream.pipeline.courier import Answer, Courier
+from trailstream.pipeline.held_back import HeldBack
 
-MAX_WAITING_ALERTS = 100
-MAX_WAITING_BYTES = MIB
-"""What one delivery may hold back, so that memory does not grow with the number of matches."""
+MOST_WAITING_ALERTS = 100
+"""What one object may hold back."""
 
 
 class Outbox:
@@ -38,8 +37,7 @@ class Outbox:
         """``told_later`` takes the answers that come when the storms are told in which some matches are counted."""
         self._couriers = couriers
         self._delivery = delivery
-        self._waiting: list[Alert] = []
-        self._waiting_bytes = 0
+        self._waiting: HeldBack[Alert] = HeldBack(MOST_WAITING_ALERTS)
         self._unavailable = False
         self._claimed: AlertClaimedError | None = None
         self._refused: TrailstreamError | None = None
@@ -69,14 +67,11 @@ class Outbox:
         if alert.destinations == ():
             self._emit(AlertKept(alert))
             return
-        self._waiting.append(alert)
-        self._waiting_bytes += len(alert.record_json)
-        if len(self._waiting) >= MAX_WAITING_ALERTS or self._waiting_bytes >= MAX_WAITING_BYTES:
+        if self._waiting.add(alert, len(alert.record_json)):
             await self._flush()
 
     async def _flush(self) -> None:
-        alerts, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        if not alerts:
+        if not (alerts := self._waiting.take()):
             return
         answers = await asyncio.gather(
             *(courier.deliver(self._meant_for(courier, alerts), self._delivery) for courier in self._couriers)

@@ -12,7 +12,8 @@ from trailstream.model.alert import Alert, Match, RuleInfo, Severity
 from trailstream.model.errors import RulesUnavailableError
 from trailstream.model.finding import Finding, Remarks
 from trailstream.pipeline.detections import Detections
-from trailstream.pipeline.docket import MOST_WAITING, MOST_WAITING_BYTES, Docket
+from trailstream.pipeline.docket import MOST_WAITING, Docket
+from trailstream.pipeline.held_back import MOST_BYTES
 from trailstream.rules.code import Library, RuleCode
 from trailstream.rules.condition import AllOf
 from trailstream.rules.rule import Rule
@@ -64,7 +65,7 @@ async def test_what_matches_after_all_goes_on_in_order_with_what_is_said_of_it()
 
 
 @pytest.mark.parametrize(
-    ("raw", "asked"), [(None, MOST_WAITING), (b"x" * (MOST_WAITING_BYTES // 4), 4), (b"x" * MOST_WAITING_BYTES, 1)]
+    ("raw", "asked"), [(None, MOST_WAITING), (b"x" * (MOST_BYTES // 4), 4), (b"x" * MOST_BYTES, 1)]
 )
 async def test_no_more_waits_than_there_is_room_for(raw: bytes | None, asked: int) -> None:
     judge = FakeJudge()
