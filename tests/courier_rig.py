@@ -16,7 +16,8 @@ from trailstream.model.errors import SinkUnavailableError, TrailstreamError
 from trailstream.model.facts import Fact
 from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.breaker import Breaker
-from trailstream.pipeline.courier import Courier, CourierSettings, Verdict
+from trailstream.pipeline.courier import Courier, CourierSettings
+from trailstream.pipeline.parcels import Verdict
 from trailstream.pipeline.ports import Ledger, Quarantine, Sink
 from trailstream.pipeline.retry import Backoff
 from trailstream.pipeline.storms import Storms

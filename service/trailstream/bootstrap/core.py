@@ -86,7 +86,7 @@ class Core:
     window_ends: WindowEnds
 
     def end_storms(self, *, for_good: bool = False) -> None:
-        """See :meth:`Courier.end_storms`."""
+        """See :meth:`trailstream.pipeline.storms.Storms.end`."""
         for courier in self.couriers:
             courier.end_storms(for_good=for_good)
 

@@ -19,8 +19,8 @@ import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Literal
 
 from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery
@@ -48,9 +48,11 @@ from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.background import in_background
 from trailstream.pipeline.breaker import Breaker
 from trailstream.pipeline.claims import Claims
+from trailstream.pipeline.parcels import Answer, Parcel, Verdict, by_alert
+from trailstream.pipeline.patience import Patience
 from trailstream.pipeline.ports import Claim, Ledger, Sink
 from trailstream.pipeline.retry import Backoff
-from trailstream.pipeline.storms import Storm, Storms
+from trailstream.pipeline.storms import Storms
 
 BATCH = 10
 """What SNS and SQS take in one call, and what a kill may repeat."""
@@ -59,16 +61,7 @@ POISON_TRIES = 5
 """An alert that fails so often, and for as long as the sink's patience, while the sink takes others is refused: it is
 the alert, not the sink; and it was not only throttled."""
 
-TRUST_SECONDS = 600.0
-"""How long after it has accepted something a sink's refusal is believed to be about the alert and not about itself."""
-
 RECORD_TRIES = 3
-
-Answer: TypeAlias = TrailstreamError | None
-"""Of one alert: None once the sink has accepted it, now or before."""
-
-Verdict: TypeAlias = TrailstreamError | asyncio.Future[Answer] | None
-"""The answer, or where it will be found once the rule's storm was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +77,6 @@ class CourierSettings:
     backoff: Backoff
     """Between two calls to a sink that takes nothing; what is waited is a random share of it."""
     when_ledger_down: Literal["delay", "repeat"]
-
-
-@dataclass(slots=True, eq=False)
-class _Parcel:
-    """One alert, and who waits for its answer."""
-
-    alert: Alert
-    delivery: Delivery | None
-    """None for a storm alert, which is of many."""
-    give_up_at: float
-    """By the loop's time, as everything that waits: the clock may be set back."""
-    answered: asyncio.Future[Any]
-    """A :data:`Verdict`; an :data:`Answer` for a storm alert."""
-    storm: Storm | None = None
-    tries: int = field(default=0)
-    """Failures while the sink took others."""
-
-    def answer(self, verdict: Verdict) -> None:
-        if not self.answered.done():  # its delivery may have been cancelled meanwhile
-            self.answered.set_result(verdict)
 
 
 class Courier:
@@ -129,7 +102,6 @@ class Courier:
         self._sink = sink
         self._aside = aside
         self._storms = storms
-        self._breaker = breaker
         self._settings = settings
         self._emit = emit
         self._clock = clock
@@ -141,15 +113,11 @@ class Courier:
             remember_seconds=settings.remember_seconds,
             clock=clock,
         )
-        self._waiting: deque[_Parcel] = deque()
+        self._patience = Patience(
+            seconds=settings.patience_seconds, backoff=settings.backoff, breaker=breaker, chance=chance
+        )
+        self._waiting: deque[Parcel] = deque()
         self._arrived = asyncio.Event()
-        self._storms_end: Literal["at their time", "now", "for good"] = "at their time"
-        self._failures = 0
-        """Batches in a row of which the sink took nothing."""
-        self._failing_since = 0.0
-        """When the first of them failed."""
-        self._trusted_until = 0.0
-        """Until when a refusal is believed to be about the alert, since others were accepted."""
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -166,15 +134,15 @@ class Courier:
         """Hand in alerts and wait for their verdicts, in order. What is cancelled meanwhile is not sent any more."""
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._settings.patience_seconds
-        parcels = [_Parcel(alert, delivery, give_up_at, loop.create_future()) for alert in alerts]
+        parcels = [Parcel(alert, delivery, give_up_at, loop.create_future()) for alert in alerts]
         self._waiting.extend(parcels)
         self._arrived.set()
         verdicts: list[Verdict] = await asyncio.gather(*(parcel.answered for parcel in parcels))
         return verdicts
 
     def end_storms(self, *, for_good: bool = False) -> None:
-        """Tell of every storm now, for nobody can wait; ``for_good``: also of every later one at once."""
-        self._storms_end = "for good" if for_good else "now"
+        """See :meth:`Storms.end`."""
+        self._storms.end(for_good=for_good)
         self._arrived.set()
 
     async def _work(self) -> None:
@@ -188,10 +156,10 @@ class Courier:
                 for parcel in batch:
                     parcel.answer(error)
 
-    async def _next_batch(self) -> list[_Parcel]:
+    async def _next_batch(self) -> list[Parcel]:
         while True:
             self._waiting.extendleft(self._told_storms())
-            batch: list[_Parcel] = []
+            batch: list[Parcel] = []
             ids: set[str] = set()
             while self._waiting and len(ids) < BATCH:
                 parcel = self._waiting.popleft()
@@ -204,27 +172,24 @@ class Courier:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), self._seconds_to_storm())
 
-    def _told_storms(self) -> list[_Parcel]:
+    def _told_storms(self) -> list[Parcel]:
         now = asyncio.get_running_loop().time()
-        early = self._storms_end != "at their time"
-        if self._storms_end == "now":
-            self._storms_end = "at their time"
         return [
-            _Parcel(
+            Parcel(
                 storm.alert(holder=self._claims.holder, now=self._clock(), lasted_seconds=now - storm.started),
                 delivery=None,
                 give_up_at=now + self._settings.patience_seconds,
                 answered=storm.settled,
                 storm=storm,
             )
-            for storm in self._storms.ended(now, early=early)
+            for storm in self._storms.ended(now)
         ]
 
     def _seconds_to_storm(self) -> float | None:
         end = self._storms.next_end()
         return None if end is None else max(0.0, end - asyncio.get_running_loop().time())
 
-    async def _attempt(self, batch: list[_Parcel]) -> None:
+    async def _attempt(self, batch: list[Parcel]) -> None:
         try:
             ours = await self._claimed(batch)
         except LedgerUnavailableError as error:
@@ -239,14 +204,14 @@ class Courier:
         if over:
             await self._claims.release(over)
 
-    async def _claimed(self, batch: list[_Parcel]) -> list[_Parcel]:
-        by_id = await self._claims.claim(list(_by_alert(batch)))
+    async def _claimed(self, batch: list[Parcel]) -> list[Parcel]:
+        by_id = await self._claims.claim(list(by_alert(batch)))
         ours = [parcel for parcel in batch if self._is_ours(parcel, by_id[parcel.alert.id])]
         if ours:
             self._emit(AlertsClaimed(self._sink.name, len(ours)))
         return ours
 
-    def _is_ours(self, parcel: _Parcel, claim: Claim) -> bool:
+    def _is_ours(self, parcel: Parcel, claim: Claim) -> bool:
         match claim.state:
             case "ours":
                 return True
@@ -260,12 +225,12 @@ class Courier:
                 parcel.answer(AlertClaimedError(detail, until=until))
         return False
 
-    def _within_budget(self, parcels: list[_Parcel]) -> tuple[list[_Parcel], list[str]]:
+    def _within_budget(self, parcels: list[Parcel]) -> tuple[list[Parcel], list[str]]:
         """Return those that their rules may have now, and the ids of the others, which wait for the period's end."""
         now = asyncio.get_running_loop().time()
-        within: list[_Parcel] = []
+        within: list[Parcel] = []
         over = []
-        for alert_id, same in _by_alert(parcels).items():
+        for alert_id, same in by_alert(parcels).items():
             alert = same[0].alert
             if same[0].storm is not None or self._storms.admits(alert.rule.id, now):
                 within += same
@@ -277,14 +242,12 @@ class Courier:
                 parcel.answer(told)
         return within, over
 
-    async def _send(self, parcels: list[_Parcel]) -> None:
+    async def _send(self, parcels: list[Parcel]) -> None:
         alerts = {parcel.alert.id: parcel.alert for parcel in parcels}
         results = dict(zip(alerts, await self._results(list(alerts.values())), strict=True))
         accepted = [parcel for parcel in parcels if results[parcel.alert.id] is None]
         if accepted:
-            self._breaker.succeeded()
-            self._failures = 0
-            self._trusted_until = asyncio.get_running_loop().time() + TRUST_SECONDS
+            self._patience.accepted(asyncio.get_running_loop().time())
             await self._accepted(accepted)
         again = []
         for parcel in parcels:
@@ -306,7 +269,7 @@ class Courier:
             # It may have been accepted all the same. That nobody knows is what makes this at least once.
             return [SinkUnavailableError("no answer in time")] * len(alerts)
 
-    async def _accepted(self, parcels: list[_Parcel]) -> None:
+    async def _accepted(self, parcels: list[Parcel]) -> None:
         now = self._clock()
         told: set[str] = set()
         for parcel in parcels:
@@ -316,7 +279,7 @@ class Courier:
                 told.add(parcel.alert.id)
                 received_at = now if parcel.delivery is None else parcel.delivery.received_at
                 self._emit(AlertAccepted(self._sink.name, parcel.alert, received_at, now))
-        await self._record(list(_by_alert(parcels)))
+        await self._record(list(by_alert(parcels)))
         for parcel in parcels:
             if (storm := parcel.storm) is not None:
                 self._emit(StormReported(self._sink.name, storm.rule.id, storm.matches, len(storm.objects)))
@@ -334,7 +297,7 @@ class Courier:
                 self._emit(AlertsRecorded(self._sink.name, len(alert_ids)))
                 return
 
-    async def _is_refused(self, parcel: _Parcel, error: TrailstreamError) -> bool:
+    async def _is_refused(self, parcel: Parcel, error: TrailstreamError) -> bool:
         """Answer an alert that the sink will not take, now or ever; say whether it was one."""
         if parcel.tries >= POISON_TRIES and parcel.give_up_at <= asyncio.get_running_loop().time():
             error = AlertRefusedError(f"failed {parcel.tries} times while the sink took others; the last time: {error}")
@@ -343,12 +306,12 @@ class Courier:
         parcel.answer(await self._set_aside(parcel, error))
         return True
 
-    async def _set_aside(self, parcel: _Parcel, error: TrailstreamError) -> Answer:
+    async def _set_aside(self, parcel: Parcel, error: TrailstreamError) -> Answer:
         """Keep a refused alert where people find it, and be done with it; where nothing keeps it, it is an error.
 
         A sink that refuses whatever it is given has something wrong with itself, and then so are all of them.
         """
-        trusted = asyncio.get_running_loop().time() < self._trusted_until
+        trusted = self._patience.trusts(asyncio.get_running_loop().time())
         if self._aside is None or parcel.delivery is None or not trusted:
             return error
         try:
@@ -358,33 +321,23 @@ class Courier:
             return unavailable
         return None
 
-    async def _later(self, failed: Sequence[tuple[_Parcel, TrailstreamError]], *, pause: bool = True) -> None:
+    async def _later(self, failed: Sequence[tuple[Parcel, TrailstreamError]], *, pause: bool = True) -> None:
         """Put parcels behind the others, which they hold back no more; where nothing was accepted, give it time."""
         self._waiting.extend(parcel for parcel, _ in failed)
         if not pause:
             return
-        self._breaker.failed()
         now = asyncio.get_running_loop().time()
-        if not self._failures:
-            self._failing_since = now
-        self._failures += 1
-        if now >= self._failing_since + self._settings.patience_seconds:
+        self._patience.failed(now)
+        if self._patience.is_over(now):
             await self._give_up(dict.fromkeys(self._waiting, failed[0][1]) | dict(failed), now)
-        await asyncio.sleep(self._settings.backoff.jittered(self._failures, self._chance()))
+        await asyncio.sleep(self._patience.pause_seconds())
 
-    async def _give_up(self, waiting: Mapping[_Parcel, TrailstreamError], now: float) -> None:
+    async def _give_up(self, waiting: Mapping[Parcel, TrailstreamError], now: float) -> None:
         """Answer all whose time is over, also those whose turn had not come: they would be tried in vain as well."""
         given_up = [parcel for parcel in waiting if parcel.give_up_at <= now]
         for parcel in given_up:
             parcel.answer(waiting[parcel])
-        await self._claims.release(list(_by_alert(given_up)))
+        await self._claims.release(list(by_alert(given_up)))
 
     def _report(self, error: TrailstreamError, delivery: Delivery | None = None) -> None:
         self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, sink=self._sink.name))
-
-
-def _by_alert(parcels: Iterable[_Parcel]) -> dict[str, list[_Parcel]]:
-    by_id: dict[str, list[_Parcel]] = {}
-    for parcel in parcels:
-        by_id.setdefault(parcel.alert.id, []).append(parcel)
-    return by_id

@@ -22,11 +22,12 @@ from trailstream.model.principal import Principal
 from trailstream.model.record import account_of
 from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.breaker import Breaker
-from trailstream.pipeline.courier import Answer, Courier
+from trailstream.pipeline.courier import Courier
 from trailstream.pipeline.detections import Detections, Findings
 from trailstream.pipeline.fair_share import FairShare
 from trailstream.pipeline.object_scan import ObjectScan
 from trailstream.pipeline.outbox import Outbox
+from trailstream.pipeline.parcels import Answer
 from trailstream.pipeline.ports import ObjectStore
 
 TURN_SECONDS = 0.001

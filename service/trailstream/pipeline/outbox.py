@@ -12,8 +12,9 @@ from trailstream.model.counting import AlertKept
 from trailstream.model.delivery import Delivery
 from trailstream.model.errors import AlertClaimedError, PermanentError, RetryableError, TrailstreamError
 from trailstream.model.facts import Emit
-from trailstream.pipeline.courier import Answer, Courier
+from trailstream.pipeline.courier import Courier
 from trailstream.pipeline.held_back import HeldBack
+from trailstream.pipeline.parcels import Answer
 
 MOST_WAITING_ALERTS = 100
 """What one object may hold back."""

@@ -115,6 +115,8 @@ class Storms:
         self._period_seconds = period_seconds
         self._periods: dict[str, _Period] = {}
         self._numbers = itertools.count(1)
+        self._early = False
+        self._early_for_good = False
 
     def admits(self, rule_id: str, now: float) -> bool:
         """Say whether the rule may have one more alert of its own in this period, and count it where it may."""
@@ -139,8 +141,14 @@ class Storms:
         period.storm.add(alert, deliveries)
         return period.storm.settled
 
-    def ended(self, now: float, *, early: bool = False) -> Iterator[Storm]:
-        """Take out the storms that are to be told now: all of them where the periods end ``early``."""
+    def end(self, *, for_good: bool = False) -> None:
+        """Have every storm told now, for nobody can wait; ``for_good``: also every later one at once."""
+        self._early = True
+        self._early_for_good = self._early_for_good or for_good
+
+    def ended(self, now: float) -> Iterator[Storm]:
+        """Take out the storms that are to be told now."""
+        early, self._early = self._early, self._early_for_good
         for rule_id, period in list(self._periods.items()):
             over = now >= period.started + self._period_seconds
             if period.storm is not None and (over or early or period.storm.is_full):

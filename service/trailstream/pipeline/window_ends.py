@@ -11,9 +11,10 @@ from trailstream.model.alert import Alert
 from trailstream.model.errors import AlertClaimedError, PermanentError, TrailstreamError, UnexpectedError
 from trailstream.model.facts import Emit, ErrorHappened
 from trailstream.pipeline.background import in_background
-from trailstream.pipeline.courier import Answer, Courier
+from trailstream.pipeline.courier import Courier
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.outbox import Outbox
+from trailstream.pipeline.parcels import Answer
 
 LOOK_EVERY_SECONDS = 30.0
 

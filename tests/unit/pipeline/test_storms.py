@@ -45,14 +45,31 @@ async def test_the_new_period_begins_when_the_storm_of_the_old_one_was_told() ->
     assert spent(storms, 1, now=200) == [True]
 
 
-async def test_a_storm_is_told_at_the_end_of_its_period_or_early() -> None:
+async def test_a_storm_is_told_at_the_end_of_its_period() -> None:
     storms = Storms(budget=1, period_seconds=10)
     spent(storms, 2, now=100)
     storms.add(an_alert(1), [DELIVERY])
     assert storms.next_end() == 110
     assert list(storms.ended(109)) == []
-    assert [storm.matches for storm in storms.ended(109, early=True)] == [1]
+    assert [storm.matches for storm in storms.ended(110)] == [1]
     assert storms.next_end() is None
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+async def test_where_nobody_can_wait_a_storm_is_told_early_and_later_ones_at_their_time_or_early_for_good(
+    *, for_good: bool
+) -> None:
+    storms = Storms(budget=1, period_seconds=10)
+    spent(storms, 2, now=100)
+    storms.add(an_alert(1), [DELIVERY])
+    storms.end(for_good=for_good)
+    assert [storm.matches for storm in storms.ended(101)] == [1]
+    storms.add(an_alert(2), [DELIVERY])
+    assert [storm.matches for storm in storms.ended(102)] == [1] * for_good
+    storms.end()
+    assert [storm.matches for storm in storms.ended(103)] == [1] * (not for_good)
+    storms.add(an_alert(3), [DELIVERY])
+    assert [storm.matches for storm in storms.ended(104)] == [1] * for_good
 
 
 async def test_a_storm_that_names_as_many_objects_as_fit_is_told_at_once() -> None:
