@@ -84,10 +84,11 @@ class Examiner:
     async def object(self, delivery: Delivery, ref: ObjectRef, rules: Detections, tally: Tally) -> None:
         """Read an object to its end, in its account's turn. Raises :class:`TrailstreamError` where that fails."""
         self._allowed.check_bucket(ref.bucket)
-        self._allowed.check_account(account_in_key(ref.key))
-        async with self._share.of(account_in_key(ref.key)):
+        account = account_in_key(ref.key)
+        self._allowed.check_account(account)
+        async with self._share.of(account):
             try:
-                await self._read(delivery, ref, rules, tally)
+                await self._read(delivery, ref, account, rules, tally)
             except ObjectUnavailableError:
                 self._store_breaker.failed()
                 raise
@@ -133,7 +134,9 @@ class Examiner:
             rule_id, detail = matched.failures[0]
             raise RuleFailedError(f"rule {rule_id}: {detail}")
 
-    async def _read(self, delivery: Delivery, ref: ObjectRef, rules: Detections, tally: Tally) -> None:
+    async def _read(
+        self, delivery: Delivery, ref: ObjectRef, account: str | None, rules: Detections, tally: Tally
+    ) -> None:
         scan = ObjectScan(ruleset=rules.ruleset, limits=self._limits, choice=self._reader)
         started = self._clock()
         matches: Counter[str] = Counter()
@@ -142,7 +145,7 @@ class Examiner:
                 self._outbox(delivery, tally) as outbox,
                 rules.findings(
                     origin=ref.uri,
-                    key_account=account_in_key(ref.key),
+                    key_account=account,
                     send=outbox.add,
                     noticed=partial(self._noticed, matches),
                 ) as findings,
@@ -152,12 +155,12 @@ class Examiner:
                     await self._take_matches(scan.feed(chunk), findings)
                 await self._take_matches(scan.close(), findings)
         except TrailstreamError as error:
-            self._report(delivery, ref, scan, matches, self._clock() - started, code=error.code)
+            self._report(delivery, ref, account, scan, matches, started=started, code=error.code)
             raise
         finally:
             tally.records += scan.records
             tally.matches += matches.total()
-        self._report(delivery, ref, scan, matches, self._clock() - started)
+        self._report(delivery, ref, account, scan, matches, started=started)
 
     def _noticed(self, matches: Counter[str], match: Match) -> None:
         matches[match.rule.id] += 1
@@ -180,10 +183,11 @@ class Examiner:
         self,
         delivery: Delivery,
         ref: ObjectRef,
+        account: str | None,
         scan: ObjectScan,
         matches: Counter[str],
-        duration_seconds: float,
         *,
+        started: float,
         code: str | None = None,
     ) -> None:
         if scan.records:
@@ -193,7 +197,7 @@ class Examiner:
         self._emit(
             ObjectProcessed(
                 ref,
-                account_in_key(ref.key),
+                account,
                 records=scan.records,
                 damaged_records=scan.damaged_records,
                 candidates=scan.candidates,
@@ -202,7 +206,7 @@ class Examiner:
                 bytes_compressed=scan.bytes_compressed,
                 bytes_inflated=scan.bytes_inflated,
                 reader=scan.reader,
-                duration_seconds=duration_seconds,
+                duration_seconds=self._clock() - started,
                 code=code,
             )
         )

@@ -8,7 +8,6 @@ others; cancellation passes through.
 
 from __future__ import annotations
 
-import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -27,6 +26,7 @@ from trailstream.model.facts import DeliveryReceived, DeliverySettled, Emit, Ent
 from trailstream.pipeline.aside import Aside
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.examiner import Examiner, Tally
+from trailstream.pipeline.outbox import said_by_courier, untold
 from trailstream.pipeline.retry_policy import RetryPolicy
 
 
@@ -69,8 +69,7 @@ class Handler:
         return await self._settled(delivery, outcome, tally, started)
 
     async def _after_storms(self, delivery: Delivery, outcome: Outcome, tally: Tally, started: float) -> Outcome:
-        told, _ = await asyncio.wait(tally.told_later)
-        errors = [error for each in told if (error := each.result()) is not None]
+        errors = await untold(tally.told_later)
         outcomes = [outcome, *(self._failed(delivery, error, tally) for error in errors)]
         return await self._settled(delivery, _worst(outcomes), tally, started)
 
@@ -148,8 +147,7 @@ class Handler:
         return self._verdict(delivery, error, ref)
 
     def _verdict(self, delivery: Delivery, error: TrailstreamError, ref: ObjectRef | None = None) -> Retry | Reject:
-        # What a sink did with an alert, its courier has said.
-        if error.stage != "send" or isinstance(error, AlertClaimedError):
+        if not said_by_courier(error):
             self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, ref))
         outcome = self._policy.outcome(error, delivery)
         if isinstance(outcome, Retry) and isinstance(error, AlertClaimedError):

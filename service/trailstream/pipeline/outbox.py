@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +18,22 @@ from trailstream.pipeline.parcels import Answer
 
 MOST_WAITING_ALERTS = 100
 """What one object may hold back."""
+
+
+def said_by_courier(error: TrailstreamError) -> bool:
+    """Say whether a courier has told of the error: of what a sink did, but not of what another holder is sending."""
+    return error.stage == "send" and not isinstance(error, AlertClaimedError)
+
+
+async def untold(told_later: Collection[asyncio.Future[Answer]]) -> Sequence[TrailstreamError]:
+    """Wait until the storms were told; return why those were not that could not be.
+
+    Others wait for the same answers: whoever is cancelled here leaves them as they are.
+    """
+    if not told_later:
+        return []
+    told, _ = await asyncio.wait(told_later)
+    return [error for each in told if (error := each.result()) is not None]
 
 
 class Outbox:

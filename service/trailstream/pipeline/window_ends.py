@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 
 from trailstream.model.alert import Alert
-from trailstream.model.errors import AlertClaimedError, PermanentError, TrailstreamError, UnexpectedError
+from trailstream.model.errors import PermanentError, TrailstreamError, UnexpectedError
 from trailstream.model.facts import Emit, ErrorHappened
 from trailstream.pipeline.background import in_background
 from trailstream.pipeline.courier import Courier
 from trailstream.pipeline.detections import Detections
-from trailstream.pipeline.outbox import Outbox
+from trailstream.pipeline.outbox import Outbox, said_by_courier, untold
 from trailstream.pipeline.parcels import Answer
 
 LOOK_EVERY_SECONDS = 30.0
@@ -48,8 +48,7 @@ class WindowEnds:
             with self._detections() as rules:
                 await rules.judge_windows(send=self._send if can_wait else self._send_at_once)
         except TrailstreamError as error:
-            # What a sink did with an alert, its courier has said.
-            if error.stage != "send" or isinstance(error, AlertClaimedError):
+            if not said_by_courier(error):
                 self._say(error)
         except Exception:  # noqa: BLE001 - a bug that one window brings to light must not end the looking
             self._say(UnexpectedError(traceback.format_exc()))
@@ -70,19 +69,16 @@ class WindowEnds:
 
     async def _handed_over(self, alert: Alert) -> set[asyncio.Future[Answer]]:
         told_later: set[asyncio.Future[Answer]] = set()
-        # What is refused for good would be each time, and others wait behind it; its courier has said so.
+        # What is refused for good would be each time, and others wait behind it; its courier has said so, and where
+        # there is a quarantine it is there.
         with suppress(PermanentError):
             async with Outbox(couriers=self._couriers, delivery=None, told_later=told_later, emit=self._emit) as outbox:
                 await outbox.add(alert)
         return told_later
 
     async def _until_told(self, told_later: set[asyncio.Future[Answer]]) -> None:
-        if not told_later:
-            return
-        told, _ = await asyncio.wait(told_later)  # which are others' too: they may not be cancelled with us
-        for each in told:
-            if (answer := each.result()) is not None:
-                raise answer
+        for error in await untold(told_later):
+            raise error
 
     def _say(self, error: TrailstreamError) -> None:
         self._emit(ErrorHappened(error.stage, error.code, str(error)))
