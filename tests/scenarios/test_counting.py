@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from counting_rig import BRUTE_FORCE, BRUTE_FORCE_ID, FAILED_LOGIN, NOW, FailingWindows, failed, world_of
 from doors import BOTH, KEY, Entrance, created, log, settled
-from fakes import FakeSink
+from fakes import FakeQuarantine, FakeSink
 from samples import topic_record
 from trailstream.adapters.ledgers.nothing import NoLedger
 from trailstream.model.alert import Alert
 from trailstream.model.counting import SightingsCommitted, SightingsDropped
 from trailstream.model.delivery import Done, Retry
-from trailstream.model.errors import AlertRefusedError, SinkUnavailableError, TrailstreamError
-from trailstream.model.facts import ErrorHappened
+from trailstream.model.errors import (
+    AlertRefusedError,
+    QuarantineUnavailableError,
+    SinkUnavailableError,
+    TrailstreamError,
+)
+from trailstream.model.facts import ErrorHappened, PutAside
 from trailstream.model.window import Group
 
 
@@ -219,6 +226,26 @@ async def test_of_ended_windows_one_whose_alert_is_refused_holds_back_none_of_th
         {"sourceIPAddress": "198.51.100.1"}
     ]
     assert [fact.code for fact in world.of(ErrorHappened)] == ["alert_refused"]
+
+
+@BOTH
+async def test_an_ended_window_whose_alert_is_refused_is_kept_in_the_quarantine_once_that_takes_it(
+    entrance: Entrance,
+) -> None:
+    quarantine = FakeQuarantine(failure=QuarantineUnavailableError("disk full"))
+    rules = (("failed.yml", FAILED_LOGIN), ("few.yml", FEW))
+    sink = FakeSink(verdict=lambda _alert: AlertRefusedError("never"))
+    world = world_of([failed(1)], [], rules=rules, sinks=[sink], quarantine=quarantine, ledger=NoLedger())
+    world.now = NOW + 3600
+    await entrance(world, [created("0")])
+    assert not quarantine.entries
+    quarantine.failure = None
+    for _ in range(2):
+        await entrance(world, [created("1")])
+    [kept] = quarantine.entries.values()
+    assert json.loads(kept.body)["window"]["record_ids"] == ["ConsoleLogin-1"]
+    assert (kept.kind, kept.code, kept.about) == ("alert", "alert_refused", f"{kept.message_id} {sink.name}")
+    assert len(world.of(PutAside)) == 1, "a window is judged once"
 
 
 @BOTH

@@ -46,16 +46,19 @@ class Aside:
             )
         )
 
-    async def put_alert(self, alert: Alert, delivery: Delivery, sink_name: str, error: TrailstreamError) -> None:
-        """Keep an alert that a sink will not take: its record, the rule, and what the sink said."""
+    async def put_alert(self, alert: Alert, delivery: Delivery | None, sink_name: str, error: TrailstreamError) -> None:
+        """Keep an alert that a sink will not take: its record, the rule, and what the sink said.
+
+        One that came of no delivery, but of the end of a window, is kept by its own id.
+        """
         await self._put(
             SetAside(
                 kind="alert",
-                message_id=delivery.id,
+                message_id=alert.id if delivery is None else delivery.id,
                 code=error.code,
                 detail=f"alert {alert.id} of rule {alert.rule.id} to {sink_name}: {error}",
                 body=alert.record_json.decode(),
-                receive_count=delivery.receive_count,
+                receive_count=0 if delivery is None else delivery.receive_count,
                 at=self._clock(),
                 about=f"{alert.id} {sink_name}",
             )

@@ -309,10 +309,11 @@ class Courier:
     async def _set_aside(self, parcel: Parcel, error: TrailstreamError) -> Answer:
         """Keep a refused alert where people find it, and be done with it; where nothing keeps it, it is an error.
 
-        A sink that refuses whatever it is given has something wrong with itself, and then so are all of them.
+        A sink that refuses whatever it is given has something wrong with itself, and then all deliveries are kept, as
+        those of a storm are whose alert is refused. What came of no delivery is kept at once.
         """
-        trusted = self._patience.trusts(asyncio.get_running_loop().time())
-        if self._aside is None or parcel.delivery is None or not trusted:
+        believed = parcel.delivery is None or self._patience.trusts(asyncio.get_running_loop().time())
+        if self._aside is None or parcel.storm is not None or not believed:
             return error
         try:
             await self._aside.put_alert(parcel.alert, parcel.delivery, self._sink.name, error)

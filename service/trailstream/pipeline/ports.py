@@ -169,7 +169,7 @@ class SetAside:
 
     kind: Literal["delivery", "alert"]
     message_id: str
-    """Of the delivery, which is the id of its message in the dead-letter queue too."""
+    """Of the delivery, which is the id of its message in the dead-letter queue too; for an alert of none its own id."""
     code: str
     """The error's code, as in metrics, logs and the runbook."""
     detail: str

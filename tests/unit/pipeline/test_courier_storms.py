@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import replace
 
 from courier_rig import DELIVERY, SETTINGS, Down, Rig
-from fakes import FakeLedger
+from fakes import FakeLedger, FakeQuarantine
 from samples import RULE, an_alert
 from trailstream.model.alert import Alert
-from trailstream.model.errors import SinkUnavailableError, TrailstreamError
+from trailstream.model.errors import AlertRefusedError, SinkUnavailableError, TrailstreamError
 from trailstream.model.facts import StormReported
 from trailstream.pipeline.storms import Storms
 
@@ -89,6 +89,17 @@ async def test_a_storm_that_nobody_can_be_told_of_gives_its_deliveries_back() ->
         _, later = await courier.deliver(map(an_alert, range(2)), DELIVERY)
         assert isinstance(later, asyncio.Future)
         assert isinstance(await later, SinkUnavailableError)
+
+
+async def test_a_storm_alert_that_is_refused_is_for_its_deliveries_to_keep_and_not_for_the_quarantine() -> None:
+    quarantine = FakeQuarantine()
+    rig = Rig(storms=Storms(budget=1, period_seconds=0.05), quarantine=quarantine)
+    rig.sink.verdict = lambda alert: AlertRefusedError("never") if alert.rule.title.startswith("Storm") else None
+    async with rig.at_work() as courier:
+        _, later = await courier.deliver(map(an_alert, range(2)), DELIVERY)
+        assert isinstance(later, asyncio.Future)
+        assert isinstance(await later, AlertRefusedError)
+    assert not quarantine.entries
 
 
 async def test_every_storm_has_an_id_of_its_own() -> None:
