@@ -22,6 +22,7 @@ from templates.account import (
     BUCKET,
     COLLECTOR,
     COUNTED,
+    EXTERNAL_ID,
     KEY,
     READ_WITH_THEIR_ROLE,
     THEIR_BUCKET,
@@ -55,6 +56,13 @@ REQUIRED = {
     "ImageRepositoryArn": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/security/trailstream",
     "ImageDigest": f"sha256:{'0' * 64}",
 }
+IN_A_FILE = {"SettingsFile": "/etc/trailstream/trailstream.toml"}
+THEIR_BUCKET_IN_A_FILE = f"""\
+[logs.buckets.{THEIR_BUCKET}]
+account = "{THEIRS}"
+role_arn = "{THEIR_ROLE}"
+external_id = "{EXTERNAL_ID}"
+"""
 COLLECTOR_CONFIG = ROOT / "deploy" / "prometheus" / "otel-collector.yaml"
 PROGRAM = Path(sys.executable).parent / "trailstream"
 
@@ -83,16 +91,14 @@ def environment_of(container: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def environment_of_the_task(account: Account, stack: CreatedStack) -> dict[str, str]:
-    worker = (await containers(account, stack))["worker"]
-    assert worker["command"] == ["worker"]
-    return environment_of(worker)
+    return environment_of((await containers(account, stack))["worker"])
 
 
 @asynccontextmanager
 async def task(
-    account: Account, stack: CreatedStack, directory: Path, **changes: str
+    account: Account, stack: CreatedStack, directory: Path, settings: str = "", **changes: str
 ) -> AsyncIterator[tuple[WorkerProcess, Recorder]]:
-    """The worker with the task's environment and credentials and nothing else, behind a recorder."""
+    """The worker with the task's environment and credentials, a settings file and nothing else, behind a recorder."""
     role = stack.outputs["TaskRoleArn"]
     await account.allow_batches(role, "worker")
     port = free_port()
@@ -107,7 +113,7 @@ async def task(
             "TRAILSTREAM_QUEUE__POLL_WAIT_SECONDS": "1",
             **changes,
         }
-        async with running_worker(directory, "", port=port, variables=variables) as worker:
+        async with running_worker(directory, settings, port=port, variables=variables) as worker:
             await worker.until_ready()
             yield worker, recorder
 
@@ -197,10 +203,29 @@ async def test_rules_are_read_from_a_prefix_of_a_bucket_where_one_is_named(accou
 
 async def test_what_is_not_asked_for_is_not_allowed(account: Account) -> None:
     stack = await created(account)
-    assert (await containers(account, stack)).keys() == {"worker"}
+    of_the_task = await containers(account, stack)
+    assert of_the_task.keys() == {"worker"}
+    assert of_the_task["worker"]["command"] == ["worker"]
     statements = await account.statements(stack.outputs["TaskRoleArn"], "worker")
     resources = {permission.resource for permission in granted(statements, names_of(stack))}
     assert not resources & {"AlertQueue", "AlertQueueKey", "Workspace"}
+
+
+async def test_a_file_of_the_image_says_what_the_stack_was_not_told(account: Account, tmp_path: Path) -> None:
+    stack = await created(account, **IN_A_FILE, Slots="7")
+    command = (await containers(account, stack))["worker"]["command"]
+    assert command == ["worker", "--config", IN_A_FILE["SettingsFile"]]
+    stage = await account.with_inbox(stack)
+    settings = (
+        f'[logs.buckets]\n{THEIR_BUCKET} = "{THEIRS}"\n[telemetry]\naccounts = ["{THEIRS}"]\n[queue]\nslots = 9\n'
+    )
+    async with task(account, stack, tmp_path, settings) as (worker, _):
+        assert await worker.metric(f'trailstream_watched_account{{account="{THEIRS}"}}') == 1
+        assert await worker.metric("trailstream_delivery_slots ") == 7, "what the stack sets wins"
+        await account.tell_the_queue(stack)
+        await account.put(KEY.format("a"), topic_record(1))
+        await worker.until(lambda: "not_allowed" in worker.log)
+    assert await stage.inbox(1, seconds=0) == []
 
 
 async def test_a_collector_beside_the_worker_writes_its_metrics_to_the_workspace(account: Account) -> None:
@@ -218,16 +243,24 @@ async def test_a_collector_beside_the_worker_writes_its_metrics_to_the_workspace
     assert yaml.safe_load(environment["AOT_CONFIG_CONTENT"]) == yaml.safe_load(COLLECTOR_CONFIG.read_text())
 
 
+@pytest.mark.parametrize(
+    ("parameters", "settings"),
+    [
+        (READ_WITH_THEIR_ROLE, ""),
+        ({**IN_A_FILE, "LogRoleArns": THEIR_ROLE.replace(THEIRS, "*")}, THEIR_BUCKET_IN_A_FILE),
+    ],
+    ids=["parameters", "file"],
+)
 async def test_the_bucket_of_another_account_is_read_with_the_role_that_its_owner_made_for_that(
-    account: Account, tmp_path: Path
+    parameters: Mapping[str, str], settings: str, account: Account, tmp_path: Path
 ) -> None:
     buckets = {"LogBucketArns": f"arn:aws:s3:::{BUCKET},arn:aws:s3:::{THEIR_BUCKET}"}
-    stack = await created(account, **buckets, LogBucketAccounts=f"{ACCOUNT},{THEIRS}", **READ_WITH_THEIR_ROLE)
+    stack = await created(account, **buckets, LogBucketAccounts=f"{ACCOUNT},{THEIRS}", **parameters)
     theirs = LogAccount(account.endpoint)
     assert (await theirs.furnish(stack.outputs["TaskRoleArn"])).outputs["RoleArn"] == THEIR_ROLE
     await theirs.tell(stack.outputs["QueueArn"])
     stage = await account.with_inbox(stack)
-    async with task(account, stack, tmp_path) as (worker, recorder):
+    async with task(account, stack, tmp_path, settings) as (worker, recorder):
         await theirs.put(THEIR_KEY.format("plain"), topic_record(1))
         assert len(await stage.inbox(1)) == 1, worker.log
         assert recorder.calls[Call("sts:AssumeRole", THEIR_ROLE)] == {200}
@@ -235,7 +268,9 @@ async def test_the_bucket_of_another_account_is_read_with_the_role_that_its_owne
         await worker.until(lambda: "s3:ListObjectsV2" in recorder.operations)
         assert "object_denied" in worker.log
     ours = granted(await account.statements(stack.outputs["TaskRoleArn"], "worker"), {})
-    assert {each for each in ours if each.action.startswith("sts:")} == {Permission("sts:AssumeRole", THEIR_ROLE)}
+    assert {each for each in ours if each.action.startswith("sts:")} == {
+        Permission("sts:AssumeRole", parameters["LogRoleArns"])
+    }
     read = {call for call in recorder.calls if call.resource.endswith(THEIR_BUCKET)}
     of_a_version = Permission("s3:GetObjectVersion", f"arn:aws:s3:::{THEIR_BUCKET}")
     assert granted(await theirs.statements(), {}) == needed(read, {}) | {of_a_version}

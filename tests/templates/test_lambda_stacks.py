@@ -41,7 +41,10 @@ from templates.recorder import Call, Recorder, recorded
 from templates.stacks import ACCOUNT, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, CreatedStack, client, create_stack
 
 CODE_BUCKET, CODE_KEY = "code", "trailstream-lambda.zip"
-ZIPPED = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY, "BatchWindowSeconds": "0"}
+CODE = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY}
+ZIPPED = {**CODE, "BatchWindowSeconds": "0"}
+SETTINGS = "[alerts]\nbudget = 2\n"
+"""In the package, for the stacks that are told of it."""
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +53,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     arch = next(name for name, machine in build_zip.MACHINES.items() if machine == platform.machine())
     target = build_zip.Target(arch, f"{sys.version_info.major}.{sys.version_info.minor}", sys.executable)
     directory = tmp_path_factory.mktemp("package")
-    return build(target, directory / CODE_KEY, rules=rules_that_count(directory))
+    config = directory / "settings.toml"
+    config.write_text(SETTINGS)
+    return build(target, directory / CODE_KEY, rules=rules_that_count(directory), config=config)
 
 
 async def upload(account: Account, package: Path) -> None:
@@ -97,11 +102,12 @@ async def test_behind_a_queue_the_function_alerts_and_may_do_what_it_does_and_no
 ) -> None:
     await upload(account, package)
     await account.alert_queue()
-    parameters = {**ZIPPED, **ALERT_QUEUE, "LogBucketArns": f"arn:aws:s3:::{BUCKET}"}
+    buckets = {"LogBucketArns": f"arn:aws:s3:::{BUCKET}"}
+    parameters = {**ZIPPED, **ALERT_QUEUE, **buckets, "SettingsFile": "trailstream.toml"}
     stack = await create_stack(account.endpoint, "trailstream", LAMBDA_FROM_QUEUE, parameters)
     await let_it_poll(account, stack)
     stage = await account.with_inbox(stack)
-    async with function(account, stack, TRAILSTREAM_ALERTS__BUDGET="2") as recorder:
+    async with function(account, stack) as recorder:
         await account.tell_the_queue(stack)
         await account.put(KEY.format("plain"), topic_record(1))
         assert len(await stage.inbox(1, seconds=80)) == 1
@@ -161,11 +167,11 @@ async def test_of_a_batch_only_what_failed_comes_again(account: Account, package
 async def test_a_bucket_invokes_the_function_and_what_fails_for_good_is_kept(account: Account, package: Path) -> None:
     await upload(account, package)
     await account.alert_queue()
-    code = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY}
-    parameters = {**code, **ALERT_QUEUE, "LogBucketArn": f"arn:aws:s3:::{BUCKET}"}
+    bucket = {"LogBucketArn": f"arn:aws:s3:::{BUCKET}"}
+    parameters = {**CODE, **ALERT_QUEUE, **bucket, "SettingsFile": "trailstream.toml"}
     stack = await create_stack(account.endpoint, "trailstream", LAMBDA_FROM_BUCKET, parameters)
     stage = await account.with_inbox(stack)
-    async with function(account, stack, TRAILSTREAM_ALERTS__BUDGET="2") as recorder:
+    async with function(account, stack) as recorder:
         invoked = {"LambdaFunctionArn": stack.outputs["FunctionArn"], "Events": ["s3:ObjectCreated:*"]}
         await account.notify(LambdaFunctionConfigurations=[invoked])
         await account.put(KEY.format("plain"), topic_record(1))

@@ -55,7 +55,7 @@ REFUSED = [
     (ECS, {"LogBucketAccounts": "own,111122223333"}, "LogBucketAccounts must be own, or account ids"),
     (ECS, {"LogKeyArns": "arn:aws:kms:eu-west-1:111122223333:alias/logs"}, "LogKeyArns"),
     *(
-        (path, {"LogRoleArns": ROLE}, "LogRoleArns are given, so LogBuckets must say which buckets they read")
+        (path, {"LogRoleArns": ROLE}, "so LogBuckets or a SettingsFile must say which buckets they read")
         for path in (ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET)
     ),
     (ECS, {"LogRoleArns": f"none,{ROLE}", "LogBuckets": "{...}"}, "LogRoleArns must be none, or ARNs"),
@@ -71,6 +71,9 @@ REFUSED = [
     (ECS, {"RulesBucket": "our-rules", "RulesPrefix": "rules"}, "RulesPrefix"),
     (ECS, {"CpuArchitecture": "arm64"}, "CpuArchitecture"),
     (ECS, {"TaskCpu": "2048"}, "TaskCpu"),
+    (ECS, {"Slots": "1001"}, "Slots"),
+    (ECS, {"SettingsFile": "trailstream.toml"}, "SettingsFile"),
+    (ECS, {"SettingsFile": "/etc/trailstream/settings.json"}, "SettingsFile"),
     (ECS, {"StopTimeoutSeconds": "300"}, "StopTimeoutSeconds"),
     (ECS, {"VpcEndpoints": "yes"}, "so RouteTableIds must be given"),
     (ECS, {"RouteTableIds": "none,rtb-0"}, "RouteTableIds must be none, or ids"),
@@ -99,6 +102,7 @@ REFUSED = [
     (LAMBDA_FROM_QUEUE, {"MemoryMegabytes": "128"}, "MemoryMegabytes"),
     (LAMBDA_FROM_QUEUE, {"TimeoutSeconds": "30"}, "TimeoutSeconds"),
     (LAMBDA_FROM_QUEUE, {"MaximumConcurrency": "1"}, "MaximumConcurrency"),
+    (LAMBDA_FROM_QUEUE, {"SettingsFile": "/var/task/trailstream.toml"}, "SettingsFile"),
     (LAMBDA_FROM_BUCKET, {"LogBucketArn": f"{ARN},{ARN}"}, "LogBucketArn"),
     (LAMBDA_FROM_BUCKET, {"LogBucketAccount": "own,111122223333"}, "LogBucketAccount"),
     (TRAIL, {"BucketName": "with.dots"}, "BucketName"),
@@ -126,9 +130,11 @@ async def test_a_parameter_that_cannot_work_is_refused_with_its_name(
         (ECS, {"LogBucketArns": f"{ARN},{ARN}-2", "LogBucketAccounts": "111122223333,444455556666"}),
         (ECS, {"AlertEmail": "a@example.org", "ListedAccounts": "111122223333"}),
         (ECS, {**ALERT_QUEUE, "AlertQueueKeyArn": "", **COLLECTOR}),
+        (ECS, {"LogRoleArns": ROLE.replace("444455556666", "*"), "SettingsFile": "/etc/trailstream/trailstream.toml"}),
         (ECS, {"MinTasks": "4", "MaxTasks": "4", "Spot": "all", "MetricsReaderSecurityGroupId": "sg-0"}),
         (LAMBDA_FROM_QUEUE, {**IMAGE, "CodeBucket": "", "CodeKey": ""}),
         (LAMBDA_FROM_BUCKET, {**IMAGE, "CodeBucket": "", "CodeKey": "", "ReservedConcurrency": "5"}),
+        (LAMBDA_FROM_BUCKET, {"LogRoleArns": ROLE, "SettingsFile": "trailstream.toml"}),
     ],
 )
 async def test_other_ways_of_the_templates_can_be_made(path: Path, changes: dict[str, str], account: Account) -> None:

@@ -107,6 +107,29 @@ def test_the_collector_of_a_task_scrapes_the_port_that_the_image_serves() -> Non
     assert set(config["service"]["extensions"]) == config["extensions"].keys()
 
 
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [(ECS, "deploy-ecs.md"), (LAMBDA_FROM_QUEUE, "deploy-lambda.md"), (LAMBDA_FROM_BUCKET, "deploy-lambda.md")],
+    ids=lambda value: Path(value).stem,
+)
+def test_a_page_names_every_setting_that_its_stack_lets_nobody_else_make(path: Path, page: str) -> None:
+    (named,) = re.findall(r"It always says (.*?)(?:;|\.\s)", (ROOT / "docs" / page).read_text("utf-8"), re.DOTALL)
+    assert set(re.findall(r"`([a-z_.]+)`", named)) == set(always_set(path))
+
+
+def always_set(path: Path) -> Iterator[str]:
+    """The settings that the template gives a value, whatever its parameters are."""
+    resources = read_template(path)["Resources"]
+    if path == ECS:
+        container, _ = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+        names = [each["Name"] for each in container["Environment"] if "Name" in each]
+    else:
+        variables = resources["Function"]["Properties"]["Environment"]["Variables"]
+        names = [name for name, value in variables.items() if "AWS::NoValue" not in json.dumps(value)]
+    for name in names:
+        yield name.removeprefix("TRAILSTREAM_").lower().replace("__", ".")
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
 def test_every_parameter_says_what_it_is_for_and_what_it_may_be(path: Path) -> None:
     bounds = {"AllowedPattern", "AllowedValues", "MaxLength", "MaxValue"}
