@@ -13,7 +13,16 @@ from endpoint import Endpoint
 from lambda_sandbox import Sandbox, put, run_sandbox, s3_event, sqs_event
 from samples import CREATE_TOPIC_RULE, topic_record
 from stage import BUCKET, Stage, set_stage
+from templates.stacks import LAMBDA_FROM_QUEUE, read_template
 from trailstream.adapters.aws import AwsClients
+from trailstream.model.errors import AlertRefusedError, LedgerUnavailableError, SinkUnavailableError
+
+OWN_ALARMS = {
+    "AlertRefusedAlarm": AlertRefusedError,
+    "SinkAlarm": SinkUnavailableError,
+    "LedgerAlarm": LedgerUnavailableError,
+}
+"""Of the templates, by what each of them looks for."""
 
 
 async def invoke(stage: Stage, endpoint: Endpoint, directory: Path, events: Sequence[Any], **variables: str) -> Sandbox:
@@ -73,6 +82,27 @@ async def test_metrics_are_written_for_cloudwatch_after_each_event(
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "trailstream"
         assert line["function"] == "trailstream"
+
+
+async def test_the_alarms_of_the_templates_look_at_what_the_function_writes(
+    aws: AwsClients, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    resources = read_template(LAMBDA_FROM_QUEUE)["Resources"]
+    variables = resources["Function"]["Properties"]["Environment"]["Variables"]
+    given = {name: value for name, value in variables.items() if name.startswith("TRAILSTREAM_TELEMETRY__")}
+    broken = {"TRAILSTREAM_LEDGER__DYNAMODB__TABLE": "not-there", "TRAILSTREAM_ALERTS__PATIENCE_SECONDS": "0"}
+    stage = await set_stage(aws)
+    await put(aws, "log", topic_record(1))
+    sandbox = await invoke(stage, endpoint, tmp_path, [sqs_event(s3_event("log"))], **given, **broken)
+    (line,) = (line for line in sandbox.metrics if line.get("code") == LedgerUnavailableError.code)
+    (written,) = line["_aws"]["CloudWatchMetrics"]
+    for name, error in OWN_ALARMS.items():
+        alarm = resources[name]["Properties"]
+        dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+        assert dimensions == {"function": {"Ref": "Function"}, "stage": error.stage, "code": error.code}
+        assert list(dimensions) in written["Dimensions"]
+        assert alarm["Namespace"] == written["Namespace"]
+        assert alarm["MetricName"] in {metric["Name"] for metric in written["Metrics"]}
 
 
 @pytest.mark.parametrize(

@@ -194,3 +194,26 @@ async def test_a_bucket_invokes_the_function_and_what_fails_for_good_is_kept(acc
     statements = await account.statements(stack.outputs["FunctionRoleArn"], "function")
     indirect = FUNCTION_OF_A_BUCKET_INDIRECT.keys() | ALERT_QUEUE_INDIRECT.keys()
     assert granted(statements, names) == needed(recorder.calls, names) | indirect
+
+
+async def test_a_function_that_cannot_start_rings_an_alarm(account: Account, package: Path) -> None:
+    await upload(account, package)
+    topic = (await (await account.aws.sns()).create_topic(Name="operations"))["TopicArn"]
+    parameters = {**CODE, "LogBucketArn": f"arn:aws:s3:::{BUCKET}", "OperationsTopicArn": topic}
+    stack = await create_stack(account.endpoint, "trailstream", LAMBDA_FROM_BUCKET, parameters)
+    async with (
+        function(account, stack, TRAILSTREAM_ALERTS__BUDGET="none"),
+        client(account.endpoint, "lambda") as functions,
+        client(account.endpoint, "cloudwatch") as cloudwatch,
+    ):
+        answer = await functions.invoke(FunctionName=stack.outputs["FunctionName"], Payload=b"{}")
+        assert "alerts.budget" in (await answer["Payload"].read()).decode()
+        # The endpoint looks at its alarms whenever somebody puts a value of whatever metric.
+        await cloudwatch.put_metric_data(Namespace="any", MetricData=[{"MetricName": "any", "Value": 0}])
+        alarms = {each["AlarmName"]: each for each in (await cloudwatch.describe_alarms())["MetricAlarms"]}
+        for name in ("ErrorAlarm", "ThrottleAlarm", "SilenceAlarm"):
+            alarm = alarms[stack.resources[name]]
+            looked_at = {key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions")}
+            assert len((await cloudwatch.list_metrics(**looked_at))["Metrics"]) == 1
+            assert alarm["AlarmActions"] == [topic]
+            assert alarm["StateValue"] == ("ALARM" if name == "ErrorAlarm" else "OK")

@@ -103,6 +103,8 @@ REFUSED = [
     (LAMBDA_FROM_QUEUE, {"TimeoutSeconds": "30"}, "TimeoutSeconds"),
     (LAMBDA_FROM_QUEUE, {"MaximumConcurrency": "1"}, "MaximumConcurrency"),
     (LAMBDA_FROM_QUEUE, {"SettingsFile": "/var/task/trailstream.toml"}, "SettingsFile"),
+    (LAMBDA_FROM_QUEUE, {"OldestMessageSeconds": "0"}, "OldestMessageSeconds"),
+    (LAMBDA_FROM_QUEUE, {"SilentHours": "25"}, "SilentHours"),
     (LAMBDA_FROM_BUCKET, {"LogBucketArn": f"{ARN},{ARN}"}, "LogBucketArn"),
     (LAMBDA_FROM_BUCKET, {"LogBucketAccount": "own,111122223333"}, "LogBucketAccount"),
     (TRAIL, {"BucketName": "with.dots"}, "BucketName"),
@@ -134,7 +136,7 @@ async def test_a_parameter_that_cannot_work_is_refused_with_its_name(
         (ECS, {"MinTasks": "4", "MaxTasks": "4", "Spot": "all", "MetricsReaderSecurityGroupId": "sg-0"}),
         (LAMBDA_FROM_QUEUE, {**IMAGE, "CodeBucket": "", "CodeKey": ""}),
         (LAMBDA_FROM_BUCKET, {**IMAGE, "CodeBucket": "", "CodeKey": "", "ReservedConcurrency": "5"}),
-        (LAMBDA_FROM_BUCKET, {"LogRoleArns": ROLE, "SettingsFile": "trailstream.toml"}),
+        (LAMBDA_FROM_BUCKET, {"LogRoleArns": ROLE, "SettingsFile": "trailstream.toml", "SilentHours": "0"}),
     ],
 )
 async def test_other_ways_of_the_templates_can_be_made(path: Path, changes: dict[str, str], account: Account) -> None:

@@ -54,6 +54,32 @@ def test_the_function_is_the_same_however_it_is_invoked() -> None:
     del of_bucket["Function"]["Properties"]["ReservedConcurrentExecutions"]
     assert behind_queue["Function"] == of_bucket["Function"]
     assert behind_queue["LogGroup"] == of_bucket["LogGroup"]
+    of_the_queue = {"DeadLetterAlarm", "OldestMessageAlarm"}
+    assert alarms_of(LAMBDA_FROM_QUEUE).keys() - of_the_queue == alarms_of(LAMBDA_FROM_BUCKET).keys() - of_the_queue
+    for name in alarms_of(LAMBDA_FROM_BUCKET).keys() - of_the_queue:
+        assert behind_queue[name] == of_bucket[name]
+
+
+@pytest.mark.parametrize("path", [ECS, LAMBDA_FROM_QUEUE, LAMBDA_FROM_BUCKET], ids=lambda path: path.stem)
+def test_an_alarm_that_people_hear_says_where_it_stands_what_to_do(path: Path) -> None:
+    for name, alarm in alarms_of(path).items():
+        page, anchor = re.findall(r": (docs/[a-z-]+\.md)#([a-z-]+)$", alarm["AlarmDescription"])[0]
+        headings = re.findall(r"^## (.*)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in {heading.lower().replace(" ", "-") for heading in headings}, name
+
+
+def test_the_page_lists_every_alarm_of_a_function() -> None:
+    _, _, section = (ROOT / "docs" / "deploy-lambda.md").read_text(encoding="utf-8").partition("\n## Alarms\n")
+    listed = re.findall(r"^\| `(\w+)` \|", section.partition("\n## ")[0], re.MULTILINE)
+    assert set(listed) == alarms_of(LAMBDA_FROM_QUEUE).keys()
+
+
+def alarms_of(path: Path) -> dict[str, dict[str, Any]]:
+    """The alarms that tell people, where they are to be told, by name."""
+    resources = read_template(path)["Resources"]
+    alarms = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+    told = {"Fn::If": ["HasOperationsTopic", [{"Ref": "OperationsTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    return {name: properties for name, properties in alarms.items() if properties["AlarmActions"] == told}
 
 
 def test_the_grace_ends_before_ecs_kills_and_leaves_time_to_hand_back() -> None:
