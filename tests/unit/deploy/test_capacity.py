@@ -15,7 +15,7 @@ from deploy.simulate.inputs import HOURS_A_MONTH, Assumed, Inputs, Measured
 from deploy.simulate.load import bursty_day
 
 from endpoint import ROOT
-from templates.stacks import read_template
+from templates.stacks import ECS, read_template
 from trailstream.config import QueueSettings
 from trailstream.model.delivery import Delivery, Done
 from trailstream.model.facts import DeliverySettled
@@ -25,6 +25,7 @@ from trailstream.telemetry.logs import configure_logs
 
 RESULTS = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
 INPUTS = Inputs()
+NUMBERS = {7: "seven", 9: "nine", 10: "ten", 15: "fifteen"}
 
 
 def number(pattern: str) -> float:
@@ -93,6 +94,20 @@ def test_a_task_takes_no_more_than_its_tightest_bound() -> None:
     twice = task_rate(replace(INPUTS, assumed=replace(INPUTS.assumed, slots=64)))
     assert twice.by_slots == 2 * rate.by_slots
     assert twice.by_cpu == rate.by_cpu
+
+
+def test_the_ecs_page_has_the_rate_and_the_pace_of_the_plan() -> None:
+    page = " ".join((ROOT / "docs" / "deploy-ecs.md").read_text(encoding="utf-8").split())
+    rate = task_rate(INPUTS).objects_a_second
+    backlog = read_template(ECS)["Parameters"]["BacklogPerTask"]["Default"]
+    assert f"some {rate:.0f} objects a second for a task of {1024 * INPUTS.assumed.vcpus_a_task:.0f}" in page
+    assert f"the default of {backlog:,} is about {NUMBERS[round(backlog / rate)]} seconds" in page
+    tenths, minutes, cooldown = (
+        NUMBERS[round(10 * SCALING.scale_in_below)],
+        NUMBERS[SCALING.minutes_to_scale_in],
+        NUMBERS[SCALING.scale_in_cooldown_seconds // 60],
+    )
+    assert f"below {tenths} tenths of that for {minutes} minutes, and {cooldown} minutes after" in page
 
 
 def test_a_second_vcpu_does_not_make_one_loop_faster() -> None:
