@@ -40,6 +40,7 @@ AWS_OWN_COMMANDS = {
     ("s3", "sync"),
     ("cloudformation", "deploy"),
     ("ecr", "get-login-password"),
+    ("logs", "tail"),
 }
 """What the AWS CLI has beyond the calls of the services."""
 
