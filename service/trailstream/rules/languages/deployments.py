@@ -14,11 +14,22 @@ from trailstream.model.alert import RuleInfo, Severity
 from trailstream.rules.documents import At
 from trailstream.rules.languages import own_form
 from trailstream.rules.languages.own_form import Problems
+from trailstream.rules.languages.record_fields import RECORD_FIELDS
 
 NAME_KEYS = ("filterName", "FilterName", "filter_name", "name", "Name")
 
-ELSEWHERE = frozenset(["Parameters", "variable", "requestParameters"])
-"""What a template is told, which counts where it is used; and what a record in a rule's tests says of its own call."""
+_TITLE_KEYS = ("title", "alarm_name", "AlarmName")
+_DESCRIPTION_KEYS = ("description", "Description", "alarm_description", "AlarmDescription")
+
+ELSEWHERE = frozenset(
+    [
+        *("Parameters", "variable"),  # what a template is told, which counts where it is used
+        *(*own_form.REQUIRED, *own_form.OPTIONAL, *_TITLE_KEYS, *_DESCRIPTION_KEYS),  # what a rule says of itself
+        *(RECORD_FIELDS - {"resources"}),  # what a record says, and a pattern of records; templates have resources too
+        *("detail", "$or"),
+    ]
+)
+"""Keys below which no pattern stands, whatever the text or the object there looks like."""
 
 _CONTAINERS = frozenset(
     [
@@ -28,9 +39,6 @@ _CONTAINERS = frozenset(
     ]
 )
 """Keys that name the shape of a file, and not what is in it."""
-
-_TITLE_KEYS = ("title", "alarm_name", "AlarmName")
-_DESCRIPTION_KEYS = ("description", "Description", "alarm_description", "AlarmDescription")
 
 Defaults: TypeAlias = dict[str, str | list[str]]
 

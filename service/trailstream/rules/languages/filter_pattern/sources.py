@@ -2,7 +2,7 @@
 
 Read are CloudFormation templates (``AWS::Logs::MetricFilter``), Terraform's JSON (configuration, state and plan), the
 answer of ``aws logs describe-metric-filters``, lists and mappings of names and patterns, and whatever else keeps a
-pattern under one of :data:`PATTERN_KEYS`.
+pattern under one of :data:`PATTERN_KEYS`. A text that merely reads like a pattern, such as a description, is none.
 """
 
 from __future__ import annotations
@@ -63,28 +63,36 @@ def says_filters(document: Any) -> bool:
 
 
 def _within(value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
-    if isinstance(value, dict):
-        if not _forwards(value):
+    match value:
+        case dict() if not _forwards(value):
+            are_filters = _names_filters(value)
             for key, inner in value.items():
-                yield from _entry(value, key, inner, (*at, key), defaults)
-    elif isinstance(value, list):
-        match value:
-            case [str(name), str(text)] if is_filter(text) and not is_filter(name):
-                yield Found(text, (*at, 1), {}, name)
-            case _:
-                for position, inner in enumerate(value):
-                    if isinstance(inner, str) and is_filter(inner):
-                        yield Found(inner, (*at, position), {}, enclosing(at))
-                    else:
-                        yield from _within(inner, (*at, position), defaults)
+                if are_filters and isinstance(inner, str) and key not in ELSEWHERE:
+                    yield Found(inner, (*at, key), {}, key)
+                else:
+                    yield from _entry(value, key, inner, (*at, key), defaults)
+        case [str(name), str(text)] if is_filter(text) and not is_filter(name):
+            yield Found(text, (*at, 1), {}, name)
+        case list():
+            for position, inner in enumerate(value):
+                if isinstance(inner, str) and is_filter(inner):
+                    yield Found(inner, (*at, position), {}, enclosing(at))
+                else:
+                    yield from _within(inner, (*at, position), defaults)
+
+
+def _names_filters(value: dict[str, Any]) -> bool:
+    """Say whether a mapping is one of names and patterns, each a text or more, and not what is said of one thing."""
+    return PATTERN_KEYS.isdisjoint(value) and all(
+        key in ELSEWHERE or isinstance(inner, dict | list) or (isinstance(inner, str) and is_filter(inner))
+        for key, inner in value.items()
+    )
 
 
 def _entry(owner: dict[str, Any], key: str, value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
     if key in PATTERN_KEYS:
         if key != "pattern" or isinstance(value, str):
             yield from _under_key(owner, value, at, defaults)
-    elif isinstance(value, str) and is_filter(value):
-        yield Found(value, at, {}, key)
     elif key not in SUBSCRIPTIONS | ELSEWHERE:
         yield from _within(value, at, defaults)
 
