@@ -15,20 +15,15 @@ from trailstream.rules.languages.event_pattern.branches import Branch, branches_
 from trailstream.rules.languages.event_pattern.pattern import compile_pattern, condition_of
 from trailstream.rules.languages.event_pattern.sources import (
     Found,
-    ends_in_lists,
     is_bare,
+    looks_like_one,
     names_of,
     object_of,
     pattern_of,
     patterns,
 )
 from trailstream.rules.languages.event_pattern.tolerance import tolerate
-from trailstream.rules.languages.event_pattern.whole_event import (
-    ENVELOPE,
-    is_whole_event,
-    other_detail_types,
-    place,
-)
+from trailstream.rules.languages.event_pattern.whole_event import is_whole_event, other_detail_types, place
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.own_form import Problems
 from trailstream.rules.languages.record_fields import RECORD_FIELDS
@@ -42,15 +37,11 @@ _VARIABLE = re.compile(r"\$\{[\w.:-]+\}")
 BODY = "pattern"
 """The key of the pattern in a rule of our own form."""
 
-_ANYBODYS = frozenset(["id", "version"])
-"""Names that all kinds of files have at their top (package.json): before a text they are no failed pattern."""
-
 
 def claims(file: RuleFile) -> bool:
     """Claim a rule of our own form, what looks like a pattern or a failed one, and what holds patterns."""
     value = file.documents[0].value
-    is_one = isinstance(value, dict) and (BODY in value or _names_a_field(value) or ends_in_lists(value))
-    return is_one or holds_patterns(file)
+    return (isinstance(value, dict) and BODY in value) or looks_like_one(value) or holds_patterns(file)
 
 
 def holds_patterns(file: RuleFile) -> bool:
@@ -58,11 +49,6 @@ def holds_patterns(file: RuleFile) -> bool:
     value = file.documents[0].value
     is_one = isinstance(value, dict) and (BODY in value or is_bare(value))
     return not is_one and any(next(patterns(document.value), None) is not None for document in file.documents)
-
-
-def _names_a_field(value: dict[str, Any]) -> bool:
-    named = names_of(value) & (RECORD_FIELDS | ENVELOPE | {"$or"})
-    return any(name not in _ANYBODYS or isinstance(value.get(name), (dict, list)) for name in named)
 
 
 def compile_file(file: RuleFile) -> Compiled:
@@ -135,7 +121,9 @@ def _worth_knowing(pattern: dict[str, Any], branches: list[Branch], *, whole: bo
             yield f"can never match: no record of CloudTrail is of the detail-type {' or '.join(others)}"
     else:
         for name in sorted(names - RECORD_FIELDS - {"$or"}):
-            yield f'may never match: no record that we know has "{name}" at its top'
+            hint = f"; if it is the name of a pattern, write {name}: {{pattern: ...}}"
+            is_doubtful = is_bare(pattern.get(name))
+            yield f'may never match: no record that we know has "{name}" at its top{hint if is_doubtful else ""}'
     if any("$or" in path for branch in branches for path in branch):
         yield "$or is read as the name of a field, as EventBridge does where it is no list of two objects or more"
     if variable := _VARIABLE.search(json.dumps(pattern, ensure_ascii=False)):

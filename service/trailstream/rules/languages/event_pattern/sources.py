@@ -3,6 +3,9 @@
 Read are CloudFormation templates (``AWS::Events::Rule``, the events of SAM's functions, what CDK writes), Terraform's
 JSON (configuration, state and plan), the Serverless Framework's, the answers of ``aws events list-rules`` and
 ``describe-rule``, and lists and mappings of names and patterns. A pattern is an object there, or its JSON as text.
+
+Some of these could be patterns themselves, on fields of such names. An object on fields that records and events do have
+is always a pattern, and holds no other.
 """
 
 from __future__ import annotations
@@ -12,7 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from trailstream.rules.documents import At, DocumentError, documents
-from trailstream.rules.languages.deployments import ELSEWHERE, Defaults, enclosing, name_of, said
+from trailstream.rules.languages.deployments import (
+    ELSEWHERE,
+    Defaults,
+    enclosing,
+    name_of,
+    said,
+)
+from trailstream.rules.languages.event_pattern.branches import branches_of
+from trailstream.rules.languages.event_pattern.tolerance import tolerate
+from trailstream.rules.languages.event_pattern.whole_event import ENVELOPE
+from trailstream.rules.languages.record_fields import RECORD_FIELDS
 from trailstream.rules.rule import RuleSyntaxError
 
 PATTERN_KEYS = frozenset(["EventPattern", "eventPattern", "event_pattern"])
@@ -65,10 +78,14 @@ def patterns(document: Any) -> Iterator[Found]:
 
 def _within(value: Any, at: At) -> Iterator[Found]:
     if isinstance(value, list):
+        are_patterns = any(map(is_bare, value))
         for position, inner in enumerate(value):
-            yield from _element(inner, (*at, position))
+            if are_patterns and looks_like_one(inner):
+                yield Found(inner, (*at, position), {}, enclosing(at))
+            else:
+                yield from _within(inner, (*at, position))
     elif isinstance(value, dict) and ARCHIVES.isdisjoint(map(str, (value.get("Type"), value.get("type")))):
-        are_patterns = _WORDS.isdisjoint(value) and value != {} and all(map(is_bare, value.values()))
+        are_patterns = _names_patterns(value)
         for key, inner in value.items():
             if are_patterns:
                 yield Found(inner, (*at, key), {}, key)
@@ -76,11 +93,9 @@ def _within(value: Any, at: At) -> Iterator[Found]:
                 yield from _entry(value, key, inner, (*at, key))
 
 
-def _element(value: Any, at: At) -> Iterator[Found]:
-    if is_bare(value):
-        yield Found(value, at, {}, enclosing(at))
-    else:
-        yield from _within(value, at)
+def _names_patterns(value: dict[str, Any]) -> bool:
+    """Say whether a mapping is one of names and patterns, all plainly on whole events: any other may be a pattern."""
+    return value != {} and (_WORDS | FIELDS).isdisjoint(names_of(value)) and all(map(_is_of_events, value.values()))
 
 
 def _entry(owner: dict[str, Any], key: str, value: Any, at: At) -> Iterator[Found]:
@@ -99,11 +114,11 @@ def _may_be_pattern(value: Any) -> bool:
 
 
 def _is_pattern(value: Any) -> bool:
-    """Say whether what stands under a key that many files have is one of events."""
+    """Say whether what stands under a key that many files have is one of events, or a failed one."""
     if not isinstance(value, str):
-        return is_bare(value)
+        return looks_like_one(value)
     try:
-        return value.lstrip().startswith("{") and is_bare(_read(value))
+        return value.lstrip().startswith("{") and looks_like_one(_read(value))
     except DocumentError:
         return False
 
@@ -129,13 +144,50 @@ def _read(text: str) -> Any:
     return document.value
 
 
-_TELLING = frozenset(["source", "detail-type", "detail", "eventSource", "eventName", "$or"])
-"""Fields by which a pattern is told from a mapping of other things."""
+FIELDS = RECORD_FIELDS | ENVELOPE | {"$or"}
+"""Names at the top of a pattern, and never of one."""
+
+_DOUBTFUL = frozenset(["resources", "$or"])
+"""Fields that tell a pattern only where EventBridge would take it: templates have resources too."""
+
+_ANYBODYS = frozenset(["id", "version"])
+"""Names that all kinds of files have at their top (package.json): before a text they are no failed pattern."""
+
+_OF_EVENTS = frozenset(["source", "detail-type", "detail"])
 
 
 def is_bare(value: Any) -> bool:
-    """Say whether a value is plainly a pattern: on what tells events and records, with lists at all ends."""
-    return isinstance(value, dict) and not _TELLING.isdisjoint(names_of(value)) and ends_in_lists(value)
+    """Say whether a value is plainly a pattern: on fields of records or events, with lists at all ends."""
+    if not (isinstance(value, dict) and ends_in_lists(value)):
+        return False
+    telling = FIELDS & names_of(value)
+    return bool(telling) and (not telling <= _DOUBTFUL or _is_taken(value))
+
+
+def looks_like_one(value: Any) -> bool:
+    """Say whether a value is a pattern or a failed one, where one is looked for."""
+    return isinstance(value, dict) and (ends_in_lists(value) or any(_is_field(value, name) for name in names_of(value)))
+
+
+def _is_field(value: dict[str, Any], name: str) -> bool:
+    return name in FIELDS and (name not in _ANYBODYS or isinstance(value.get(name), dict | list))
+
+
+def _is_taken(value: dict[str, Any]) -> bool:
+    try:
+        branches = branches_of(tolerate(value)[0])
+    except RuleSyntaxError:
+        return False
+    return not any("$or" in path for branch in branches for path in branch)  # else it is read as the name of a field
+
+
+def _is_of_events(value: Any) -> bool:
+    """Say whether a value can be nothing but a pattern on whole events."""
+    if not (isinstance(value, dict) and ends_in_lists(value)):
+        return False
+    detail = value.get("detail")
+    is_on_record = isinstance(detail, dict) and not RECORD_FIELDS.isdisjoint(names_of(detail))
+    return is_on_record or len(_OF_EVENTS & value.keys()) > 1
 
 
 def names_of(pattern: dict[str, Any]) -> set[str]:
