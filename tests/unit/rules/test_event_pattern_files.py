@@ -192,9 +192,11 @@ LISTED[0]["EventPattern"], LISTED[1]["EventPattern"] = json.dumps(CONSOLE), json
         {
             "format_version": "1.2",
             "planned_values": {
-                "root_module": {"resources": [{"values": one} for one in (rule("root", CONSOLE), rule("trail", TRAIL))]}
+                "root_module": {
+                    "resources": [{"values": rule("root", CONSOLE)}],
+                    "child_modules": [{"resources": [{"values": one} for one in (rule("trail", TRAIL), OFF)]}],
+                }
             },
-            "resource_changes": [{"change": {"after": one}} for one in (rule("root", CONSOLE), OFF)],
         },
         [{"name": "root", "pattern": CONSOLE}, {"name": "trail", "pattern": TRAIL}, OFF],
         {"rules": {"root": {"pattern": CONSOLE}, "trail": {"pattern": json.dumps(TRAIL)}, "off": OFF}},

@@ -235,8 +235,6 @@ def resource(name: str, pattern: str) -> dict[str, Any]:
             "planned_values": {
                 "root_module": {"resources": [{"values": resource("root", ROOT)}, {"values": resource("trail", TRAIL)}]}
             },
-            "resource_changes": [{"change": {"after": resource("root", ROOT)}}],
-            "configuration": {"expressions": {"pattern": {"constant_value": ROOT}}},
         },
         [{"name": "root", "pattern": ROOT}, {"name": "trail", "pattern": TRAIL}],
         [["root", ROOT], ["trail", TRAIL]],

@@ -34,7 +34,7 @@ ELSEWHERE = frozenset(
 _CONTAINERS = frozenset(
     [
         *("Properties", "Events", "Rules", "metricFilters"),
-        *("values", "attributes", "instances", "resources", "after"),
+        *("values", "attributes", "instances", "resources"),
         *("events", "eventBridge", "cloudwatchEvent"),
     ]
 )
@@ -53,6 +53,39 @@ def defaults_of(document: Any) -> Defaults:
         for name, parameter in parameters.items()
         if isinstance(parameter, dict) and isinstance(default := parameter.get("Default"), str)
     }
+
+
+def deployed(document: Any) -> tuple[Any, At]:
+    """Return the part of a document that says what is there once all is deployed, and where it stands: mostly all.
+
+    ``terraform show -json`` tells of a plan also what was there before, each change and the configuration, unevaluated;
+    of both plan and state, the outputs (https://developer.hashicorp.com/terraform/internals/json-format).
+    """
+    match document:
+        case {"planned_values": dict(values)}:
+            return values.get("root_module"), ("planned_values", "root_module")
+        case {"format_version": str(), "values": dict(values)}:
+            return values.get("root_module"), ("values", "root_module")
+        case _:
+            return document, ()
+
+
+def attributes_of(value: dict[str, Any], at: At, kind: str, key: str) -> tuple[dict[str, Any], At]:
+    """Return what ``terraform show -json`` says of a resource of this type, and where; anything else as it is.
+
+    What a plan does not know yet it leaves out: at ``key`` that is a variable here, as in a configuration. A resource
+    without a name has that of its block.
+    """
+    match value:
+        case {"type": str(found), "name": str(name), "values": dict(values)} if found == kind:
+            return {"name": name, key: f"${{{kind}.{name}.{key}}}"} | values, (*at, "values")
+        case _:
+            return value, at
+
+
+def is_deposed(value: dict[str, Any]) -> bool:
+    """Say whether Terraform's state tells of an object that was replaced, and is still to be deleted."""
+    return "deposed" in value or "deposed_key" in value
 
 
 class UnsaidError(Exception):
@@ -137,7 +170,7 @@ class Naming:
     def info_of(self, owner: dict[str, Any], name: str, at: At, content: Any, problems: Problems) -> RuleInfo | None:
         """Return what a rule says of itself in the mapping around it; None where the same was there before.
 
-        A plan of Terraform says everything twice. ``at`` is where the mapping is.
+        Of several regions or log groups, an answer of AWS says one thing several times. ``at`` is where the mapping is.
         """
         rule_id = _text(owner, ("id",)) or self._free_id(name, content)
         if self.taken.get(rule_id) == content:

@@ -18,7 +18,10 @@ from trailstream.rules.documents import At, DocumentError, documents
 from trailstream.rules.languages.deployments import (
     ELSEWHERE,
     Defaults,
+    attributes_of,
+    deployed,
     enclosing,
+    is_deposed,
     name_of,
     said,
 )
@@ -33,6 +36,9 @@ PATTERN_KEYS = frozenset(["EventPattern", "eventPattern", "event_pattern"])
 
 ARCHIVES = frozenset(["AWS::Events::Archive", "aws_cloudwatch_event_archive"])
 """What holds patterns that say which events are kept, not what is worth an alarm."""
+
+_RESOURCE = "aws_cloudwatch_event_rule"
+"""Terraform's type of what holds a pattern."""
 
 _OF_FUNCTIONS = frozenset(["EventBridgeRule", "CloudWatchEvent"])
 """SAM's types of events, whose pattern stands under ``Pattern``."""
@@ -73,7 +79,7 @@ class Found:
 
 def patterns(document: Any) -> Iterator[Found]:
     """Yield every pattern of a document that is not itself one, in its order."""
-    return _within(document, ())
+    return _within(*deployed(document))
 
 
 def _within(value: Any, at: At) -> Iterator[Found]:
@@ -84,13 +90,18 @@ def _within(value: Any, at: At) -> Iterator[Found]:
                 yield Found(inner, (*at, position), {}, enclosing(at))
             else:
                 yield from _within(inner, (*at, position))
-    elif isinstance(value, dict) and ARCHIVES.isdisjoint(map(str, (value.get("Type"), value.get("type")))):
-        are_patterns = _names_patterns(value)
-        for key, inner in value.items():
+    elif isinstance(value, dict) and not _is_no_rule(value):
+        owner, at = attributes_of(value, at, _RESOURCE, "event_pattern")
+        are_patterns = _names_patterns(owner)
+        for key, inner in owner.items():
             if are_patterns:
                 yield Found(inner, (*at, key), {}, key)
             else:
-                yield from _entry(value, key, inner, (*at, key))
+                yield from _entry(owner, key, inner, (*at, key))
+
+
+def _is_no_rule(value: dict[str, Any]) -> bool:
+    return is_deposed(value) or not ARCHIVES.isdisjoint(map(str, (value.get("Type"), value.get("type"))))
 
 
 def _names_patterns(value: dict[str, Any]) -> bool:

@@ -16,8 +16,11 @@ from trailstream.rules.languages.deployments import (
     ELSEWHERE,
     Defaults,
     UnsaidError,
+    attributes_of,
     defaults_of,
+    deployed,
     enclosing,
+    is_deposed,
     is_function,
     name_of,
     said,
@@ -26,6 +29,9 @@ from trailstream.rules.languages.filter_pattern.grammar import is_filter
 
 PATTERN_KEYS = frozenset(["filter_pattern", "filterPattern", "FilterPattern", "pattern"])
 """Keys whose value is a pattern. ``pattern`` is so common that it alone does not make a file one of filter patterns."""
+
+_RESOURCE = "aws_cloudwatch_log_metric_filter"
+"""Terraform's type of what holds a pattern."""
 
 SUBSCRIPTIONS = frozenset(
     ["AWS::Logs::SubscriptionFilter", "aws_cloudwatch_log_subscription_filter", "subscriptionFilters", "CloudWatchLogs"]
@@ -51,26 +57,29 @@ class Found:
 
 def patterns(document: Any) -> Iterator[Found]:
     """Yield every pattern of a document, in its order."""
-    return _within(document, (), defaults_of(document))
+    return _within(*deployed(document), defaults_of(document))
 
 
 def says_filters(document: Any) -> bool:
     """Say whether a document holds a pattern that nothing but a filter can be."""
     return any(
-        found.at[-1:] != ("pattern",) or (found.text is not None and is_filter(found.text))
+        found.at[-1:] != ("pattern",)
+        or "metric_transformation" in found.owner
+        or (found.text is not None and is_filter(found.text))
         for found in patterns(document)
     )
 
 
 def _within(value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
     match value:
-        case dict() if not _forwards(value):
-            are_filters = _names_filters(value)
-            for key, inner in value.items():
+        case dict() if not (is_deposed(value) or _forwards(value)):
+            owner, at = attributes_of(value, at, _RESOURCE, "pattern")
+            are_filters = _names_filters(owner)
+            for key, inner in owner.items():
                 if are_filters and isinstance(inner, str) and key not in ELSEWHERE:
                     yield Found(inner, (*at, key), {}, key)
                 else:
-                    yield from _entry(value, key, inner, (*at, key), defaults)
+                    yield from _entry(owner, key, inner, (*at, key), defaults)
         case [str(name), str(text)] if is_filter(text) and not is_filter(name):
             yield Found(text, (*at, 1), {}, name)
         case list():
