@@ -4,11 +4,13 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from trailstream.config import (
     CONFIG_PATH_VARIABLE,
@@ -75,20 +77,33 @@ def test_the_environment_wins_over_the_file_setting_by_setting(tmp_path: Path, m
     assert (settings.queue.slots, settings.queue.url) == (7, URL)
 
 
-def test_a_relative_rules_directory_is_relative_to_the_file(tmp_path: Path) -> None:
-    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[rules]\ndirectory = "detections"\n'))
-    assert settings.rules.directory == tmp_path / "detections"
+def settings_of(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Yield each setting with its dotted name; ``NAME`` is what people name themselves."""
+    for name, field in kind.model_fields.items():
+        section = next(
+            (each for each in (field.annotation, *get_args(field.annotation))
+             if isinstance(each, type) and issubclass(each, BaseModel)), None
+        )  # fmt: skip
+        is_table = get_origin(field.annotation) is dict
+        if section is None or is_table:
+            yield f"{prefix}{name}", field
+        if section is not None:
+            yield from settings_of(section, f"{prefix}{name}.NAME." if is_table else f"{prefix}{name}.")
 
 
-def test_an_absolute_rules_directory_stays_what_it_is(tmp_path: Path) -> None:
-    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[rules]\ndirectory = "/etc/rules"\n'))
-    assert settings.rules.directory == Path("/etc/rules")
+PATHS = [name for name, field in settings_of(WorkerSettings) if Path in (field.annotation, *get_args(field.annotation))]
 
 
-def test_a_relative_ledger_file_is_relative_to_the_file(tmp_path: Path) -> None:
-    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[ledger.sqlite]\npath = "sent.sqlite"\n'))
-    assert settings.ledger.sqlite is not None
-    assert settings.ledger.sqlite.path == tmp_path / "sent.sqlite"
+@pytest.mark.parametrize("setting", PATHS)
+def test_a_relative_path_is_relative_to_the_file(setting: str, tmp_path: Path) -> None:
+    settings = load_settings(WorkerSettings, write(tmp_path, f'{setting} = "there/x"\n{MINIMAL}'))
+    assert attrgetter(setting)(settings) == tmp_path / "there" / "x"
+
+
+@pytest.mark.parametrize("place", ["/etc/rules", "s3://rules/of/ours"])
+def test_what_is_no_relative_path_stays_what_it_is(place: str, tmp_path: Path) -> None:
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + f'[rules]\ndirectory = "{place}"\n'))
+    assert str(settings.rules.directory) == place
 
 
 @pytest.mark.parametrize(
@@ -129,6 +144,47 @@ def test_buckets_are_json_in_the_environment(tmp_path: Path, monkeypatch: pytest
         "trail-of-a": BucketSettings(account="111122223333"),
         "trail-of-b": BucketSettings(account="444455556666", role_arn=ROLE),
     }
+
+
+def test_the_buckets_of_the_environment_take_the_place_of_those_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, MINIMAL + '[logs]\naccounts = ["111122223333"]\nbuckets = {a-bucket = "111122223333"}\n')
+    only_this = {"only-this": BucketSettings(account="444455556666")}
+    for variable, value in (
+        ("TRAILSTREAM_LOGS__BUCKETS", '{"only-this": "444455556666"}'),
+        ("TRAILSTREAM_LOGS", '{"buckets": {"only-this": "444455556666"}}'),
+    ):
+        with monkeypatch.context() as environment:
+            environment.setenv(variable, value)
+            logs = load_settings(WorkerSettings, path).logs
+        assert (logs.buckets, logs.accounts) == (only_this, ("111122223333",)), variable
+
+
+def test_a_bucket_of_the_environment_takes_nothing_of_its_namesake_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAILSTREAM_LOGS__BUCKETS", '{"trail-of-a": {"account": "111122223333"}}')
+    text = f'[logs.buckets]\ntrail-of-a = {{account = "444455556666", role_arn = "{ROLE}"}}\n'
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + text))
+    assert settings.logs.buckets == {"trail-of-a": BucketSettings(account="111122223333")}
+
+
+def test_an_empty_table_in_the_environment_opens_no_bucket_that_the_file_keeps_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a stack has it that passes on an empty parameter.
+    monkeypatch.setenv("TRAILSTREAM_LOGS__BUCKETS", "{}")
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[logs.buckets]\na-bucket = "111122223333"\n'))
+    assert list(settings.logs.buckets) == ["a-bucket"]
+
+
+def test_a_list_of_the_environment_takes_the_place_of_that_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAILSTREAM_LOGS__ACCOUNTS", '["444455556666"]')
+    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[logs]\naccounts = ["111122223333"]\n'))
+    assert settings.logs.accounts == ("444455556666",)
 
 
 @pytest.mark.parametrize(
@@ -217,12 +273,6 @@ def test_without_a_sink_nothing_starts(tmp_path: Path) -> None:
         assert "no sink" in problem.what
 
 
-def test_a_relative_quarantine_directory_is_relative_to_the_file(tmp_path: Path) -> None:
-    settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL + '[quarantine.file]\ndirectory = "set-aside"\n'))
-    assert settings.quarantine.file is not None
-    assert settings.quarantine.file.directory == tmp_path / "set-aside"
-
-
 def test_a_list_in_the_environment_that_is_not_json_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAILSTREAM_TELEMETRY__ACCOUNTS", "111122223333,444455556666")
     found = problems(None)
@@ -235,26 +285,12 @@ def test_settings_cannot_be_changed_once_they_are_read(tmp_path: Path) -> None:
         settings.queue.slots = 3
 
 
-def settings_of(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each setting's dotted name and description; ``NAME`` is what people name themselves."""
-    for name, field in kind.model_fields.items():
-        section = next(
-            (each for each in (field.annotation, *get_args(field.annotation))
-             if isinstance(each, type) and issubclass(each, BaseModel)), None
-        )  # fmt: skip
-        is_table = get_origin(field.annotation) is dict
-        if section is None or is_table:
-            yield f"{prefix}{name}", field.description or ""
-        if section is not None:
-            yield from settings_of(section, f"{prefix}{name}.NAME." if is_table else f"{prefix}{name}.")
-
-
-@pytest.mark.parametrize(("name", "description"), list(settings_of(Settings)))
-def test_the_reference_lists_every_setting_as_the_code_describes_it(name: str, description: str) -> None:
-    assert description, f"{name} has no description"
+@pytest.mark.parametrize(("name", "field"), list(settings_of(Settings)))
+def test_the_reference_lists_every_setting_as_the_code_describes_it(name: str, field: FieldInfo) -> None:
+    assert field.description, f"{name} has no description"
     row = next((line for line in REFERENCE.read_text().splitlines() if line.startswith(f"| `{name}` |")), None)
     assert row is not None, f"docs/configuration.md has no row for {name}"
-    assert " ".join(description.split()) in row
+    assert " ".join(field.description.split()) in row
 
 
 def test_the_reference_names_no_setting_that_does_not_exist() -> None:

@@ -7,11 +7,12 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
+from trailstream.config.section import is_table, section_of
 from trailstream.config.settings import ENV_PREFIX, Settings, WorkerSettings
 from trailstream.model.problems import ConfigurationError, Problem
 
@@ -22,6 +23,7 @@ FAILPOINT_VARIABLE = "TRAILSTREAM_FAILPOINT"
 """Ends or stalls the worker at a named step, in tests; see :mod:`trailstream.bootstrap.failpoints`."""
 
 S = TypeVar("S", bound=Settings)
+V = TypeVar("V")
 
 
 def load_settings(kind: type[S], path: Path | None) -> S:
@@ -44,7 +46,7 @@ def load_settings(kind: type[S], path: Path | None) -> S:
             )
         else:
             if not problems:
-                return _resolve_paths(settings, path.parent if path else Path())
+                return _resolved(settings, path.parent if path else Path())
     raise ConfigurationError(problems)
 
 
@@ -79,24 +81,15 @@ def environment_for_rules() -> dict[str, str]:
     return {name: os.environ[name] for name in ("LANG", "LC_ALL", "PATH", "TMPDIR", "TZ") if name in os.environ}
 
 
-def _resolve_paths(settings: S, folder: Path) -> S:
-    """Make a relative path mean the same wherever the process was started."""
-    rules = settings.rules
-    if isinstance(rules.directory, Path):
-        rules = rules.model_copy(update={"directory": folder / rules.directory})
-    ledger = settings.ledger
-    if ledger.sqlite is not None:
-        sqlite = ledger.sqlite.model_copy(update={"path": folder / ledger.sqlite.path})
-        ledger = ledger.model_copy(update={"sqlite": sqlite})
-    windows = settings.windows
-    if windows.sqlite is not None:
-        own_file = windows.sqlite.model_copy(update={"path": folder / windows.sqlite.path})
-        windows = windows.model_copy(update={"sqlite": own_file})
-    quarantine = settings.quarantine
-    if quarantine.file is not None:
-        file = quarantine.file.model_copy(update={"directory": folder / quarantine.file.directory})
-        quarantine = quarantine.model_copy(update={"file": file})
-    return settings.model_copy(update={"rules": rules, "ledger": ledger, "windows": windows, "quarantine": quarantine})
+def _resolved(value: V, folder: Path) -> V:
+    """Make every relative path below a setting mean the same, wherever the process was started."""
+    match value:
+        case Path():
+            return folder / value
+        case BaseModel():
+            return value.model_copy(update={name: _resolved(each, folder) for name, each in value})
+        case _:
+            return value
 
 
 def _unknown_variables(kind: type[Settings]) -> Iterator[Problem]:
@@ -140,35 +133,30 @@ def _how_to_set(kind: type[BaseModel], location: list[str]) -> str:
 
 def _variable(kind: type[BaseModel], location: list[str]) -> str:
     """Name the variable of a setting. A table whose names are people's own, as that of buckets, is one variable."""
-    tables = [get_origin(annotation) is dict for annotation in _annotations(kind, location)]
+    tables = [is_table(annotation) for annotation in _annotations(kind, location)]
     depth = tables.index(True) + 1 if True in tables else None
     return ENV_PREFIX + "__".join(location[:depth]).upper() + (" as JSON" if depth else "")
 
 
 def _section_at(kind: type[BaseModel], location: list[str]) -> type[BaseModel] | None:
-    return _section_of([kind, *_annotations(kind, location)][-1])
+    return section_of([kind, *_annotations(kind, location)][-1])
 
 
 def _annotations(kind: type[BaseModel], location: list[str]) -> Iterator[Any]:
     """Yield the type at each step of a location: of a setting, a section or a table; None beyond what is known."""
     found: Any = kind
     for name in location:
-        section = _section_of(found)
+        section = section_of(found)
         if section is not None:
             field = section.model_fields.get(name)
             found = field.annotation if field else None
         else:
-            found = get_args(found)[1] if get_origin(found) is dict else None
+            found = get_args(found)[1] if is_table(found) else None
         yield found
 
 
 def _parts_of(section: type[BaseModel]) -> list[str]:
-    return [name for name, field in section.model_fields.items() if _section_of(field.annotation)]
-
-
-def _section_of(annotation: Any) -> type[BaseModel] | None:
-    candidates = [annotation] if get_origin(annotation) is dict else [annotation, *get_args(annotation)]
-    return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
+    return [name for name, field in section.model_fields.items() if section_of(field.annotation)]
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

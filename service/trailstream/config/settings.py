@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from trailstream.config.file_source import FileSource
 from trailstream.config.section import Section
 from trailstream.config.sinks import AlertSettings, SinksSettings, StdoutSettings
 from trailstream.config.stores import LedgerSettings, QuarantineSettings, WindowsSettings
@@ -187,14 +188,14 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library names its five arguments
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library names its five arguments
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file, and let nothing else speak."""
-        return env_settings, init_settings
+        return env_settings, FileSource(settings_cls, init_settings())
 
 
 class WorkerSettings(Settings):
