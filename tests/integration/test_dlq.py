@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -227,6 +228,16 @@ async def test_without_a_dead_letter_queue_it_says_how_to_name_one(desk: Desk) -
     code, table, _ = await desk.run("list", "--queue-url", desk.stage.dead_letter_url, config=config)
     assert code == 0
     assert message_id in table
+
+
+async def test_the_queue_and_the_quarantine_are_all_that_it_has_to_know(desk: Desk) -> None:
+    message_id = await desk.bury(code="object_denied")
+    config = desk.config.with_name("no_sink.toml")
+    config.write_text(re.sub(r"\[sinks[^[]*", "", desk.config.read_text()))
+    code, table, errors = await desk.run("list", config=config)
+    assert code == 0, errors
+    assert message_id in table
+    assert "object_denied" in table
 
 
 @pytest.mark.parametrize("arguments", [["redrive"], ["redrive", "--all", "--code", "x"], ["list", "--limit", "0"]])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import NoRegionError
+from botocore.exceptions import NoRegionError, PartialCredentialsError, ProfileNotFound
 from botocore.httpsession import get_cert_path
 
 from trailstream.adapters.assumed_role import AssumedRole, Role
@@ -130,19 +130,22 @@ class AwsClients:
 
     async def _signed_http(self, role: Role | None = None) -> SignedHttp:
         if role not in self._signed:
-            sign = partial(
-                SignedHttp,
-                session=await self._shared_requests(),
-                attempts=self._attempts,
-                connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
-                read_timeout_seconds=self._read_timeout_seconds,
-            )
-            if role is None:
-                self._signed[role] = sign(keys=keys_of(await self._session.get_credentials()))
-            else:
-                assumed = AssumedRole(role, sts=await self.sts())
-                self._signed[role] = sign(keys=assumed.keys, on_denied=assumed.denied)
+            with _usable_configuration():
+                self._signed[role] = await self._signing(role)
         return self._signed[role]
+
+    async def _signing(self, role: Role | None) -> SignedHttp:
+        sign = partial(
+            SignedHttp,
+            session=await self._shared_requests(),
+            attempts=self._attempts,
+            connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
+            read_timeout_seconds=self._read_timeout_seconds,
+        )
+        if role is None:
+            return sign(keys=keys_of(await self._session.get_credentials()))
+        assumed = AssumedRole(role, sts=await self.sts())
+        return sign(keys=assumed.keys, on_denied=assumed.denied)
 
     async def _shared_requests(self) -> aiohttp.ClientSession:
         """Return the one pool of connections: who signs is a matter of each request."""
@@ -166,11 +169,8 @@ class AwsClients:
                 endpoint_url=self._endpoint_url,
                 config=self._config(read_timeout_seconds),
             )
-            try:
+            with _usable_configuration():
                 self._clients[key] = await self._stack.enter_async_context(creating)
-            except NoRegionError as error:
-                problem = Problem("aws.region", "no Region is known", "set it, or AWS_REGION")
-                raise ConfigurationError([problem]) from error
         return self._clients[key]
 
     def _config(self, read_timeout_seconds: float) -> AioConfig:
@@ -183,3 +183,16 @@ class AwsClients:
             retries={"mode": "standard", "total_max_attempts": self._attempts},
             s3={"addressing_style": style},
         )
+
+
+@contextmanager
+def _usable_configuration() -> Iterator[None]:
+    """Turn what botocore finds wrong with what an operator wrote for AWS's tools into :class:`ConfigurationError`."""
+    try:
+        yield
+    except NoRegionError as error:
+        problem = Problem("aws.region", "no Region is known", "set it, or AWS_REGION")
+        raise ConfigurationError([problem]) from error
+    except (ProfileNotFound, PartialCredentialsError) as error:
+        problem = Problem("AWS credentials", str(error), "correct the environment, or AWS's configuration files")
+        raise ConfigurationError([problem]) from error

@@ -12,7 +12,13 @@ from enum import Enum
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
-from botocore.exceptions import BotoCoreError, ClientError, EndpointProviderError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointProviderError,
+    NoCredentialsError,
+    ParamValidationError,
+)
 from botocore.parsers import ResponseParserError
 
 from trailstream.model.errors import TrailstreamError
@@ -94,6 +100,8 @@ CAUSES: Mapping[str, Cause] = {code: cause for cause, codes in _CODES.items() fo
 _CAUSES_BY_STATUS = {401: Cause.DENIED, 403: Cause.DENIED, 404: Cause.MISSING}
 
 
+_NO_CREDENTIALS = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is given"
+
 NO_REMEDIES: Mapping[Cause, str] = {}
 
 
@@ -126,5 +134,6 @@ def translated(
 
 
 def detail_of(error: BaseException) -> str:
-    """Say what happened in one string; botocore's messages carry no secrets."""
-    return f"{type(error).__name__}: {error}"
+    """Say what happened in one string, with a remedy where botocore has none; its messages carry no secrets."""
+    remedy = f" ({_NO_CREDENTIALS})" if isinstance(error, NoCredentialsError) else ""
+    return f"{type(error).__name__}: {error}{remedy}"

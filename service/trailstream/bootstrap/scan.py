@@ -11,7 +11,7 @@ from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.s3_listing import S3Listing
 from trailstream.bootstrap.logs import make_logs_client
-from trailstream.config import ScanSettings, Settings, load_settings
+from trailstream.config import Settings, ToolSettings, load_settings
 from trailstream.model.limits import KIB
 
 CHUNK_BYTES = 256 * KIB
@@ -41,7 +41,7 @@ def scan_settings(path: Path | None, *, region: str | None, endpoint_url: str | 
 
     Raises :class:`ConfigurationError`.
     """
-    settings = load_settings(ScanSettings, path)
+    settings = load_settings(ToolSettings, path)
     given = {"region": region, "endpoint_url": endpoint_url}
     aws = settings.aws.model_copy(update={name: value for name, value in given.items() if value is not None})
     return settings.model_copy(update={"aws": aws})

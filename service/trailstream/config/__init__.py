@@ -24,9 +24,9 @@ from trailstream.config.settings import (
     QueueSettings,
     ReaderSettings,
     RulesSettings,
-    ScanSettings,
     Settings,
     TelemetrySettings,
+    ToolSettings,
     WorkerSettings,
 )
 from trailstream.config.sinks import AlertSettings, SinksSettings, SnsSettings, SqsSettings, StdoutSettings
@@ -57,7 +57,6 @@ __all__ = [
     "ReaderSettings",
     "RulesSettings",
     "S3QuarantineSettings",
-    "ScanSettings",
     "Settings",
     "SinksSettings",
     "SnsSettings",
@@ -66,6 +65,7 @@ __all__ = [
     "SqsSettings",
     "StdoutSettings",
     "TelemetrySettings",
+    "ToolSettings",
     "WorkerSettings",
     "config_path_from_environment",
     "ecs_agent_from_environment",

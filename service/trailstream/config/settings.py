@@ -204,7 +204,7 @@ class WorkerSettings(Settings):
     queue: QueueSettings
 
 
-class ScanSettings(Settings):
-    """What a scan takes of the worker's settings. It alerts nobody, so it asks for no sink."""
+class ToolSettings(Settings):
+    """What a tool takes of the worker's settings. It alerts nobody, so it asks for no sink."""
 
     sinks: SinksSettings = SinksSettings(stdout=StdoutSettings())

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from trailstream.bootstrap.dead_letters import DeadLetterDesk, open_dead_letters
-from trailstream.config import Settings, load_settings
+from trailstream.config import ToolSettings, load_settings
 from trailstream.entrypoints.dead_letter_text import REPORTS, one_line
 from trailstream.model.errors import QuarantineUnavailableError, QueueUnavailableError
 from trailstream.model.printable import printable
@@ -95,7 +95,7 @@ class _Tally:
 
 
 def _run(options: argparse.Namespace, work: Callable[[DeadLetterDesk], Awaitable[int]]) -> int:
-    settings = load_settings(Settings, options.config)
+    settings = load_settings(ToolSettings, options.config)
 
     async def opened() -> int:
         async with open_dead_letters(settings, queue_url=options.queue_url) as desk:

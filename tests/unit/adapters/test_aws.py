@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -27,6 +28,7 @@ from botocore.parsers import ResponseParserError
 from trailstream.adapters.aws import LONGEST_POLL_SECONDS, AwsClients
 from trailstream.adapters.aws_errors import CAUSES, Cause, cause_of, translated
 from trailstream.model.errors import ObjectUnavailableError
+from trailstream.model.problems import ConfigurationError
 
 OPERATIONS = {
     "s3": ["GetObject", "ListObjectsV2"],
@@ -136,6 +138,32 @@ def test_whatever_a_call_raises_becomes_an_error_of_ours(error: Exception, cause
 def test_cancellation_and_bugs_pass_through(error: BaseException) -> None:
     with pytest.raises(type(error)), translated("it", EVERY_CAUSE):
         raise error
+
+
+def test_what_went_on_without_credentials_says_where_they_come_from() -> None:
+    what = r"Unable to locate credentials \(set AWS_PROFILE, or "
+    with pytest.raises(ObjectUnavailableError, match=what), translated("s3://b/k", EVERY_CAUSE):
+        raise NoCredentialsError
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "what"),
+    [("AWS_PROFILE", "nope", r"The config profile \(nope\)"), ("AWS_ACCESS_KEY_ID", "x", "Partial credentials found")],
+)
+@pytest.mark.parametrize("ask", [AwsClients.lean_s3, AwsClients.lean_sqs, AwsClients.sns, AwsClients.dynamodb])
+async def test_what_is_wrong_with_what_is_written_for_aws_s_tools_is_a_problem_with_the_configuration(
+    ask: Callable[[AwsClients], Awaitable[object]],
+    variable: str,
+    value: str,
+    what: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    async with AwsClients(region="eu-west-1", endpoint_url=None, connections=1) as aws:
+        with pytest.raises(ConfigurationError, match=f"AWS credentials: {what}"):
+            await ask(aws)
 
 
 async def test_a_queue_client_waits_longer_for_an_answer_than_the_longest_poll() -> None:
