@@ -110,6 +110,7 @@ def test_what_is_no_relative_path_stays_what_it_is(place: str, tmp_path: Path) -
     ("section", "two"),
     [
         ("ledger", '[ledger.sqlite]\npath = "sent.sqlite"\n[ledger.dynamodb]\ntable = "sent"\n'),
+        ("windows", '[windows.sqlite]\npath = "seen.sqlite"\n[windows.dynamodb]\ntable = "seen"\n'),
         ("quarantine", '[quarantine.file]\ndirectory = "q"\n[quarantine.s3]\nbucket = "set-aside"\n'),
     ],
 )

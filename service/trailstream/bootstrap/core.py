@@ -115,7 +115,7 @@ async def open_core(
     )
     breakers = [store_breaker]
     aside = None
-    if settings.quarantine.is_kept:
+    if settings.quarantine.stores:
         quarantine = await make_quarantine(settings.quarantine, aws)
         aside = Aside(quarantine=quarantine, emit=emit, clock=time.time)
     async with AsyncExitStack() as stack:

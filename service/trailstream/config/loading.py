@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
-from trailstream.config.section import is_table, section_of
+from trailstream.config.section import is_table, parts_of, section_of
 from trailstream.config.settings import ENV_PREFIX, Settings, WorkerSettings
 from trailstream.model.problems import ConfigurationError, Problem
 
@@ -114,7 +114,7 @@ def _problem(kind: type[Settings], detail: Mapping[str, Any]) -> Problem:
             return Problem(where, "no such setting", _did_you_mean(location[-1], known) or f"known: {', '.join(known)}")
         case _:
             given = "" if isinstance(detail["input"], dict) else f", not {detail['input']!r}"
-            is_there = section is None or (isinstance(detail["input"], dict) and not _parts_of(section))
+            is_there = section is None or (isinstance(detail["input"], dict) and not parts_of(section))
             remedy = f"in the file, or {_variable(kind, location)}" if is_there else _how_to_set(kind, location)
             return Problem(where, detail["msg"].removeprefix("Value error, ") + given, remedy)
 
@@ -123,7 +123,7 @@ def _how_to_set(kind: type[BaseModel], location: list[str]) -> str:
     """Say what to write for a setting, or for a section to be there: of a section of sections, one is enough."""
     section = _section_at(kind, location)
     if section is not None:
-        if parts := _parts_of(section):
+        if parts := parts_of(section):
             return "; or ".join(_how_to_set(kind, [*location, part]) for part in parts)
         required = (name for name, field in section.model_fields.items() if field.is_required())
         location = [*location, next(required, next(iter(section.model_fields)))]
@@ -153,10 +153,6 @@ def _annotations(kind: type[BaseModel], location: list[str]) -> Iterator[Any]:
         else:
             found = get_args(found)[1] if is_table(found) else None
         yield found
-
-
-def _parts_of(section: type[BaseModel]) -> list[str]:
-    return [name for name, field in section.model_fields.items() if section_of(field.annotation)]
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -22,3 +22,8 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
 def is_table(annotation: Any) -> bool:
     """Say whether a setting is a table whose names are people's own, as that of buckets is."""
     return get_origin(annotation) is dict
+
+
+def parts_of(section: type[BaseModel]) -> list[str]:
+    """Return the names of the settings of a section that are sections themselves."""
+    return [name for name, field in section.model_fields.items() if section_of(field.annotation)]

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trailstream.config.section import Section
+from trailstream.config.section import Section, parts_of
+
+
+class StoreSettings(Section):
+    """A section of which each part is a store: one of them may be configured, or none."""
+
+    in_one_place: ClassVar[str]
+    """What a second store would divide, for who configures two."""
+
+    @property
+    def stores(self) -> list[str]:
+        """The names of those that are configured."""
+        return [name for name in parts_of(type(self)) if getattr(self, name) is not None]
+
+    @model_validator(mode="after")
+    def _one_store(self) -> Self:
+        if len(self.stores) > 1:
+            raise ValueError(f"{' and '.join(self.stores)} are configured, and {self.in_one_place} in one place")
+        return self
 
 
 class SqliteLedgerSettings(Section):
@@ -26,8 +44,10 @@ class DynamoDbLedgerSettings(Section):
     """The table's Region. Unset: that of ``aws.region``."""
 
 
-class LedgerSettings(Section):
+class LedgerSettings(StoreSettings):
     """Where it is remembered which alerts were sent. Without a store a repeat is sent again, under the same id."""
+
+    in_one_place = "what was sent is remembered"
 
     sqlite: SqliteLedgerSettings | None = None
     dynamodb: DynamoDbLedgerSettings | None = None
@@ -37,12 +57,6 @@ class LedgerSettings(Section):
     """How soon an alert is anybody's again when the process that was sending it is lost."""
     when_down: Literal["delay", "repeat"] = "delay"
     """While the store is down, ``delay`` holds alerts back on the queue; ``repeat`` sends them, perhaps again."""
-
-    @model_validator(mode="after")
-    def _one_store(self) -> LedgerSettings:
-        if self.sqlite is not None and self.dynamodb is not None:
-            raise ValueError("sqlite and dynamodb are both configured, and what was sent is remembered in one place")
-        return self
 
 
 class SqliteWindowsSettings(Section):
@@ -61,8 +75,10 @@ class DynamoDbWindowsSettings(Section):
     """The table's Region. Unset: that of ``aws.region``."""
 
 
-class WindowsSettings(Section):
+class WindowsSettings(StoreSettings):
     """Where it is kept what rules count over time: for correlations, thresholds and deduplication."""
+
+    in_one_place = "what is counted is kept"
 
     sqlite: SqliteWindowsSettings | None = None
     dynamodb: DynamoDbWindowsSettings | None = None
@@ -70,12 +86,6 @@ class WindowsSettings(Section):
     """For how long beyond its timespan a match is kept, so that what arrives late is still counted with it."""
     settle_seconds: float = Field(default=900, ge=0, le=86400)
     """How long after its end a window is judged that must be complete: fewer than, exactly, an average, *not*."""
-
-    @model_validator(mode="after")
-    def _one_store(self) -> WindowsSettings:
-        if self.sqlite is not None and self.dynamodb is not None:
-            raise ValueError("sqlite and dynamodb are both configured, and what is counted is kept in one place")
-        return self
 
 
 class FileQuarantineSettings(Section):
@@ -101,20 +111,11 @@ class SqsQuarantineSettings(Section):
     """A queue of its own, standard or FIFO; what it keeps is gone after its retention."""
 
 
-class QuarantineSettings(Section):
+class QuarantineSettings(StoreSettings):
     """Where the reason is kept for which a delivery or an alert was set aside. Without one: in logs and metrics."""
+
+    in_one_place = "a reason is kept"
 
     file: FileQuarantineSettings | None = None
     s3: S3QuarantineSettings | None = None
     sqs: SqsQuarantineSettings | None = None
-
-    @model_validator(mode="after")
-    def _one_store(self) -> QuarantineSettings:
-        if len([store for store in (self.file, self.s3, self.sqs) if store is not None]) > 1:
-            raise ValueError("more than one quarantine is configured, and a reason is kept in one place")
-        return self
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether there is one."""
-        return (self.file or self.s3 or self.sqs) is not None
