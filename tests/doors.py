@@ -18,7 +18,7 @@ from fakes import FakeLedger, FakeObjectStore, FakeSink
 from samples import CREATE_TOPIC_RULE, topic_record
 from trailstream.adapters.windows.memory import MemoryWindows
 from trailstream.bootstrap.python_rules import open_judge
-from trailstream.config import PythonRulesSettings
+from trailstream.config.settings import PythonRulesSettings
 from trailstream.entrypoints.aws_lambda import SPARE_SHARE, LambdaDoor
 from trailstream.model.facts import DeliverySettled, Fact
 from trailstream.model.limits import ReaderChoice, ReadLimits

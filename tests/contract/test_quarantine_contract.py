@@ -12,7 +12,12 @@ from endpoint import Endpoint, free_port
 from fakes import FakeQuarantine
 from trailstream.adapters.aws import AwsClients
 from trailstream.bootstrap.quarantine import make_quarantine
-from trailstream.config import FileQuarantineSettings, QuarantineSettings, S3QuarantineSettings, SqsQuarantineSettings
+from trailstream.config.stores import (
+    FileQuarantineSettings,
+    QuarantineSettings,
+    S3QuarantineSettings,
+    SqsQuarantineSettings,
+)
 from trailstream.model.errors import QuarantineUnavailableError
 from trailstream.pipeline.ports import Quarantine, SetAside
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from typing import Literal
 
@@ -18,6 +20,7 @@ from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sinks.sns import SnsSink
 from trailstream.adapters.sinks.sqs import SqsSink
 from trailstream.adapters.sinks.stdout import StdoutSink
+from trailstream.config.sinks import SinksSettings
 from trailstream.pipeline.ports import Sink
 
 
@@ -28,63 +31,84 @@ class Kit:
     """The ids of the alerts that have arrived, as their receiver reads them."""
 
 
-@pytest.fixture(params=["fake", "stdout", "sns text", "sns json", "sns fifo", "sqs standard", "sqs fifo"])
-async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
-    match request.param.split():
-        case ["fake"]:
-            yield fake_kit()
-        case ["stdout"]:
-            yield stdout_kit()
-        case ["sns", how]:
-            endpoint: Endpoint = request.getfixturevalue("endpoint")
-            async with endpoint.clients() as aws:
-                yield await sns_kit(aws, "text" if how == "text" else "json", suffix=".fifo" if how == "fifo" else "")
-        case ["sqs", how]:
-            endpoint = request.getfixturevalue("endpoint")
-            async with endpoint.clients() as aws:
-                yield await sqs_kit(aws, suffix=".fifo" if how == "fifo" else "")
+Clients = Callable[[], AwsClients]
+"""Makes clients of a local AWS endpoint, for those kits that need one."""
 
 
-def fake_kit() -> Kit:
+@asynccontextmanager
+async def fake_kit(_clients: Clients) -> AsyncIterator[Kit]:
     sink = FakeSink()
 
     async def received() -> list[str]:
         return [alert.id for alert in sink.accepted]
 
-    return Kit(sink, received)
+    yield Kit(sink, received)
 
 
-def stdout_kit() -> Kit:
+@asynccontextmanager
+async def stdout_kit(_clients: Clients) -> AsyncIterator[Kit]:
     stream = BytesIO()
 
     async def received() -> list[str]:
         return [json.loads(line)["alert_id"] for line in stream.getvalue().split(b"\n") if line]
 
-    return Kit(StdoutSink(stream=stream), received)
+    yield Kit(StdoutSink(stream=stream), received)
 
 
-async def sns_kit(aws: AwsClients, body_format: Literal["text", "json"], *, suffix: str) -> Kit:
+@asynccontextmanager
+async def sns_kit(
+    clients: Clients, *, body_format: Literal["text", "json"] = "json", suffix: str = ""
+) -> AsyncIterator[Kit]:
     """A topic with a subscribed queue: what arrives there is what a person would get."""
-    sns, sqs = await aws.sns(), await aws.sqs()
-    queue = await made_queue(aws, suffix)
-    arn = (await sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"]))["Attributes"]["QueueArn"]
-    made = await sns.create_topic(Name=f"alerts{suffix}", Attributes={"FifoTopic": "true"} if suffix else {})
-    topic = made["TopicArn"]
-    await sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    async with clients() as aws:
+        sns, sqs = await aws.sns(), await aws.sqs()
+        queue = await made_queue(aws, suffix)
+        arn = (await sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"]))["Attributes"]["QueueArn"]
+        made = await sns.create_topic(Name=f"alerts{suffix}", Attributes={"FifoTopic": "true"} if suffix else {})
+        topic = made["TopicArn"]
+        await sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
-    async def received() -> list[str]:
-        return [alert_id_in(json.loads(body)["Message"]) for body in await bodies_in(aws, queue)]
+        async def received() -> list[str]:
+            return [alert_id_in(json.loads(body)["Message"]) for body in await bodies_in(aws, queue)]
 
-    return Kit(SnsSink(client=sns, topic_arn=topic, body_format=body_format), received)
+        yield Kit(SnsSink(client=sns, topic_arn=topic, body_format=body_format), received)
 
 
-async def sqs_kit(aws: AwsClients, *, suffix: str) -> Kit:
-    queue = await made_queue(aws, suffix)
+@asynccontextmanager
+async def sqs_kit(clients: Clients, *, suffix: str = "") -> AsyncIterator[Kit]:
+    async with clients() as aws:
+        queue = await made_queue(aws, suffix)
 
-    async def received() -> list[str]:
-        return [alert_id_in(body) for body in await bodies_in(aws, queue)]
+        async def received() -> list[str]:
+            return [alert_id_in(body) for body in await bodies_in(aws, queue)]
 
-    return Kit(SqsSink(client=await aws.lean_sqs(), queue_url=queue), received)
+        yield Kit(SqsSink(client=await aws.lean_sqs(), queue_url=queue), received)
+
+
+KITS: Mapping[str, Callable[[Clients], AbstractAsyncContextManager[Kit]]] = {
+    "fake": fake_kit,
+    "stdout": stdout_kit,
+    "sns text": partial(sns_kit, body_format="text"),
+    "sns json": sns_kit,
+    "sns fifo": partial(sns_kit, suffix=".fifo"),
+    "sqs standard": sqs_kit,
+    "sqs fifo": partial(sqs_kit, suffix=".fifo"),
+}
+"""The name of the sink, and what sort of it; a new one is a line here."""
+
+
+@pytest.fixture(params=KITS)
+async def kit(request: pytest.FixtureRequest) -> AsyncIterator[Kit]:
+    def clients() -> AwsClients:
+        endpoint: Endpoint = request.getfixturevalue("endpoint")
+        return endpoint.clients()
+
+    async with KITS[request.param](clients) as made:
+        yield made
+
+
+def test_every_sink_that_can_be_configured_is_held_to_this() -> None:
+    assert {name.partition(" ")[0] for name in KITS} == {"fake", *SinksSettings.model_fields}
 
 
 async def made_queue(aws: AwsClients, suffix: str) -> str:

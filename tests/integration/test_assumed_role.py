@@ -19,7 +19,7 @@ from intercept import Forward, intercepted
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.bootstrap.logs import make_logs_client
-from trailstream.config import BucketSettings, LogsSettings
+from trailstream.config.settings import BucketSettings, LogsSettings
 from trailstream.model.delivery import ObjectRef
 from trailstream.model.errors import MissingOrDeniedError, ObjectUnavailableError, RoleDeniedError
 

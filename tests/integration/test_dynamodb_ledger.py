@@ -15,7 +15,7 @@ from raw_http import RESET, Part, RawServer, answering, head
 from trailstream.adapters.aws import LONGEST_ITEM_SECONDS, AwsClients
 from trailstream.adapters.ledgers.dynamodb import TTL_MARGIN_SECONDS, DynamoDbLedger
 from trailstream.bootstrap.ledger import make_ledger
-from trailstream.config import DynamoDbLedgerSettings, LedgerSettings
+from trailstream.config.stores import DynamoDbLedgerSettings, LedgerSettings
 from trailstream.model.errors import LedgerUnavailableError
 from trailstream.pipeline.ports import Claim
 

@@ -6,7 +6,7 @@ import pytest
 
 from doors import BOTH, KEY, Entrance, World, created, log, settled
 from samples import CREATE_TOPIC_RULE, topic_record
-from trailstream.config import PythonRulesSettings
+from trailstream.config.settings import PythonRulesSettings
 from trailstream.model.alert import Severity
 from trailstream.model.delivery import Done
 from trailstream.model.facts import ObjectProcessed

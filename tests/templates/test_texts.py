@@ -14,7 +14,7 @@ import yaml
 from endpoint import ROOT
 from templates.stacks import ECS, LAMBDA_FROM_BUCKET, LAMBDA_FROM_QUEUE, READER_ROLE, TEMPLATES, TRAIL, read_template
 from trailstream.adapters.assumed_role import SESSION_NAME
-from trailstream.config import QueueSettings
+from trailstream.config.settings import QueueSettings
 
 SHARED_WITH_ECS = [
     (LAMBDA_FROM_QUEUE, "Key"),

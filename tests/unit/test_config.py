@@ -12,14 +12,8 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from trailstream.config import (
-    CONFIG_PATH_VARIABLE,
-    ENV_PREFIX,
-    BucketSettings,
-    Settings,
-    WorkerSettings,
-    load_settings,
-)
+from trailstream.config import CONFIG_PATH_VARIABLE, ENV_PREFIX, Settings, WorkerSettings, load_settings
+from trailstream.config.settings import BucketSettings
 from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.consumer import LONGEST_HIDDEN_SECONDS
 

@@ -17,7 +17,7 @@ from botocore.session import get_session
 from deploy.pages.parts import PARTS, Part
 
 from endpoint import ROOT
-from trailstream.config import LedgerSettings
+from trailstream.config.stores import LedgerSettings
 from trailstream.decode.notices import MAX_REFERENCES
 from trailstream.entrypoints.cli import make_parser
 from trailstream.pipeline import courier, custody

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from endpoint import ROOT
-from trailstream.config import LogsSettings
+from trailstream.config.settings import LogsSettings
 from trailstream.decode.cloudtrail import batch_of_one
 from trailstream.rules.loading import load
 from trailstream.rules.rule import Rule

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from trailstream.adapters.aws import AwsClients
-from trailstream.bootstrap.core import SPARE_CONNECTIONS, Core, log_start, make_emit, make_sinks, open_core
+from trailstream.bootstrap.core import SPARE_CONNECTIONS, Core, log_start, make_emit, open_core
 from trailstream.bootstrap.rules_in_force import open_rules, read_rules
+from trailstream.bootstrap.sinks import open_sinks
 from trailstream.bootstrap.windows import open_windows
 from trailstream.config import Settings
 from trailstream.model.facts import Emit
@@ -39,11 +40,13 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
     ``function_name`` is their dimension.
     """
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form="json")
-    async with AwsClients(
-        region=settings.aws.region, endpoint_url=settings.aws.endpoint_url, connections=SPARE_CONNECTIONS
-    ) as aws:
+    async with (
+        AwsClients(
+            region=settings.aws.region, endpoint_url=settings.aws.endpoint_url, connections=SPARE_CONNECTIONS
+        ) as aws,
+        open_sinks(settings.sinks, aws) as sinks,
+    ):
         first = await read_rules(settings.rules, aws)
-        sinks = await make_sinks(settings.sinks, aws)
         emf = EmfFacts(
             sys.stdout,
             namespace=settings.telemetry.emf_namespace,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
@@ -16,14 +15,10 @@ from trailstream import __version__
 from trailstream.adapters.assumed_role import Role
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
-from trailstream.adapters.sinks.sns import SnsSink, topic_region
-from trailstream.adapters.sinks.sqs import SqsSink
-from trailstream.adapters.sinks.stdout import StdoutSink
-from trailstream.adapters.sqs import queue_region
 from trailstream.bootstrap.ledger import make_ledger
 from trailstream.bootstrap.logs import make_logs_client
 from trailstream.bootstrap.quarantine import make_quarantine
-from trailstream.config import Settings, SinksSettings
+from trailstream.config import Settings
 from trailstream.model.facts import Emit
 from trailstream.model.limits import KIB
 from trailstream.model.principal import Principal
@@ -60,20 +55,6 @@ OWN_PRINCIPAL_SECONDS = 5
 
 SPARE_CONNECTIONS = 8
 """For heartbeats, deletes and polls, beside one for each delivery."""
-
-
-async def make_sinks(settings: SinksSettings, aws: AwsClients) -> Sequence[Sink]:
-    """Make the sinks that the settings name: a new kind is a branch here and a section there."""
-    sinks: list[Sink] = []
-    if settings.sns is not None:
-        client = await aws.sns(region=topic_region(settings.sns.topic_arn))
-        sinks.append(SnsSink(client=client, topic_arn=settings.sns.topic_arn, body_format=settings.sns.format))
-    if settings.sqs is not None:
-        url = settings.sqs.url
-        sinks.append(SqsSink(client=await aws.lean_sqs(region=queue_region(url)), queue_url=url))
-    if settings.stdout is not None and settings.stdout.enabled:
-        sinks.append(StdoutSink(stream=sys.stdout.buffer))
-    return sinks
 
 
 @dataclass(frozen=True, slots=True)

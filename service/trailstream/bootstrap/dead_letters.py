@@ -10,7 +10,8 @@ from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.adapters.sqs_inlet import SqsInlet
 from trailstream.bootstrap.quarantine import make_quarantine
-from trailstream.config import QueueSettings, Settings
+from trailstream.config import Settings
+from trailstream.config.settings import QueueSettings
 from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.dead_letters import DeadLetters
 from trailstream.pipeline.ports import Inlet

@@ -9,7 +9,7 @@ from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.ledgers.dynamodb import DynamoDbLedger
 from trailstream.adapters.ledgers.nothing import NoLedger
 from trailstream.adapters.ledgers.sqlite import SqliteLedger
-from trailstream.config import LedgerSettings
+from trailstream.config.stores import LedgerSettings
 from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.ports import Ledger
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from trailstream.adapters.assumed_role import Role
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.lean_clients import LeanS3
-from trailstream.config import LogsSettings
+from trailstream.config.settings import LogsSettings
 
 
 async def make_logs_client(settings: LogsSettings, aws: AwsClients) -> LeanS3:

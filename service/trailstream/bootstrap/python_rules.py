@@ -12,7 +12,8 @@ from typing import Any
 
 from trailstream.adapters.python_rules.judge import CodeRun, JudgeSettings, PythonJudge
 from trailstream.adapters.python_rules.process import Surroundings
-from trailstream.config import PythonRulesSettings, environment_for_rules
+from trailstream.config import environment_for_rules
+from trailstream.config.settings import PythonRulesSettings
 from trailstream.model.facts import Emit
 from trailstream.model.record import Record
 from trailstream.rules.loading import LoadedRules

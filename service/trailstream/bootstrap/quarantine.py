@@ -9,7 +9,7 @@ from trailstream.adapters.quarantines.s3 import S3Quarantine
 from trailstream.adapters.quarantines.sqs import SqsQuarantine
 from trailstream.adapters.sqs import SqsQueue, queue_region
 from trailstream.adapters.sqs_inlet import SqsInlet
-from trailstream.config import QuarantineSettings
+from trailstream.config.stores import QuarantineSettings
 from trailstream.pipeline.ports import Quarantine
 
 

@@ -15,7 +15,7 @@ from trailstream.adapters.rule_prefix import RulePrefix
 from trailstream.bootstrap.python_rules import open_judge, permitted
 from trailstream.bootstrap.rules import compiled
 from trailstream.bootstrap.windows import Windows
-from trailstream.config import RulesSettings
+from trailstream.config.settings import RulesSettings
 from trailstream.model.facts import Emit
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.reloading import Compiled, Reloading

@@ -12,13 +12,15 @@ from prometheus_client import CollectorRegistry
 
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.sqs import SqsQueue, queue_region
-from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, make_sinks, open_core, own_principal
+from trailstream.bootstrap.core import SPARE_CONNECTIONS, log_start, make_emit, open_core, own_principal
 from trailstream.bootstrap.failpoints import armed
 from trailstream.bootstrap.logs import roles_of
 from trailstream.bootstrap.rules_in_force import open_rules, read_rules
 from trailstream.bootstrap.scale_in import protected_from_scale_in
+from trailstream.bootstrap.sinks import open_sinks
 from trailstream.bootstrap.windows import open_windows
-from trailstream.config import QueueSettings, WorkerSettings
+from trailstream.config import WorkerSettings
+from trailstream.config.settings import QueueSettings
 from trailstream.pipeline.background import in_background
 from trailstream.pipeline.consumer import Consumer, ConsumerSettings
 from trailstream.pipeline.retry import Backoff
@@ -40,13 +42,15 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
     log = configure_logs(sys.stderr, level=settings.telemetry.log_level, form=settings.telemetry.log_format)
     registry = CollectorRegistry()
     health = Health()
-    async with AwsClients(
-        region=settings.aws.region,
-        endpoint_url=settings.aws.endpoint_url,
-        connections=settings.queue.slots + SPARE_CONNECTIONS,
-    ) as aws:
+    async with (
+        AwsClients(
+            region=settings.aws.region,
+            endpoint_url=settings.aws.endpoint_url,
+            connections=settings.queue.slots + SPARE_CONNECTIONS,
+        ) as aws,
+        open_sinks(settings.sinks, aws) as sinks,
+    ):
         first = await read_rules(settings.rules, aws)
-        sinks = await make_sinks(settings.sinks, aws)
         metrics = Metrics(
             registry,
             accounts=settings.telemetry.accounts,

@@ -1,7 +1,8 @@
 """The environment and one TOML file -> frozen settings. Nothing else in the package reads the environment.
 
 A setting is ``name`` under ``[section]`` in the file, or ``TRAILSTREAM_SECTION__NAME`` in the environment, which wins.
-AWS credentials and profiles are not settings: botocore finds them where it always does.
+AWS credentials and profiles are not settings: botocore finds them where it always does. The sections are imported from
+the modules that they stand in.
 """
 
 from __future__ import annotations
@@ -15,56 +16,13 @@ from trailstream.config.loading import (
     failpoint_from_environment,
     load_settings,
 )
-from trailstream.config.settings import (
-    ENV_PREFIX,
-    AwsSettings,
-    BucketSettings,
-    LogsSettings,
-    PythonRulesSettings,
-    QueueSettings,
-    ReaderSettings,
-    RulesSettings,
-    Settings,
-    TelemetrySettings,
-    ToolSettings,
-    WorkerSettings,
-)
-from trailstream.config.sinks import AlertSettings, SinksSettings, SnsSettings, SqsSettings, StdoutSettings
-from trailstream.config.stores import (
-    DynamoDbLedgerSettings,
-    FileQuarantineSettings,
-    LedgerSettings,
-    QuarantineSettings,
-    S3QuarantineSettings,
-    SqliteLedgerSettings,
-    SqsQuarantineSettings,
-)
+from trailstream.config.settings import ENV_PREFIX, Settings, ToolSettings, WorkerSettings
 
 __all__ = [
     "CONFIG_PATH_VARIABLE",
     "ENV_PREFIX",
     "FAILPOINT_VARIABLE",
-    "AlertSettings",
-    "AwsSettings",
-    "BucketSettings",
-    "DynamoDbLedgerSettings",
-    "FileQuarantineSettings",
-    "LedgerSettings",
-    "LogsSettings",
-    "PythonRulesSettings",
-    "QuarantineSettings",
-    "QueueSettings",
-    "ReaderSettings",
-    "RulesSettings",
-    "S3QuarantineSettings",
     "Settings",
-    "SinksSettings",
-    "SnsSettings",
-    "SqliteLedgerSettings",
-    "SqsQuarantineSettings",
-    "SqsSettings",
-    "StdoutSettings",
-    "TelemetrySettings",
     "ToolSettings",
     "WorkerSettings",
     "config_path_from_environment",

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from trailstream.config.section import Section
 
 
-class SnsSettings(Section):
+class SinkSettings(Section):
+    """What can be set of every sink."""
+
+    enabled: bool = True
+    """Whether alerts are sent there."""
+
+
+class SnsSettings(SinkSettings):
     """Alerts as SNS notifications."""
 
     topic_arn: str = Field(pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$")
@@ -18,18 +26,15 @@ class SnsSettings(Section):
     """``text`` is for people (email, chat); ``json`` is the alert as one JSON object, for programs."""
 
 
-class SqsSettings(Section):
+class SqsSettings(SinkSettings):
     """Alerts as messages on a queue, for programs."""
 
     url: str = Field(pattern=r"^https?://")
     """A queue of its own, standard or FIFO. Each message is an alert as one JSON object."""
 
 
-class StdoutSettings(Section):
+class StdoutSettings(SinkSettings):
     """Alerts as JSON lines on standard output."""
-
-    enabled: bool = True
-    """Whether to write them."""
 
 
 class SinksSettings(Section):
@@ -39,9 +44,14 @@ class SinksSettings(Section):
     sqs: SqsSettings | None = None
     stdout: StdoutSettings | None = None
 
+    @property
+    def enabled(self) -> Mapping[str, SinkSettings]:
+        """The settings of each sink that alerts are sent to, by the sink's name."""
+        return {name: sink for name, sink in self if sink is not None and sink.enabled}
+
     @model_validator(mode="after")
-    def _somebody_listens(self) -> SinksSettings:
-        if not (self.sns or self.sqs or (self.stdout and self.stdout.enabled)):
+    def _somebody_listens(self) -> Self:
+        if not self.enabled:
             raise ValueError("no sink is configured, so no alert would reach anybody")
         return self
 

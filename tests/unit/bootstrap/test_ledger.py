@@ -7,7 +7,7 @@ import pytest
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.ledgers.sqlite import SqliteLedger
 from trailstream.bootstrap.ledger import make_ledger
-from trailstream.config import LedgerSettings, SqliteLedgerSettings
+from trailstream.config.stores import LedgerSettings, SqliteLedgerSettings
 from trailstream.model.problems import ConfigurationError
 from trailstream.pipeline.ports import Claim
 

@@ -9,7 +9,7 @@ import pytest
 
 from trailstream.bootstrap.python_rules import permitted
 from trailstream.bootstrap.rules import load_rules
-from trailstream.config import PythonRulesSettings
+from trailstream.config.settings import PythonRulesSettings
 from trailstream.rules.loading import load
 
 CODE = ("a.py", "def rule(event):\n    return event.get('eventName') == 'StopLogging'\n")

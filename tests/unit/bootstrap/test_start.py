@@ -12,7 +12,9 @@ import pytest
 
 from samples import CREATE_TOPIC_RULE
 from trailstream.bootstrap.aws_lambda import open_lambda
-from trailstream.config import AwsSettings, RulesSettings, Settings, SinksSettings, StdoutSettings
+from trailstream.config import Settings
+from trailstream.config.settings import AwsSettings, RulesSettings
+from trailstream.config.sinks import SinksSettings, StdoutSettings
 
 
 @pytest.fixture(autouse=True)

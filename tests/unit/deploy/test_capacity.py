@@ -16,7 +16,7 @@ from deploy.simulate.load import bursty_day
 
 from endpoint import ROOT
 from templates.stacks import ECS, read_template
-from trailstream.config import QueueSettings
+from trailstream.config.settings import QueueSettings
 from trailstream.model.delivery import Delivery, Done
 from trailstream.model.facts import DeliverySettled
 from trailstream.pipeline.custody import BATCH

@@ -15,7 +15,7 @@ import orjson
 
 from trailstream.bootstrap.python_rules import open_judge
 from trailstream.bootstrap.rules import detections_of, load_rules
-from trailstream.config import PythonRulesSettings
+from trailstream.config.settings import PythonRulesSettings
 from trailstream.decode.keys import account_in_key
 from trailstream.entrypoints.scan.inputs import Input, Place, Prefix, inputs, places
 from trailstream.entrypoints.scan.period import Period
