@@ -15,6 +15,7 @@ from trailstream import __version__
 from trailstream.adapters.assumed_role import Role
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
+from trailstream.bootstrap.breakers import make_breaker
 from trailstream.bootstrap.ledger import make_ledger
 from trailstream.bootstrap.logs import make_logs_client
 from trailstream.bootstrap.quarantine import make_quarantine
@@ -24,7 +25,7 @@ from trailstream.model.limits import KIB
 from trailstream.model.principal import Principal
 from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.aside import Aside
-from trailstream.pipeline.breaker import Breaker
+from trailstream.pipeline.breaker import OBJECT_STORE, Breaker, sink_dependency
 from trailstream.pipeline.courier import Courier, CourierSettings
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.examiner import Examiner
@@ -40,12 +41,6 @@ from trailstream.telemetry.fanout import Fanout, Listener
 
 CHUNK_BYTES = 256 * KIB
 """How much of a body is asked for at a time."""
-
-FAILURES_TO_PAUSE = 5
-"""One failed call among many is the network; this many in a row is something that is down."""
-
-PAUSES = Backoff(first_seconds=5, longest_seconds=120)
-"""How long nothing is received while something that deliveries need is down."""
 
 SEND_BACKOFF = Backoff(first_seconds=0.5, longest_seconds=20)
 """Between two calls to a sink that takes nothing."""
@@ -86,14 +81,8 @@ async def open_core(
     progress: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Core]:
     """Make the core over S3, with its couriers at work while the block runs."""
-    store_breaker = Breaker(
-        "object_store",
-        failures=FAILURES_TO_PAUSE,
-        backoff=PAUSES,
-        clock=time.monotonic,
-        emit=emit,
-        trial_messages=1,  # for a message, a store that is still down is one receive the less
-    )
+    # For a message, a store that is still down is one receive the less: it is tried with one.
+    store_breaker = make_breaker(OBJECT_STORE, emit=emit, trial_messages=1)
     breakers = [store_breaker]
     aside = None
     if settings.quarantine.stores:
@@ -103,9 +92,7 @@ async def open_core(
         ledger = await stack.enter_async_context(make_ledger(settings.ledger, aws))
         couriers = []
         for sink in sinks:
-            breaker = Breaker(
-                f"sinks.{sink.name}", failures=FAILURES_TO_PAUSE, backoff=PAUSES, clock=time.monotonic, emit=emit
-            )
+            breaker = make_breaker(sink_dependency(sink.name), emit=emit)
             courier = Courier(
                 sink=sink,
                 ledger=ledger,

@@ -9,8 +9,8 @@ from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.ledgers.dynamodb import DynamoDbLedger
 from trailstream.adapters.ledgers.nothing import NoLedger
 from trailstream.adapters.ledgers.sqlite import SqliteLedger
+from trailstream.bootstrap.files import file_to_make
 from trailstream.config.stores import LedgerSettings
-from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.ports import Ledger
 
 
@@ -21,11 +21,7 @@ async def make_ledger(settings: LedgerSettings, aws: AwsClients) -> AsyncIterato
     Raises :class:`ConfigurationError` where the file could never be made, or was written by a later version.
     """
     if settings.sqlite is not None:
-        directory = settings.sqlite.path.parent
-        if not directory.is_dir():
-            problem = Problem("ledger.sqlite.path", f"there is no directory {directory}", "make it, or name another")
-            raise ConfigurationError([problem])
-        async with SqliteLedger(settings.sqlite.path) as ledger:
+        async with SqliteLedger(file_to_make("ledger.sqlite.path", settings.sqlite.path)) as ledger:
             yield ledger
     elif settings.dynamodb is not None:
         client = await aws.dynamodb(region=settings.dynamodb.region)

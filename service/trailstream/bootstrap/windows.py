@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,16 +11,17 @@ from pathlib import Path
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.windows.dynamodb import DynamoDbWindows
 from trailstream.adapters.windows.sqlite import SqliteWindows
+from trailstream.bootstrap.breakers import make_breaker
+from trailstream.bootstrap.files import file_to_make
 from trailstream.bootstrap.rules import detections_of
 from trailstream.config import Settings
 from trailstream.model.facts import Emit
-from trailstream.model.problems import ConfigurationError, Problem, RulesError
-from trailstream.pipeline.breaker import Breaker
+from trailstream.model.problems import Problem, RulesError
+from trailstream.pipeline.breaker import WINDOWS, Breaker
 from trailstream.pipeline.counting import CountingSettings
 from trailstream.pipeline.detections import Detections
 from trailstream.pipeline.guarded_windows import GuardedWindows
 from trailstream.pipeline.ports import WindowStore
-from trailstream.pipeline.retry import Backoff
 from trailstream.rules.loading import LoadedRules
 
 FILE_NAME = "trailstream-windows.sqlite"
@@ -29,9 +29,6 @@ FILE_NAME = "trailstream-windows.sqlite"
 
 IMAGE_VOLUME = Path("/var/lib/trailstream")
 """What the container image has for files that last."""
-
-FAILURES_TO_PAUSE = 5
-PAUSES = Backoff(first_seconds=5, longest_seconds=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ async def open_windows(
     With ``default_file``, a SQLite file where none is named, unless the ledger says that there are several machines.
     Raises :class:`ConfigurationError` where the file could never be made, or was written by a later version.
     """
-    breaker = Breaker("windows", failures=FAILURES_TO_PAUSE, backoff=PAUSES, clock=time.monotonic, emit=emit)
+    breaker = make_breaker(WINDOWS, emit=emit)
     if settings.windows.dynamodb is not None:
         client = await aws.dynamodb(region=settings.windows.dynamodb.region)
         store: WindowStore = DynamoDbWindows(client=client, table=settings.windows.dynamodb.table)
@@ -105,11 +102,7 @@ async def open_windows(
 
 def _file(settings: Settings, *, default_file: bool) -> Path | None:
     if settings.windows.sqlite is not None:
-        directory = settings.windows.sqlite.path.parent
-        if not directory.is_dir():
-            problem = Problem("windows.sqlite.path", f"there is no directory {directory}", "make it, or name another")
-            raise ConfigurationError([problem])
-        return settings.windows.sqlite.path
+        return file_to_make("windows.sqlite.path", settings.windows.sqlite.path)
     if not default_file or settings.ledger.dynamodb is not None:
         return None
     beside = [settings.ledger.sqlite.path.parent] if settings.ledger.sqlite is not None else [Path(), IMAGE_VOLUME]

@@ -8,16 +8,31 @@ closes it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from trailstream.model.facts import BreakerClosed, BreakerOpened, Emit
 from trailstream.pipeline.retry import Backoff
 
 NO_LIMIT = sys.maxsize
 
+OBJECT_STORE = "object_store"
+"""What the objects are read from."""
+WINDOWS = "windows"
+"""What keeps what rules count over time."""
+
+
+def sink_dependency(sink: str) -> str:
+    """Name a sink, with its ledger, as its section of the settings is named."""
+    return f"sinks.{sink}"
+
+
+def dependencies(sinks: Iterable[str]) -> tuple[str, ...]:
+    """Name everything that has a breaker where these are the sinks."""
+    return OBJECT_STORE, WINDOWS, *map(sink_dependency, sinks)
+
 
 class Breaker:
-    """Watches one dependency: the object store, or a sink with its ledger."""
+    """Watches one of the :func:`dependencies`."""
 
     def __init__(
         self,

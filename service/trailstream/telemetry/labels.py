@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from trailstream.model.alert import RuleInfo
+from trailstream.pipeline.breaker import dependencies
 from trailstream.telemetry.catalogue import CODES, OTHER, READERS, SKIP_REASONS, STAGES, Metric
 
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
@@ -23,7 +24,7 @@ class Labels:
         self._max_accounts = len(self._accounts) + max_other_accounts
         self._configured: dict[str, tuple[str, ...]] = {
             "account": tuple(dict.fromkeys(accounts)),
-            "dependency": ("object_store", "windows", *(f"sinks.{sink}" for sink in dict.fromkeys(sinks))),
+            "dependency": dependencies(dict.fromkeys(sinks)),
             "sink": tuple(dict.fromkeys(sinks)),
         }
         self.follow(rules)
