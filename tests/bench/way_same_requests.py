@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.sqs import SqsQueue
-from trailstream.bootstrap.core import CHUNK_BYTES, SPARE_CONNECTIONS
+from trailstream.bootstrap.core import SPARE_CONNECTIONS
 from trailstream.decode.notices import read_notice
+from trailstream.model.limits import CHUNK_BYTES
 from trailstream.pipeline.ports import Held
 
 CONSUMERS = 3

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trailstream.bootstrap.rules import load_rules
-from trailstream.entrypoints.scan import CHUNK_BYTES
 from trailstream.model.alert import Match, alert_id
-from trailstream.model.limits import ReadLimits
+from trailstream.model.limits import CHUNK_BYTES, ReadLimits
 from trailstream.model.record import record_id
 from trailstream.pipeline.object_scan import ObjectScan
 from trailstream.rules.ruleset import Ruleset

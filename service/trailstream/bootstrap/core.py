@@ -21,7 +21,7 @@ from trailstream.bootstrap.logs import make_logs_client
 from trailstream.bootstrap.quarantine import make_quarantine
 from trailstream.config import Settings
 from trailstream.model.facts import Emit
-from trailstream.model.limits import KIB
+from trailstream.model.limits import CHUNK_BYTES
 from trailstream.model.principal import Principal
 from trailstream.pipeline.allow_list import AllowList
 from trailstream.pipeline.aside import Aside
@@ -38,9 +38,6 @@ from trailstream.pipeline.storms import Storms
 from trailstream.pipeline.window_ends import WindowEnds
 from trailstream.rules.loading import LoadedRules
 from trailstream.telemetry.fanout import Fanout, Listener
-
-CHUNK_BYTES = 256 * KIB
-"""How much of a body is asked for at a time."""
 
 SEND_BACKOFF = Backoff(first_seconds=0.5, longest_seconds=20)
 """Between two calls to a sink that takes nothing."""

@@ -12,10 +12,7 @@ from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.s3_listing import S3Listing
 from trailstream.bootstrap.logs import make_logs_client
 from trailstream.config import Settings, ToolSettings, load_settings
-from trailstream.model.limits import KIB
-
-CHUNK_BYTES = 256 * KIB
-"""How much of a body is asked for at a time."""
+from trailstream.model.limits import CHUNK_BYTES
 
 
 @dataclass(frozen=True, slots=True)

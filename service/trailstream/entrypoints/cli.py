@@ -14,6 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from trailstream import __version__
+from trailstream.entrypoints.counts import at_least_one
 from trailstream.entrypoints.dead_letter_text import REPORTS
 from trailstream.entrypoints.rules import add_rules
 from trailstream.entrypoints.rules.verified import DisagreementError
@@ -83,7 +84,9 @@ def _add_dlq(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="List what is in the dead-letter queue, with the reasons that the quarantine keeps. Nothing is "
         "taken: what was looked at shows again at once. Each look counts as a receive.",
     )
-    listing.add_argument("--limit", type=_count, default=100, metavar="N", help="look at N messages (default: 100)")
+    listing.add_argument(
+        "--limit", type=at_least_one, default=100, metavar="N", help="look at N messages (default: 100)"
+    )
     show = tools.add_parser(
         "show",
         help="print everything of one message, and what to do about it",
@@ -103,7 +106,7 @@ def _add_dlq(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     which.add_argument("--all", action="store_true", help="every message that is there now")
     which.add_argument("--code", action="append", metavar="CODE", help="those with this reason; may be repeated")
     which.add_argument("--message-id", action="append", metavar="ID", help="this one; may be repeated")
-    redrive.add_argument("--limit", type=_count, metavar="N", help="move N messages at the most")
+    redrive.add_argument("--limit", type=at_least_one, metavar="N", help="move N messages at the most")
     redrive.add_argument("--dry-run", action="store_true", help="only say what would be moved")
     for tool, name in ((listing, "list"), (show, "show"), (redrive, "redrive")):
         tool.add_argument("--config", type=Path, metavar="FILE", help="the worker's settings; TRAILSTREAM_* wins")
@@ -113,13 +116,6 @@ def _add_dlq(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         tool.set_defaults(command=_run_dlq, tool=name)
     for tool in (listing, show):
         tool.add_argument("--format", choices=REPORTS, default="table", help="for people or for programs")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def _run_dlq(options: argparse.Namespace) -> int:

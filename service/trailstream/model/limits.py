@@ -9,6 +9,9 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
+CHUNK_BYTES = 256 * KIB
+"""How much of a log, as it is stored, is read at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from trailstream.entrypoints.counts import at_least_one
 from trailstream.entrypoints.rules.files import load_at
 from trailstream.entrypoints.rules.measuring import Measured, measure
 from trailstream.entrypoints.rules.words import Cost, cost_of, counted
@@ -31,7 +32,9 @@ def add_bench(tools: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     tool.add_argument("directory", type=Path, metavar="DIR", help="the directory of rules, or one rule file")
     tool.add_argument("logs", nargs="*", type=Path, metavar="LOG", help="log files, or directories of them")
-    tool.add_argument("--top", type=int, default=20, metavar="N", help="list the N most expensive (default: 20)")
+    tool.add_argument(
+        "--top", type=at_least_one, default=20, metavar="N", help="list the N most expensive (default: 20)"
+    )
     tool.add_argument("--format", choices=tuple(_WRITERS), default="table", help="for people or for programs")
     tool.set_defaults(command=run_rules_bench)
 

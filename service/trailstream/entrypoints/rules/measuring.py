@@ -14,7 +14,7 @@ from trailstream.decode.json_text import encode_record
 from trailstream.entrypoints.rules.sample import sample
 from trailstream.entrypoints.rules.verified import VerifiedRules
 from trailstream.model.errors import DamageError
-from trailstream.model.limits import KIB, ReadLimits
+from trailstream.model.limits import CHUNK_BYTES, ReadLimits
 from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.model.record import Batch, Record
 from trailstream.rules.evaluator import evaluator
@@ -22,7 +22,6 @@ from trailstream.rules.rule import Rule
 from trailstream.rules.ruleset import Candidates, Ruleset
 
 SAMPLE_RECORDS = 20_000
-CHUNK_BYTES = 256 * KIB
 HELD_AGAINST = 200
 """Records on which every rule is evaluated without its gate, too."""
 HELD_AGAINST_EVERY = 20

@@ -6,12 +6,10 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
+from trailstream.entrypoints.counts import at_least_one
 from trailstream.entrypoints.scan.command import FORMATS, run_scan
-from trailstream.entrypoints.scan.inputs import CHUNK_BYTES
 from trailstream.entrypoints.scan.times import moment, span_seconds
 from trailstream.model.limits import ReaderChoice
-
-__all__ = ["CHUNK_BYTES", "add_scan"]
 
 CONCURRENCY = 32
 """A small object takes some 30 ms to come and 1 ms to read."""
@@ -66,17 +64,11 @@ def _add_output(scan: argparse.ArgumentParser) -> None:
 
 def _add_aws(scan: argparse.ArgumentParser) -> None:
     scan.add_argument(
-        "--concurrency", type=_at_least_one, default=CONCURRENCY, metavar="N", help="objects of S3 read at a time"
+        "--concurrency", type=at_least_one, default=CONCURRENCY, metavar="N", help="objects of S3 read at a time"
     )
     scan.add_argument("--config", type=Path, metavar="FILE", help="the worker's settings; TRAILSTREAM_* variables win")
     scan.add_argument("--region", metavar="NAME", help="the Region to begin with (default: as the worker finds it)")
     scan.add_argument("--endpoint-url", type=_url, metavar="URL", help="another endpoint than AWS's")
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def _url(text: str) -> str:

@@ -18,13 +18,12 @@ from trailstream.decode.keys import skip_by_key
 from trailstream.entrypoints.scan.period import Period
 from trailstream.model.delivery import ObjectRef
 from trailstream.model.errors import ObjectMissingError, RetryableError, TrailstreamError
-from trailstream.model.limits import KIB
+from trailstream.model.limits import CHUNK_BYTES
 from trailstream.model.problems import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from trailstream.bootstrap.scan import Buckets  # AWS's libraries are slow to load
 
-CHUNK_BYTES = 256 * KIB
 STDIN = "-"
 STDIN_WAIT_SECONDS = 0.05
 """For how long nobody else gets a turn while standard input has nothing to give."""

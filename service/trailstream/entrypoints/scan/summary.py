@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from trailstream.entrypoints.code_rules import tell_of_code
 from trailstream.entrypoints.scan.period import Period
 from trailstream.model.alert import Alert, Match, RuleInfo, Severity
 from trailstream.model.counting import SightingsDropped
 from trailstream.model.errors import RuleFailedError
 from trailstream.model.facts import Fact
-from trailstream.model.judging import EvaluationsSkipped
+from trailstream.model.judging import EvaluationsSkipped, RuleDisabled, RuleRaised
 from trailstream.model.printable import printable
 from trailstream.model.times import timestamp, unix_seconds
 from trailstream.pipeline.object_scan import ObjectScan
@@ -55,15 +54,17 @@ class Summary:
         self.skipped[reason] += 1
 
     def hear(self, fact: Fact) -> None:
-        """Note what happened to rules that count, and to rules that are code."""
+        """Note what happened to rules that count; say at once what happens to rules that are code."""
         match fact:
             case SightingsDropped(_, cause, sightings):
                 self.not_counted[cause] += sightings
             case EvaluationsSkipped(rule_id, reason, origin, record_ids):
                 detail = f"rule {rule_id} ({reason}) says nothing of {', '.join(record_ids)}"
                 self.fail(origin or UNKNOWN, RuleFailedError.code, detail)
-            case _:
-                tell_of_code(fact)
+            case RuleRaised(rule_id, traceback):
+                _say(f"rule {rule_id} raised:", *traceback.splitlines())
+            case RuleDisabled(rule_id, why):
+                _say(f"rule {rule_id} is not run any more:", *why.splitlines())
 
     def add(self, scan: ObjectScan) -> None:
         """Count one input."""
@@ -133,6 +134,11 @@ class Summary:
             f"{self.skipped.total()} skipped"
             f"{f', {self.not_counted.total()} matches not counted' if self.not_counted else ''}"
         )
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(printable(line), file=sys.stderr)
 
 
 def _bounded(counter: Counter[str], value: str) -> None:
