@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from endpoint import REGION, Endpoint, wiped_environment
+from logs import document
+from samples import CREATE_TOPIC_RULE, topic_record
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.rule_prefix import RulePrefix
 from trailstream.model.problems import RulesUnreadError
@@ -61,9 +63,9 @@ async def test_more_files_than_a_page_lists_are_read(aws: AwsClients, place: Rul
     assert len((await place.read()).files) == 1010
 
 
-def run(endpoint: Endpoint, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def run(endpoint: Endpoint, *arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     program = Path(sys.executable).parent / "trailstream"
-    environment = wiped_environment() | {"AWS_ENDPOINT_URL": endpoint.url, "AWS_REGION": REGION}
+    environment = wiped_environment() | {"AWS_ENDPOINT_URL": endpoint.url, "AWS_REGION": REGION} | variables
     return subprocess.run([program, *arguments], capture_output=True, env=environment, timeout=60, check=False)
 
 
@@ -89,3 +91,27 @@ async def test_a_bucket_that_is_not_there_cannot_be_read(aws: AwsClients) -> Non
     for ask in (place.fingerprint, place.read):
         with pytest.raises(RulesUnreadError, match=r"s3://nowhere/rules/: cannot be read"):
             await ask()
+
+
+@pytest.mark.usefixtures("place")
+async def test_a_scan_takes_the_rules_of_a_prefix_and_says_which_code_it_does_not_run(
+    aws: AwsClients, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    await put(aws, topic=CREATE_TOPIC_RULE.encode())
+    code = b"def rule(event):\n    return event.get('eventName') == 'CreateTopic'\n"
+    await (await aws.s3()).put_object(Bucket=BUCKET, Key="team/code.py", Body=code)
+    (tmp_path / "log.json").write_bytes(document([topic_record(1)]))
+    elsewhere = Endpoint("http://127.0.0.1:9")
+    scan = ("scan", str(tmp_path / "log.json"), "--rules", f"s3://{BUCKET}/team", "--endpoint-url", endpoint.url)
+    done = await asyncio.to_thread(run, elsewhere, *scan)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 1), done.stderr
+    assert b"code.py: not evaluated: it is Python code, and rules.python.run is from-directory" in done.stderr
+    done = await asyncio.to_thread(run, elsewhere, *scan, TRAILSTREAM_RULES__PYTHON__RUN="always")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2), done.stderr
+    assert b"not evaluated" not in done.stderr
+
+
+async def test_a_scan_whose_rules_cannot_be_read_reads_nothing_else(endpoint: Endpoint) -> None:
+    done = await asyncio.to_thread(run, endpoint, "scan", "-", "--rules", "s3://nobody-s/rules")
+    assert done.returncode == 2
+    assert b"s3://nobody-s/rules: cannot be read" in done.stderr

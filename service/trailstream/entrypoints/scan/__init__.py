@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from trailstream.entrypoints.counts import at_least_one
+from trailstream.entrypoints.rules.files import place
 from trailstream.entrypoints.scan.command import FORMATS, run_scan
 from trailstream.entrypoints.scan.times import moment, span_seconds
 from trailstream.model.limits import ReaderChoice
@@ -32,7 +33,13 @@ def add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="PATH",
         help="a file, a directory, - for standard input, s3://BUCKET/PREFIX, or one object, which ends in .gz or .json",
     )
-    scan.add_argument("--rules", type=Path, required=True, metavar="DIR", help="the directory of rules")
+    scan.add_argument(
+        "--rules",
+        type=place,
+        required=True,
+        metavar="DIR",
+        help="the rules: a directory, a file, or s3://bucket/prefix",
+    )
     scan.add_argument("--skip-broken", action="store_true", help="go on without the rules that are broken")
     _add_period(scan)
     _add_output(scan)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import orjson
 
-from trailstream.bootstrap.python_rules import open_judge
+from trailstream.bootstrap.python_rules import open_judge, permitted
 from trailstream.bootstrap.rules import detections_of, load_rules
+from trailstream.config import Settings
 from trailstream.config.settings import PythonRulesSettings
 from trailstream.decode.keys import account_in_key
 from trailstream.entrypoints.scan.inputs import Input, Place, Prefix, inputs, places
@@ -27,10 +28,12 @@ from trailstream.entrypoints.scan.writers import Write, json_lines, nothing, tab
 from trailstream.model.alert import Alert, Match
 from trailstream.model.errors import DamageError, ObjectMissingError, PermanentError, RetryableError, RuleFailedError
 from trailstream.model.limits import ReadLimits
+from trailstream.model.printable import printable
 from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.detections import Detections, Findings
 from trailstream.pipeline.object_scan import ObjectScan
 from trailstream.pipeline.read_ahead import Opened, read_ahead
+from trailstream.rules.loading import LoadedRules
 
 INTERRUPTED = 130
 TURN_SECONDS = 0.005
@@ -44,8 +47,7 @@ FORMATS = tuple(WRITERS)
 def run_scan(options: argparse.Namespace) -> int:
     """Scan what was asked for. Return 0 where everything was read, 1 where an input failed, 130 after Ctrl-C."""
     summary = Summary(_period(options))
-    rules = load_rules(options.rules)
-    detections = detections_of(rules, skip_broken=options.skip_broken, emit=summary.hear)
+    detections = detections_of(_rules(options), skip_broken=options.skip_broken, emit=summary.hear)
     for name in (_SUMMARY, "report"):
         _check_writable(name, getattr(options, name))
     looked_up = places(options.paths)
@@ -61,6 +63,26 @@ def run_scan(options: argparse.Namespace) -> int:
     summary.seconds = round(time.perf_counter() - started, 3)
     _finish(summary, report, options)
     return INTERRUPTED if summary.interrupted else 1 if summary.failed else 0
+
+
+def _rules(options: argparse.Namespace) -> LoadedRules:
+    """Read the rules, once. Of those in S3, code that the worker would not run is not run here, and that is said."""
+    if isinstance(options.rules, Path):
+        return load_rules(options.rules)
+    from trailstream.bootstrap.rules_in_s3 import load_prefix  # noqa: PLC0415 - AWS's libraries are slow to load
+
+    settings = _settings(options)
+    loaded = load_prefix(options.rules, settings.aws)
+    allowed = permitted(loaded, settings.rules.python, from_directory=False)
+    for note in allowed.notes[len(loaded.notes) :]:
+        print(printable(str(note)), file=sys.stderr)
+    return allowed
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from trailstream.bootstrap.scan import scan_settings  # noqa: PLC0415 - AWS's libraries are slow to load
+
+    return scan_settings(options.config, region=options.region, endpoint_url=options.endpoint_url)
 
 
 def _finish(summary: Summary, report: Report | None, options: argparse.Namespace) -> None:
@@ -92,14 +114,15 @@ def _check_writable(name: str, path: Path | None) -> None:
 async def _run(scan: _Scan, looked_up: Sequence[Place], options: argparse.Namespace, advance: Advance) -> None:
     async with AsyncExitStack() as stack:
         buckets, limits, code = None, ReadLimits(), PythonRulesSettings()
-        if options.config is not None or any(isinstance(place, Prefix) for place in looked_up):
-            from trailstream.bootstrap.scan import open_buckets, scan_settings  # noqa: PLC0415 - AWS's libraries are slow to load
+        root = options.rules if isinstance(options.rules, Path) else None
+        if options.config is not None or root is None or any(isinstance(place, Prefix) for place in looked_up):
+            from trailstream.bootstrap.scan import open_buckets  # noqa: PLC0415 - AWS's libraries are slow to load
 
-            settings = scan_settings(options.config, region=options.region, endpoint_url=options.endpoint_url)
+            settings = _settings(options)
             limits, code = settings.reader.limits, settings.rules.python
             buckets = await stack.enter_async_context(open_buckets(settings, concurrency=options.concurrency))
         judge = await stack.enter_async_context(
-            open_judge(scan.detections.ruleset.rules, options.rules, settings=code, emit=scan.summary.hear)
+            open_judge(scan.detections.ruleset.rules, root, settings=code, emit=scan.summary.hear)
         )
         scan.detections = scan.detections.judged_by(judge)
         found = inputs(looked_up, buckets, scan.summary.period, scan.summary.skip)
