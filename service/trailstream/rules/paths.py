@@ -38,17 +38,23 @@ def reaches(value: Any, path: Path, holds: Holds) -> bool:
     return False
 
 
+def values_in_order(record: Record, path: Path) -> Iterator[Any]:
+    """Yield the values at the path as they follow one another in the record: of an array its elements, and no null."""
+    pending: list[tuple[Any, Path]] = [(record, path)]
+    while pending:
+        value, path = pending.pop()
+        if isinstance(value, list):
+            pending.extend((element, path) for element in reversed(value))
+        elif not path:
+            if value is not None:
+                yield value
+        elif isinstance(value, dict):
+            pending.extend(reversed([*_steps(value, path)]))
+
+
 def scalars_at(record: Record, path: Path) -> list[Any]:
     """Return the values at the path that are neither objects nor arrays, nor null: those that can be counted."""
-    found: list[Any] = []
-
-    def collect(value: Any) -> bool:
-        if value is not None and is_leaf(value):
-            found.append(value)
-        return False
-
-    reaches(record, path, collect)
-    return found
+    return [value for value in values_in_order(record, path) if is_leaf(value)]
 
 
 def _steps(value: Record, path: Path) -> Iterator[tuple[Any, Path]]:

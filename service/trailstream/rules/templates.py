@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from trailstream.model.finding import Finding
 from trailstream.model.record import Record
-from trailstream.rules.paths import scalars_at
+from trailstream.rules.paths import values_in_order
+from trailstream.rules.predicate import json_text
 
 NOTHING = "-"
 """Stands where the record has no value."""
@@ -42,10 +42,10 @@ def dedup_key(finding: Finding) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return a scalar of a record as text: a string as it is, anything else as JSON writes it."""
-    return value if isinstance(value, str) else json.dumps(value)
+    """Return a value of a record as text: a string as it is, anything else as JSON writes it."""
+    return value if isinstance(value, str) else json_text(value)
 
 
 def _value_at(record: Record, name: str) -> str:
-    values = scalars_at(record, tuple(name.split(".")))
-    return text_of(values[0])[:LONGEST_VALUE] if values else NOTHING
+    value = next(values_in_order(record, tuple(name.split("."))), None)
+    return NOTHING if value is None else text_of(value)[:LONGEST_VALUE]

@@ -85,7 +85,7 @@ def test_a_key_that_nobody_knows_is_named_with_those_that_are_known() -> None:
     [
         ("{eventName} by {userIdentity.arn}", "CreateTopic by arn:aws:iam::123456789012:user/alice"),
         ("{no.such} {errorCode}", "- -"),
-        ("{requestParameters}", "-"),
+        ("{requestParameters}", '{"name":"alarms"}'),
         ("{} { eventName } {eventName", "{} { eventName } {eventName"),
         ("{eventName.__class__}", "-"),
         ("{0} {eventName!r} {eventName:>99999999}", "- {eventName!r} {eventName:>99999999}"),
@@ -94,6 +94,34 @@ def test_a_key_that_nobody_knows_is_named_with_those_that_are_known() -> None:
 )
 def test_a_place_is_a_path_and_nothing_else(template: str, text: str) -> None:
     assert filled(template, CREATE_TOPIC) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{resources.ARN}", "first"),
+        ("{resources}", '{"ARN":"first"}'),
+        ("{mixed}", '{"a":1}'),
+        ("{deep.p.q}", "1"),
+        ("{nothing}", "x"),
+        ("{empty} {void}", "{} -"),
+        ("{a.b}", "below"),
+    ],
+)
+def test_of_several_values_a_place_takes_the_first_in_the_record_and_an_object_as_json(
+    template: str, text: str
+) -> None:
+    record = {
+        "resources": [{"ARN": "first"}, {"ARN": "second"}, {"ARN": "third"}],
+        "mixed": [[{"a": 1}], "text"],
+        "deep": [{"p": [{"q": 1}, {"q": 2}]}, {"p": [{"q": 3}]}],
+        "nothing": [None, [None, "x"]],
+        "empty": {},
+        "void": [],
+        "a": {"b": "below"},
+        "a.b": "dotted",
+    }
+    assert filled(template, record) == text
 
 
 def test_values_are_written_as_they_are_or_as_json_and_bounded() -> None:
