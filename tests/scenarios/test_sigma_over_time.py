@@ -66,6 +66,10 @@ FIRES: dict[str, tuple[str, list[dict[str, Any]]]] = {
         ONE_TWO + correlation("C", "type: temporal_ordered, rules: [one, two], timespan: 5m"),
         records(("Two", 0), ("One", 10), ("Two", 20)),
     ),
+    "one that names a rule twice": (
+        rule("one", "One") + correlation("C", "type: temporal_ordered, rules: [one, one], timespan: 5m"),
+        records(("One", 0), ("One", 0)),
+    ),
     "an extended condition": (
         ONE_TWO
         + rule("three", "Three")
@@ -106,6 +110,7 @@ SILENT: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "a value count, one value": (FIRES["a value count"][0], records(("One", 0), ("One", 10))),
     "a temporal one, in two groups": (FIRES["a temporal one"][0], records(("Two", 0), ("One", 10, ELSEWHERE))),
     "an ordered one, the wrong way": (FIRES["an ordered one"][0], records(("Two", 0), ("One", 10))),
+    "one that names a rule twice, one record": (FIRES["one that names a rule twice"][0], records(("One", 0))),
     "an extended condition, half": (FIRES["an extended condition"][0], records(("Three", 0), ("Two", 10))),
     "aliases, other values": (FIRES["aliases"][0], records(("One", 0), ("Two", 10))),
     "a correlation on a correlation, half": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -20,13 +21,6 @@ def times_by_rule(sightings: Iterable[Sighting]) -> Times:
     for sighting in sightings:
         times.setdefault(sighting.rule_id, []).append(sighting.time)
     return times
-
-
-def expression_of(correlation: Correlation) -> Expression:
-    """Return what a temporal correlation wants: all of its sources, unless it says otherwise."""
-    if correlation.expression is not None:
-        return correlation.expression
-    return AllHappened(tuple(source.rule_id for source in correlation.sources))
 
 
 def denies(expression: Expression) -> bool:
@@ -66,10 +60,15 @@ def _next(times: Sequence[float], since: float) -> float:
 
 
 def in_order(correlation: Correlation, since: float, until: float, times: Times) -> tuple[int, float]:
-    """Return how many of the sources come in their order, from the first on, and when the last of those came."""
+    """Return how many of the sources come in their order, from the first on, and when the last of those came.
+
+    A rule that is named twice has to match twice.
+    """
+    used: Counter[str] = Counter()
     for number, source in enumerate(correlation.sources):
-        at = _next(times.get(source.rule_id, ()), since)
-        if at > until:
+        of_rule = times.get(source.rule_id, ())
+        place = max(bisect_left(of_rule, since), used[source.rule_id])
+        if place == len(of_rule) or of_rule[place] > until:
             return number, since
-        since = at
+        since, used[source.rule_id] = of_rule[place], place + 1
     return len(correlation.sources), since

@@ -28,7 +28,7 @@ def sources_by_rule(correlations: Iterable[Correlation]) -> Mapping[str, Sequenc
     """Return who looks at the matches of each rule."""
     found: dict[str, list[tuple[Correlation, Source]]] = {}
     for correlation in correlations:
-        for source in correlation.sources:
+        for source in dict.fromkeys(correlation.sources):
             found.setdefault(source.rule_id, []).append((correlation, source))
     return found
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from trailstream.model.window import Sighting, Window
 from trailstream.rules.correlation import Bound, Correlation, Kind
-from trailstream.rules.moments import denies, earliest, expression_of, in_order, times_by_rule
+from trailstream.rules.moments import denies, earliest, in_order, times_by_rule
 
 MOST_KEPT = 5000
 """Sightings of a group within one timespan, where the correlation's own number asks for no more."""
@@ -37,9 +37,11 @@ def grows(correlation: Correlation) -> bool:
 
     A sum is taken for one that grows: values below zero are none that records add up.
     """
-    if bounds := _bounds(correlation):
-        return correlation.kind in _GROWING_NUMBERS and all(bound.operator in ("gt", "gte") for bound in bounds)
-    return not denies(expression_of(correlation))
+    if correlation.expression is not None:
+        return not denies(correlation.expression)
+    return correlation.kind in _GROWING_NUMBERS and all(
+        bound.operator in ("gt", "gte") for bound in _bounds(correlation)
+    )
 
 
 def most_kept(correlation: Correlation) -> int:
@@ -106,10 +108,10 @@ def fixed_window(correlation: Correlation, start: float, sightings: Sequence[Sig
     within = [sighting for sighting in sightings if start <= sighting.time < end]
     if not within:
         return None
-    if _bounds(correlation):
+    if correlation.expression is None:
         holds = _holds(correlation, _number(correlation, within))
     else:
-        holds = earliest(correlation, expression_of(correlation), start, end, times_by_rule(within)) <= end
+        holds = earliest(correlation, correlation.expression, start, end, times_by_rule(within)) <= end
     return _window(correlation, within, start, end, "") if holds else None
 
 
@@ -127,7 +129,9 @@ def _window(correlation: Correlation, within: Sequence[Sighting], start: float, 
 
 
 def _bounds(correlation: Correlation) -> Sequence[Bound]:
-    return [bound for bound in (correlation.bound, correlation.also) if bound is not None]
+    """Return what its number must be: of a temporal one that says nothing, that of all of its rules."""
+    said = [bound for bound in (correlation.bound, correlation.also) if bound is not None]
+    return said or ([Bound("gte", len(correlation.sources))] if correlation.expression is None else [])
 
 
 def _holds(correlation: Correlation, number: float) -> bool:
@@ -173,17 +177,17 @@ _MetAt = Callable[[int, int], float | None]
 
 
 def _met_at(correlation: Correlation, sightings: Sequence[Sighting]) -> _MetAt:
-    if _bounds(correlation) and correlation.kind is not Kind.TEMPORAL_ORDERED:
+    expression, span = correlation.expression, correlation.timespan_seconds
+    if expression is None and correlation.kind is not Kind.TEMPORAL_ORDERED:
         return _counted(correlation, sightings)
     times = times_by_rule(sightings)
-    span = correlation.timespan_seconds
 
     def met_at(first: int, _end: int) -> float | None:
         start = sightings[first].time
-        if _bounds(correlation):
+        if expression is None:
             number, at = in_order(correlation, start, start + span, times)
             return at if _holds(correlation, number) else None
-        at = earliest(correlation, expression_of(correlation), start, start + span, times)
+        at = earliest(correlation, expression, start, start + span, times)
         return at if at <= start + span else None
 
     return met_at

@@ -29,13 +29,15 @@ Operator = Literal["lt", "lte", "gt", "gte", "eq", "neq"]
 
 
 def correlation(kind: Kind, operator: Operator | None = None, number: float = 0, **fields: Any) -> Correlation:
+    bound = None if operator is None else Bound(operator, number)
+    sources = fields.pop("sources", "abc")
     return Correlation(
         info=RULE,
         kind=kind,
-        sources=tuple(Source(rule, ()) for rule in "abc"),
+        sources=tuple(Source(rule, ()) for rule in sources),
         group_by=(),
         timespan_seconds=SPAN,
-        bound=None if operator is None else Bound(operator, number),
+        bound=bound,
         **fields,
     )
 
@@ -160,6 +162,21 @@ def test_in_order_a_window_begins_with_the_first_that_is_wanted() -> None:
 
 def test_what_happened_at_the_same_moment_is_in_order() -> None:
     assert spans(told(correlation(Kind.TEMPORAL_ORDERED), seen((2, "c"), (2, "b"), (2, "a")))) == [(2, 3)]
+
+
+def test_a_rule_that_is_named_twice_has_to_match_twice() -> None:
+    twice = correlation(Kind.TEMPORAL_ORDERED, sources="aba")
+    assert told(twice, seen((1, "a"), (2, "b"))) == []
+    assert told(twice, seen((1, "a"), (1, "b"))) == []
+    (window,) = told(twice, seen((1, "a"), (2, "b"), (3, "a")))
+    assert (window.start, window.met_at, window.number) == (1, 3, 3)
+    assert spans(told(twice, seen((1, "a"), (1, "b"), (1, "a")))) == [(1, 3)]
+
+
+def test_one_record_that_two_rules_match_serves_for_both() -> None:
+    both = [Sighting(1, "r0", rule) for rule in "abc"]
+    assert spans(told(correlation(Kind.TEMPORAL), both)) == [(1, 1)]
+    assert spans(told(correlation(Kind.TEMPORAL_ORDERED), both)) == [(1, 1)]
 
 
 def test_in_order_must_fit_into_the_timespan() -> None:
