@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any
@@ -12,6 +12,7 @@ from trailstream.model.record import Record
 from trailstream.model.window import Group, Sighting
 from trailstream.rules.condition import Path
 from trailstream.rules.correlation import Correlation, Kind, Source
+from trailstream.rules.numbers import number_of
 from trailstream.rules.paths import scalars_at
 from trailstream.rules.templates import text_of
 
@@ -63,11 +64,8 @@ def _texts_at(record: Record, path: Path) -> list[str]:
 
 
 def _number(value: Any) -> str | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return repr(number) if math.isfinite(number) else None
+    number = number_of(value)
+    return None if number is None or abs(number) > sys.float_info.max else repr(float(number))
 
 
 def bounded(text: str) -> str:

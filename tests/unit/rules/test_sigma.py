@@ -83,7 +83,7 @@ NO: dict[str, list[dict[str, Any]]] = {
     "f|contains|all: [ab, cd]": [{"f": "ab"}],
     "readOnly: true": [{"readOnly": False}, {"readOnly": 1}],
     "f: 22": [{"f": 22.5}, {"f": "022"}, {"f": None}],
-    "f|gt: 5": [{"f": 5}, {"f": "x"}, {"f": True}, {"f": None}],
+    "f|gt: 5": [{"f": 5}, {"f": "x"}, {"f": True}, {"f": None}, {"f": "inf"}, {"f": "1_0"}, {"f": " 6 "}],
     "a.b: x": [{"a": "x"}, {"a": None}, {"b": "x"}],
     "a|contains: 'b\", \"c'": [{"a": ["b", "c"]}],
     "a|exists: true": [{}],

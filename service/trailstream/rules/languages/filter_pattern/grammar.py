@@ -40,8 +40,8 @@ from trailstream.rules.languages.filter_pattern.values import (
     like,
     matching,
     not_equal,
-    number_of,
 )
+from trailstream.rules.numbers import number_of
 from trailstream.rules.predicate import IS_NULL, PRESENT, Predicate
 from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
 

@@ -19,18 +19,12 @@ wherever there is a value:
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
 from typing import Any
 
 from trailstream.rules import regex
+from trailstream.rules.numbers import number_of
 from trailstream.rules.predicate import Predicate, json_text, words_of
-
-NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-"""An integer or a decimal, with an optional sign, and an optional exponent."""
-
-MAX_NUMBER_CHARACTERS = 40
-"""No number that anybody compares is written longer; longer text is text."""
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -77,21 +71,11 @@ def like(parts: list[str]) -> Predicate:
     return Predicate(f'is like "{"*".join(parts)}"', holds, literals=words_of(" ".join(parts)))
 
 
-def number_of(text: str) -> float | int | None:
-    """Return the number that a text writes, if it writes one."""
-    if len(text) > MAX_NUMBER_CHARACTERS or not NUMBER.fullmatch(text):
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
-
-
 def equal_to_number(written: str, number: float) -> Predicate:
     """Return the predicate of ``= 400``."""
     return Predicate(
         f"is {written}",
-        lambda found: found == written if found.__class__ is str else _is_number(found) and found == number,
+        lambda found: found == written if found.__class__ is str else number_of(found) == number,
         values=frozenset([written]),
     )
 
@@ -101,14 +85,10 @@ def compared(comparison: str, number: float) -> Predicate:
     compare = COMPARISONS[comparison]
 
     def holds(found: Any) -> bool:
-        value: Any = number_of(found) if found.__class__ is str else found
-        return _is_number(value) and compare(value, number)
+        value = number_of(found)
+        return value is not None and compare(value, number)
 
     return Predicate(f"{comparison} {number}", holds)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def matching(written: str, expression: str) -> Predicate:

@@ -29,6 +29,7 @@ from sigma.types import (
 )
 
 from trailstream.rules import regex
+from trailstream.rules.numbers import number_of
 from trailstream.rules.predicate import Predicate, any_of, fold, json_text, words_of
 from trailstream.rules.rule import NotEvaluatedError, RuleSyntaxError
 
@@ -177,7 +178,7 @@ _COMPARE: dict[CompareOperators, Callable[[float, float], bool]] = {
 
 def _comparison(value: SigmaCompareExpression) -> Predicate:
     compare, bound = _COMPARE[value.op], value.number.number
-    read: Callable[[Any], float | None] = _number
+    read: Callable[[Any], float | None] = number_of
     what = ""
     if isinstance(value.number, SigmaTimestampPart):
         what, read = f"{value.number.timestamp_part.name.lower()} ", _part_reader(value.number)
@@ -187,18 +188,6 @@ def _comparison(value: SigmaCompareExpression) -> Predicate:
         return number is not None and compare(number, bound)
 
     return Predicate(f"{what}{value.op.name.lower()} {bound}", holds)
-
-
-def _number(value: Any) -> float | int | None:
-    """Return a number, or the number that a text writes: CloudTrail does both for one field."""
-    if isinstance(value, (int, float)):
-        return None if isinstance(value, bool) else value
-    if not isinstance(value, str) or len(value) > 40:  # noqa: PLR2004 -- no number that anybody compares is longer
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None
 
 
 _PARTS: dict[TimestampPart, Callable[[datetime], int]] = {
