@@ -202,6 +202,16 @@ def test_the_draft_of_the_specification_is_read() -> None:
     assert correlation.group_by == ("userIdentity.arn",)
 
 
+@pytest.mark.parametrize("kind", ["event_count", "temporal", "temporal_ordered"])
+def test_a_field_is_for_the_types_that_look_at_values(kind: str) -> None:
+    body = f"{{type: {kind}, rules: [failed_login], timespan: 5m, condition: {{gte: 1, field: userName}}}}"
+    loaded = together(correlation_text(body))
+    (note,) = loaded.notes
+    assert note.what.startswith(f'"field" says nothing in a correlation of the type {kind}')
+    (correlation,) = loaded.correlations
+    assert (correlation.fields, correlation.sources) == ((), (Source(FAILED, ()),))
+
+
 def test_a_key_that_says_nothing_is_noted() -> None:
     body = "{type: event_count, rules: [failed_login], groupby: [userIdentity.arn], timespan: 5m, condition: {gte: 5}}"
     (note,) = together(correlation_text(body)).notes

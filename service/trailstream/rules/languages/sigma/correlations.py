@@ -152,6 +152,9 @@ class Correlator:
         aliases = self._aliases(entry, parsed)
         groups = tuple(dict.fromkeys(parsed.group_by or ()))
         looked_at = _fields(parsed)
+        if looked_at and not kind.value.startswith("value_"):
+            entry.note(f'"field" says nothing in a correlation of the type {kind.value}, which looks at no values')
+            looked_at = ()
         sources = tuple(
             Source(
                 rule_id=source.rule_id,
