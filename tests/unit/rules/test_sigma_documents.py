@@ -9,6 +9,7 @@ from trailstream.rules.loading import load
 
 METADATA = [
     ("id: 11111111-2222-4333-8444-555555555555", "id: my-rule", "id"),
+    ("id: 11111111-2222-4333-8444-555555555555", "id: 17", "id"),
     ("title: A rule\n", "", "title"),
     ("title: A rule", f"title: {'x' * 300}", "title"),
     ("tags: [attack.t1078]", "tags: [t1078, attack.t1078]", "tags"),
@@ -35,7 +36,7 @@ def test_metadata_that_is_not_as_sigma_has_it_keeps_no_rule_from_matching(old: s
     assert info.severity.label == "high"
     assert "attack.t1078" in info.tags
     assert "https://example.org/x" in info.references
-    assert info.id == ("my-rule" if key == "id" else "11111111-2222-4333-8444-555555555555")
+    assert info.id == (new.removeprefix("id: ") if key == "id" else "11111111-2222-4333-8444-555555555555")
 
 
 @pytest.mark.parametrize(

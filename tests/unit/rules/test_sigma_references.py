@@ -53,6 +53,12 @@ def test_a_reference_may_be_a_title_where_nothing_has_that_name() -> None:
     assert [source.rule_id for source in correlation.sources] == [SUCCESSFUL], "a name comes before a title"
 
 
+def test_a_reference_may_be_a_number_where_an_id_is_one() -> None:
+    numbered = correlation_text("{type: temporal, rules: [17], timespan: 5m}")
+    (found,) = load([("rules.yml", f"{ONE.replace(FAILED, '17')}---\n{numbered}")]).correlations
+    assert [source.rule_id for source in found.sources] == ["17"]
+
+
 def test_a_reference_reaches_into_other_files() -> None:
     body = f"{{type: temporal, rules: [{FAILED.upper()}, successful_login], timespan: 5m}}"
     loaded = load([("a.yml", correlation_text(body)), ("deep/b.yml", RULES)])

@@ -57,8 +57,8 @@ class Members:
             if id(member.entry) in hidden:
                 continue
             value = member.entry.value
-            if isinstance(value.get("id"), str):
-                self._by_id.setdefault(normal_id(value["id"]), []).append(member)
+            if isinstance(value.get("id"), (str, int)):
+                self._by_id.setdefault(normal_id(str(value["id"])), []).append(member)
             if isinstance(value.get("name"), str):
                 self._by_name.setdefault(value["name"], []).append(member)
             if isinstance(value.get("title"), str):

@@ -63,11 +63,14 @@ def correlation_of(entry: Entry) -> SigmaCorrelationRule | None:
 
 def _parsed(entry: Entry, build: Callable[[dict[str, Any]], Parsed], section: str = "detection") -> Parsed | None:
     """Build, and once more without the metadata that is not as Sigma has it: it decides nothing that is matched."""
+    value = entry.value
+    if value.get("id") is not None:
+        value = {**value, "id": str(value["id"])}  # pySigma stumbles over a number
     try:
-        found = build(entry.value)
+        found = build(value)
         forgiven = {key: error for error in found.errors if (key := metadata_key(error)) is not None}
         if forgiven:
-            sound = {key: each for key, each in entry.value.items() if key not in forgiven}
+            sound = {key: each for key, each in value.items() if key not in forgiven}
             found = build({**sound, "title": entry.fallback_id} if "title" in forgiven else sound)
             for key, reason in forgiven.items():
                 entry.note(f'loaded, though its "{key}" is not as Sigma has it: {reason}')
