@@ -240,10 +240,16 @@ def test_a_rule_that_alerts_beside_its_correlation_matches_for_itself(shell: She
     assert shell.attempt(rule, [*LOGINS, {}], name="a.yml") == (0, ["match"] * 6 + ["no match"])
 
 
-def test_an_event_without_a_time_is_in_no_window_and_that_is_said(shell: Shell) -> None:
-    untimed = [{key: value for key, value in login.items() if key != "eventTime"} for login in LOGINS]
+@pytest.mark.parametrize("time", [{}, {"eventTime": "2024-05-01T10:00:00"}, {"eventTime": 1714557600}])
+def test_an_event_without_a_time_is_in_no_window_and_that_is_said(time: dict[str, Any], shell: Shell) -> None:
+    untimed = [{key: value for key, value in login.items() if key != "eventTime"} | time for login in LOGINS]
     assert shell.attempt(FAILED_LOGINS, untimed, name="a.yml") == (1, ["no match"] * 6)
-    assert "no eventTime, so it is in no window" in shell.errors
+    assert "no eventTime as CloudTrail writes it (2024-05-01T10:00:00Z), so it is in no window" in shell.errors
+
+
+def test_events_that_say_no_id_are_each_an_event_though_they_are_alike(shell: Shell) -> None:
+    alike = {key: value for key, value in LOGINS[0].items() if key != "eventID"}
+    assert shell.attempt(FAILED_LOGINS, [alike] * 4, name="a.yml") == (0, ["no match", "no match", "match", "no match"])
 
 
 def test_an_event_that_comes_again_is_counted_once(shell: Shell) -> None:

@@ -9,19 +9,28 @@ from trailstream.bootstrap.rules import detections_of
 from trailstream.model.alert import Alert, Match
 from trailstream.model.counting import SightingsDropped
 from trailstream.model.facts import Fact
-from trailstream.model.record import record_id
+from trailstream.model.record import record_id, text_at
 from trailstream.rules.loading import LoadedRules
 
-UNTIMED = "no eventTime, so it is in no window"
+UNTIMED = "no eventTime as CloudTrail writes it (2024-05-01T10:00:00Z), so it is in no window"
 
 
 def completed(loaded: LoadedRules, matches: Sequence[Sequence[Match]]) -> tuple[list[list[str]], list[str]]:
     """Return the correlations that alert at each event, given what the rules matched of it; and what was not counted.
 
-    A window that only its end decides on (fewer than, an average) is that of its last event.
+    A window that only its end decides on (fewer than, an average) is that of its last event. Events that say no
+    ``eventID`` are each an event, alike or not.
     """
     ids = {correlation.info.id for correlation in loaded.correlations}
-    return asyncio.run(_completed(loaded, matches, ids))
+    apart = [[_apart(match, number) for match in of_event] for number, of_event in enumerate(matches, 1)]
+    return asyncio.run(_completed(loaded, apart, ids))
+
+
+def _apart(match: Match, number: int) -> Match:
+    """Return a match that is no repeat of another one's: by an id where its record has none."""
+    if text_at(match.record, "eventID") or text_at(match.record, "eventId"):
+        return match
+    return match._replace(record=match.record | {"eventID": f"event {number}"}, raw=None)
 
 
 async def _completed(
