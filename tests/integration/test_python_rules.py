@@ -203,6 +203,15 @@ async def test_a_rule_that_raises_is_told_of_once_and_given_up_at_its_limit() ->
     ]
 
 
+async def test_a_rule_that_returns_no_boolean_is_taken_at_its_word_and_told_of_only_where_it_matches() -> None:
+    files = [("text.py", "def rule(event):\n    return 'yes'\n"), ("nothing.py", "def rule(event):\n    return None\n")]
+    async with bench(files) as at:
+        assert await at.ask("a", "b") == {"text": [True, True], "nothing": [False, False]}
+        assert (await at.judge.run("nothing", {})).complaints == ["rule() returned NoneType, expected bool"]
+    assert at.of(RuleRaised) == [RuleRaised("text", "rule() returned str, expected bool")]
+    assert at.disabled() == {}
+
+
 async def test_a_module_that_cannot_be_imported_is_known_before_the_first_record() -> None:
     files = [
         ("always.py", ALWAYS),

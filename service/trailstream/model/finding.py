@@ -19,7 +19,7 @@ class Remarks:
     reference: str | None = None
     runbook: str | None = None
     dedup: str | None = None
-    """Matches with the same key are one alert for a while."""
+    """Matches with the same key are one alert for a while. Empty: all matches of the rule are."""
     destinations: tuple[str, ...] | None = None
     """Names of sinks."""
     context: Mapping[str, Any] | None = None

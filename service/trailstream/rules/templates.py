@@ -37,7 +37,7 @@ def dedup_key(finding: Finding) -> str:
     """Return by what matches of a rule are taken together: the key that it says, else their title, as Panther does."""
     shaping, remarks = finding.match.rule.shaping, finding.remarks
     if remarks.dedup is not None:
-        return remarks.dedup
+        return remarks.dedup or finding.match.rule.title
     return title_of(finding) if shaping.dedup is None else filled(shaping.dedup, finding.match.record)
 
 

@@ -30,14 +30,22 @@ def said(**functions: Any) -> Said:
     return found.said
 
 
-@pytest.mark.parametrize("value", [True, 1, "x", ["a"]])
-def test_whatever_is_true_is_a_match(value: Any) -> None:
-    assert answer(rule=lambda _: value).matched
+def test_true_is_a_match_and_false_is_none_and_nothing_else_is_asked() -> None:
+    assert answer() == Answer(matched=True, said=Said())
+    assert answer(rule=lambda _: False, title=lambda _: sys.exit(1)) == Answer()
 
 
-@pytest.mark.parametrize("value", [False, None, 0, "", []])
-def test_whatever_is_false_is_none_and_nothing_else_is_asked(value: Any) -> None:
-    assert answer(rule=lambda _: value, title=lambda _: sys.exit(1)) == Answer()
+@pytest.mark.parametrize(("value", "kind"), [(1, "int"), ("x", "str"), (["a"], "list")])
+def test_whatever_else_is_true_is_a_match_with_a_complaint(value: Any, kind: str) -> None:
+    found = answer(rule=lambda _: value)
+    assert found.matched
+    assert found.complaints == [f"rule() returned {kind}, expected bool"]
+
+
+@pytest.mark.parametrize(("value", "kind"), [(None, "NoneType"), (0, "int"), ("", "str"), ([], "list")])
+def test_whatever_else_is_false_is_no_match_with_a_complaint(value: Any, kind: str) -> None:
+    complaint = f"rule() returned {kind}, expected bool"
+    assert answer(rule=lambda _: value, title=lambda _: sys.exit(1)) == Answer(complaints=[complaint])
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), SystemExit(3), RecursionError(), MemoryError(), KeyboardInterrupt()])
@@ -65,7 +73,7 @@ def test_the_functions_beside_the_rule_describe_the_match() -> None:
         description=lambda _: "Why",
         reference=lambda _: "https://example.com",
         runbook=lambda _: "Ask",
-        dedup=lambda _: 7,
+        dedup=lambda _: "7",
         severity=lambda _: "high",
         destinations=lambda _: ["sns"],
         alert_context=lambda event: {"who": event["userIdentity"]},
@@ -92,6 +100,40 @@ def test_a_function_that_raises_costs_the_match_nothing_but_what_it_would_have_s
     assert found.said.description == "Why"
     (complaint,) = found.complaints
     assert complaint.startswith(f"{name}(): Traceback")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("title", 5, "title() returned int, expected str"),
+        ("runbook", None, "runbook() returned NoneType, expected str"),
+        ("dedup", 7, "dedup() returned int, expected str"),
+        ("destinations", "sns", "destinations() returned str, expected list or NoneType"),
+        ("alert_context", "why", "alert_context() returned str, expected Mapping"),
+    ],
+)
+def test_what_panther_would_not_take_is_used_as_far_as_it_can_be_with_a_complaint(
+    name: str, value: Any, complaint: str
+) -> None:
+    found = answer(**{name: lambda _: value})
+    assert found.complaints == [complaint]
+    used = {"title": Said(title="5"), "dedup": Said(dedup="7"), "alert_context": Said(context=b'"why"')}
+    assert found.said == used.get(name, Said())
+
+
+def test_an_empty_text_is_as_if_nothing_were_said() -> None:
+    assert said(title=lambda _: "", description=lambda _: "", runbook=lambda _: "") == Said()
+
+
+def test_a_key_that_is_asked_for_and_not_given_is_empty_and_no_key_is_none() -> None:
+    def broken(_: Any) -> Any:
+        raise KeyError("who")
+
+    assert said(title=lambda _: "t").dedup is None
+    assert said(dedup=lambda _: "").dedup == ""
+    failed = answer(dedup=broken).said
+    assert failed is not None
+    assert failed.dedup == ""
 
 
 @pytest.mark.parametrize("severity", ["DEFAULT", "default"])
@@ -128,4 +170,3 @@ def test_a_context_of_anything_becomes_json() -> None:
 def test_destinations_are_a_list_and_an_empty_one_is_nobody() -> None:
     assert said(destinations=lambda _: []).destinations == []
     assert said(destinations=lambda _: None).destinations is None
-    assert "destinations are a list" in answer(destinations=lambda _: "sns").complaints[0]

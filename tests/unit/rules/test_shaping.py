@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from samples import CREATE_TOPIC
+from samples import RULE as RULE_INFO
+from trailstream.model.alert import Match
+from trailstream.model.finding import Finding, Remarks
 from trailstream.model.shaping import PLAIN, Shaping
 from trailstream.rules.loading import load
-from trailstream.rules.templates import LONGEST_TEXT, LONGEST_VALUE, filled
+from trailstream.rules.templates import LONGEST_TEXT, LONGEST_VALUE, dedup_key, filled
 
 RULE = "id: t\ntitle: t\nseverity: low\npattern: {eventName: [CreateTopic]}\n"
 SIGMA = """
@@ -129,6 +134,22 @@ def test_values_are_written_as_they_are_or_as_json_and_bounded() -> None:
     assert filled("{a} {b} {c} {d} {f.g}", record) == "true 5 x - dotted"
     assert filled("{e}", record) == "x" * LONGEST_VALUE
     assert len(filled("{e}" * 100, record)) == LONGEST_TEXT
+
+
+@pytest.mark.parametrize(
+    ("remarks", "key"),
+    [
+        (Remarks(dedup="alice"), "alice"),
+        (Remarks(title="Look!"), "Look!"),
+        (Remarks(title="Look!", dedup=""), RULE_INFO.title),
+        (Remarks(), "CreateTopic"),
+    ],
+)
+def test_the_key_of_a_match_is_what_its_rule_says_else_its_title_and_the_rules_where_it_says_nothing(
+    remarks: Remarks, key: str
+) -> None:
+    rule = replace(RULE_INFO, shaping=Shaping(title="{eventName}"))
+    assert dedup_key(Finding(Match(rule, CREATE_TOPIC, None, 0), remarks)) == key
 
 
 @given(template=st.text(), name=st.text())

@@ -71,6 +71,7 @@ class Said(msgspec.Struct, array_like=True, omit_defaults=True):
     reference: str | None = None
     runbook: str | None = None
     dedup: str | None = None
+    """Empty: the function said nothing, or failed."""
     destinations: list[str] | None = None
     context: bytes | None = None
     """JSON."""
@@ -84,7 +85,7 @@ class Answer(msgspec.Struct, array_like=True, omit_defaults=True):
     """The traceback, where the rule raised: then nobody knows whether it matches."""
     said: Said | None = None
     complaints: list[str] = []
-    """What went wrong in the functions that only describe a match."""
+    """What went wrong in the functions that only describe a match, and which returned what Panther does not take."""
     output: str = ""
     """What it printed, if it was tried."""
 

@@ -68,7 +68,7 @@ class CodeRun:
     """The traceback, where the rule raised or could not be run."""
     remarks: Remarks
     complaints: Sequence[str]
-    """What went wrong in the functions that describe a match."""
+    """What went wrong in the functions that describe a match, and which returned what Panther does not take."""
     output: str
     """What it printed."""
 
@@ -228,7 +228,7 @@ class PythonJudge:
             elif answer.error:
                 skipped[number, "raised"].append(of_record)
                 self._raised(number, answer.error)
-            for complaint in answer.complaints if answer is not None else ():
+            for complaint in answer.complaints if answer is not None and answer.matched else ():
                 self._complained(number, complaint)
         for (number, reason), record_ids in skipped.items():
             self._emit(EvaluationsSkipped(self._ids[number], reason, origin, tuple(record_ids)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, NoneType
 from typing import Any
 
 from trailstream.adapters.python_rules.child.containers import plain
@@ -28,43 +28,56 @@ DEFAULT = "DEFAULT"
 
 
 def evaluate(module: ModuleType, event: PantherEvent) -> Answer:
-    """Ask a rule of an event. What it raises, the end of the process included, is part of the answer."""
+    """Ask a rule of an event. What it raises, the end of the process included, is part of the answer.
+
+    What a function returns is used as far as it can be; that Panther would not take it is a complaint.
+    """
+    complaints: list[str] = []
     try:
-        if not module.rule(event):
-            return Answer()
+        found = module.rule(event)
+        matched = bool(found)
     except BaseException as error:  # noqa: BLE001 -- whatever a rule does is its own affair
         return Answer(error=told(error))
-    complaints: list[str] = []
-    return Answer(matched=True, said=_said(module, event, complaints), complaints=complaints)
+    if not isinstance(found, bool):
+        complaints.append(_unlike("rule", found, (bool,)))
+    return Answer(matched, said=_said(module, event, complaints) if matched else None, complaints=complaints)
+
+
+def _unlike(name: str, found: Any, kinds: Sequence[type]) -> str:
+    return f"{name}() returned {type(found).__name__}, expected {' or '.join(kind.__name__ for kind in kinds)}"
 
 
 def _said(module: ModuleType, event: PantherEvent, complaints: list[str]) -> Said:
-    def ask(name: str, read: Callable[[Any], Any]) -> Any:
+    def ask(name: str, read: Callable[[Any], Any], *kinds: type, nothing: Any = None) -> Any:
         function = getattr(module, name, None)
         if function is None:
             return None
         try:
-            return read(function(event))
+            found = function(event)
+            if not isinstance(found, kinds):
+                complaints.append(_unlike(name, found, kinds))
+            said = read(found)
         except BaseException as error:  # noqa: BLE001 -- the match is worth an alert whatever describes it does
             complaints.append(f"{name}(): {told(error)}")
-            return None
+            said = None
+        return nothing if said is None else said
 
     return Said(
-        title=ask("title", _text),
-        severity=ask("severity", _severity),
-        description=ask("description", _text),
-        reference=ask("reference", _text),
-        runbook=ask("runbook", _text),
-        dedup=ask("dedup", _text),
-        destinations=ask("destinations", _destinations),
-        context=ask("alert_context", _context),
+        title=ask("title", _text, str),
+        severity=ask("severity", _severity, str),
+        description=ask("description", _text, str),
+        reference=ask("reference", _text, str),
+        runbook=ask("runbook", _text, str),
+        dedup=ask("dedup", _text, str, nothing=""),
+        destinations=ask("destinations", _destinations, list, NoneType),
+        context=ask("alert_context", _context, Mapping),
     )
 
 
 def _text(found: Any) -> str | None:
-    if found is None:
+    """Return the text; None where it is empty, for what the rule says of itself is told then."""
+    if found is None or not (text := str(found)):
         return None
-    text = str(found)
     return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - len(CUT)] + CUT
 
 
@@ -78,10 +91,8 @@ def _severity(found: Any) -> str | None:
 
 
 def _destinations(found: Any) -> list[str] | None:
-    if found is None:
+    if found is None or isinstance(found, str):
         return None
-    if isinstance(found, str):
-        raise TypeError("destinations are a list")
     return [str(each)[:MAX_TEXT_CHARACTERS] for each in list(found)[:MAX_DESTINATIONS]]
 
 
