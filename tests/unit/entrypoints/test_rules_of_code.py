@@ -230,6 +230,41 @@ def test_a_test_on_which_the_code_raises_fails(directory: Path, capsys: pytest.C
     assert "     KeyError: 'eventName'" in lines
 
 
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("def title(event):\n    return event['nothing']\n", "KeyError: 'nothing'"),
+        ("def title(event):\n    return None\n", "title() returned NoneType, expected str"),
+        ("def severity(event):\n    return 'terrible'\n", "ValueError: 'terrible' is no severity"),
+        ("def alert_context(event):\n    return 'why'\n", "alert_context() returned str, expected Mapping"),
+        ("def rule(event):\n    return event['eventName'] == 'ConsoleLogin' and 'yes'\n", "rule() returned str"),
+    ],
+)
+def test_a_test_fails_where_the_code_does_what_panther_refuses(
+    code: str, complaint: str, directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "root.py").write_text(f"{CODE}\n{code}")
+    assert main(["rules", "test", str(directory)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["FAIL root.yml AWS.Root: root", "     its code does what Panther refuses:"]
+    assert any(complaint in line for line in lines)
+    assert "pass root.yml AWS.Root: denied" in lines
+
+
+def test_a_test_that_expects_no_match_fails_where_the_rule_returns_nothing(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "root.py").write_text("def rule(event):\n    return None\n")
+    assert main(["rules", "test", str(directory)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("FAIL root.yml AWS.Root: denied")
+    assert lines[at + 1 : at + 4] == [
+        "     its code does what Panther refuses:",
+        "     ✗ it returned False",
+        "     rule() returned NoneType, expected bool",
+    ]
+
+
 def test_a_rule_that_cannot_be_imported_is_told_from_its_own_first_line(
     directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

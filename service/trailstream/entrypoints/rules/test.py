@@ -92,10 +92,13 @@ def _run(rule: Rule, rule_under_test: RuleUnderTest, test: RuleTest) -> Result:
     seconds = time.perf_counter() - started
     if answer.failure:
         return Result(rule, test.name, seconds, ("it failed:", *answer.failure.splitlines()))
-    if answer.matched is test.expected:
+    if answer.matched is not test.expected:
+        differing: tuple[str, ...] = (f"- {ANSWERS[test.expected]}", f"+ {ANSWERS[answer.matched]}")
+    elif answer.run is not None and answer.run.complaints:
+        differing = ("its code does what Panther refuses:",)
+    else:
         return Result(rule, test.name, seconds)
     asked, record = rule_under_test.seen(test.record)
-    differing = (f"- {ANSWERS[test.expected]}", f"+ {ANSWERS[not test.expected]}")
     why = printed(answer.run) if answer.run is not None else tree(explain(asked.condition, record))
     return Result(rule, test.name, seconds, (*differing, *why))
 
