@@ -34,6 +34,8 @@ class Document:
     value: Any
     lines: dict[At, int] = field(default_factory=dict)
     """The line, from 1, of the value at each path of keys and positions."""
+    decimals: dict[At, str] = field(default_factory=dict)
+    """How each decimal is written that is not quoted: 1.10 is the number 1.1, and as a text it is none."""
 
     def line_of(self, at: At) -> int:
         """Return the line of the value at this path, or of the nearest thing around it."""
@@ -61,10 +63,10 @@ def documents(text: str, *, is_json: bool) -> list[Document]:
     value = _read_json(text)
     try:
         # JSON is YAML as far as its keys and lines go; where PyYAML thinks otherwise, only the lines are lost.
-        lines = _YamlReader(text, unique_keys=False).documents()[0].lines
+        read = _YamlReader(text, unique_keys=False).documents()[0]
     except (DocumentError, IndexError):
-        lines = {}
-    return [Document(value, lines)]
+        return [Document(value)]
+    return [Document(value, read.lines, read.decimals)]
 
 
 def _read_json(text: str) -> Any:
@@ -133,6 +135,7 @@ class _YamlReader:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self._events = yaml.parse(text, Loader=loader)
         self._lines: dict[At, int] = {}
+        self._decimals: dict[At, str] = {}
         self._anchors: dict[str, Any] = {}
         self._values = 0
         self._unique_keys = unique_keys
@@ -149,8 +152,8 @@ class _YamlReader:
     def _documents(self) -> Iterator[Document]:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
-                self._lines, self._anchors = {}, {}
-                yield Document(self._value(next(self._events), ()), self._lines)
+                self._lines, self._decimals, self._anchors = {}, {}, {}
+                yield Document(self._value(next(self._events), ()), self._lines, self._decimals)
 
     def _value(self, event: yaml.Event, at: At) -> Any:
         line = _line(event)
@@ -168,6 +171,8 @@ class _YamlReader:
                 value = self._sequence(at)
             case yaml.ScalarEvent():
                 value = _scalar(event)
+                if isinstance(value, float):
+                    self._decimals[at] = event.value
             case _:
                 raise DocumentError("not the shape of a YAML document", line=line)
         if event.tag in _FUNCTIONS:

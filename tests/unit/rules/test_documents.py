@@ -114,6 +114,15 @@ def test_faulty_json_is_refused(text: str) -> None:
         documents(text, is_json=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_json"), [('a: [1.10, 2, "3.0"]\nb: 1e3\n', False), ('{"a": [1.10], "b": 1e3}', True)]
+)
+def test_how_a_decimal_is_written_is_kept_beside_its_number(text: str, *, is_json: bool) -> None:
+    (document,) = documents(text, is_json=is_json)
+    assert (document.value["a"][0], document.value["b"]) == (1.1, 1000.0)
+    assert document.decimals == {("a", 0): "1.10", ("b",): "1e3"}
+
+
 def test_the_last_of_two_keys_counts_in_json_as_eventbridge_has_it() -> None:
     (document,) = documents('{"a": 1, "a": 2}', is_json=True)
     assert document.value == {"a": 2}

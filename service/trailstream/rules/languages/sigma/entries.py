@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trailstream.model.limits import MIB
-from trailstream.rules.documents import At
+from trailstream.rules.documents import At, Document
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.sigma import PLACEHOLDERS, is_pipeline, is_unwrapped
 from trailstream.rules.rule import RuleSyntaxError
@@ -15,6 +15,9 @@ from trailstream.rules.rule import RuleSyntaxError
 MAX_SIZE = 2 * MIB
 """Of what a file says: the characters of its texts, some for each value, as often as aliases and actions repeat it."""
 _SIZE_OF_A_VALUE = 10
+
+_COMPARED = ("detection", "filter", PLACEHOLDERS)
+"""Where a document holds what is compared with records."""
 
 
 @dataclass(slots=True)
@@ -84,7 +87,7 @@ def entries_of(file: RuleFile, result: Compiled) -> Iterator[Entry]:
             continue
         entry = Entry(file.path, position, {}, result, name, is_alone)
         try:
-            meant = actions.meant(document.value)
+            meant = actions.meant(_as_written(document))
         except RuleSyntaxError as error:
             entry.refuse(error)
             continue
@@ -98,6 +101,21 @@ def entries_of(file: RuleFile, result: Compiled) -> Iterator[Entry]:
         count += 1
         name = f"{file.path}#{count + 1}"
         yield entry
+
+
+def _as_written(document: Document) -> Any:
+    """Return what a document says, with the decimals of its detections as texts: ``eventVersion: 1.10`` is no 1.1."""
+
+    def written(value: Any, at: At) -> Any:
+        if isinstance(value, dict):
+            return {key: written(each, (*at, key)) for key, each in value.items()}
+        if isinstance(value, list):
+            return [written(each, (*at, position)) for position, each in enumerate(value)]
+        return document.decimals.get(at, value)
+
+    if not document.decimals or not isinstance(document.value, dict):
+        return document.value
+    return {key: written(each, (key,)) if key in _COMPARED else each for key, each in document.value.items()}
 
 
 @dataclass(slots=True)

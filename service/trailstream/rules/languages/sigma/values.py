@@ -1,7 +1,8 @@
 """Sigma's values as predicates.
 
 Texts are compared without case unless ``cased``. A number or boolean of the record is compared by its JSON text, an
-object or array by its compact JSON text. Null equals nothing but null.
+object or array by its compact JSON text. A text that writes a decimal equals that number too. Null equals nothing but
+null.
 """
 
 from __future__ import annotations
@@ -73,10 +74,16 @@ def plain_text(value: SigmaType) -> str | None:
 
 def _texts(texts: Sequence[str]) -> Predicate:
     folded = frozenset(map(fold, texts))
+    decimals = frozenset(number for text in texts if isinstance(number := number_of(text), float))
     words = [words_of(text) for text in folded]
+
+    def holds(found: Any) -> bool:
+        text = text_of(found)
+        return text is not None and (fold(text) in folded or (found.__class__ in (int, float) and found in decimals))
+
     return Predicate(
         " or ".join(f'is "{text}"' for text in texts),
-        lambda found: (text := text_of(found)) is not None and fold(text) in folded,
+        holds,
         values=folded,
         folded=True,
         literals=None if None in words else frozenset().union(*(word for word in words if word)),
