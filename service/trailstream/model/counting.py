@@ -32,7 +32,6 @@ class WindowTold:
     """A window is noted as told; its alert is not on its way yet."""
 
     rule_id: str
-    matches: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,10 +97,7 @@ class AlertAccepted:
 
 @dataclass(frozen=True, slots=True)
 class AlertsClaimed:
-    """The ledger gave us these alerts to send; none of them is on its way yet."""
-
-    sink: str
-    alerts: int
+    """The ledger gave us alerts to send; none of them is on its way yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +110,13 @@ class AlertRepeated:
 
 @dataclass(frozen=True, slots=True)
 class AlertsRecorded:
-    """The ledger knows that the sink has accepted these."""
-
-    sink: str
-    alerts: int
+    """The ledger knows of some alerts that the sink has accepted them."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertOverBudget:
     """A rule has spent its alerts of this period: the match waits to be counted in the period's storm alert."""
 
-    sink: str
     alert: Alert
 
 
@@ -164,9 +157,6 @@ class BreakerClosed:
 @dataclass(frozen=True, slots=True)
 class ReceivingPaused:
     """The poller came round and asked for nothing, because a breaker is open."""
-
-    seconds: float
-    """For how long it waits."""
 
 
 @dataclass(frozen=True, slots=True)

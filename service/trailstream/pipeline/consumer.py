@@ -132,7 +132,7 @@ class Consumer:
     async def _pause(self) -> None:
         """Wait for what is open; for what is on trial, until something has become of a message."""
         seconds = min(PAUSE_SECONDS, max(breaker.open_seconds for breaker in self._breakers))
-        self._emit(ReceivingPaused(seconds))
+        self._emit(ReceivingPaused())
         if seconds:
             await asyncio.sleep(seconds)
         else:

@@ -236,8 +236,8 @@ class Counting:
             [(group, window) for _, group, window in found],
             keep_until=self._clock() + longest + self._settings.lateness_seconds,
         )
-        for (correlation, _, _), window in zip(found, stand, strict=True):
-            self._emit(WindowTold(correlation.info.id, window.matches))
+        for correlation, _, _ in found:
+            self._emit(WindowTold(correlation.info.id))
         return stand
 
     def _alerting(self, firings: Iterable[Firing]) -> list[Firing]:

@@ -208,7 +208,7 @@ class Courier:
         by_id = await self._claims.claim(list(by_alert(batch)))
         ours = [parcel for parcel in batch if self._is_ours(parcel, by_id[parcel.alert.id])]
         if ours:
-            self._emit(AlertsClaimed(self._sink.name, len(ours)))
+            self._emit(AlertsClaimed())
         return ours
 
     def _is_ours(self, parcel: Parcel, claim: Claim) -> bool:
@@ -236,7 +236,7 @@ class Courier:
                 within += same
                 continue
             over.append(alert_id)
-            self._emit(AlertOverBudget(self._sink.name, alert))
+            self._emit(AlertOverBudget(alert))
             told = self._storms.add(alert, [parcel.delivery.id for parcel in same if parcel.delivery is not None])
             for parcel in same:
                 parcel.answer(told)
@@ -294,7 +294,7 @@ class Courier:
                 self._report(error)
                 await asyncio.sleep(self._settings.backoff.jittered(attempt, self._chance()))
             else:
-                self._emit(AlertsRecorded(self._sink.name, len(alert_ids)))
+                self._emit(AlertsRecorded())
                 return
 
     async def _is_refused(self, parcel: Parcel, error: TrailstreamError) -> bool:
