@@ -50,7 +50,7 @@ async def open_lambda(settings: Settings, *, function_name: str) -> AsyncIterato
         emf = EmfFacts(
             sys.stdout,
             namespace=settings.telemetry.emf_namespace,
-            dimensions={"function": function_name},
+            function_name=function_name,
             rules=first.loaded.infos,
             sinks=[sink.name for sink in sinks],
         )

@@ -1,33 +1,30 @@
 """Facts -> CloudWatch, where nobody can scrape: Embedded Metric Format lines, written to the log of an invocation.
 
 The metrics are those of the catalogue, under the same names; the lines are as "Specification: Embedded metric format"
-in the CloudWatch user guide has them. Each metric is published twice: for the fixed dimensions alone, which is what an
-alarm wants, and split by its own labels. Metrics of single accounts stay out: CloudWatch bills each combination.
+in the CloudWatch user guide has them. Each metric is published twice: for the function alone, which is what an alarm
+wants, and split by its own labels. Metrics of single accounts stay out: CloudWatch bills each combination.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 import orjson
 
 from trailstream.model.alert import RuleInfo
 from trailstream.model.facts import Fact
-from trailstream.model.problems import ConfigurationError, Problem
-from trailstream.telemetry.catalogue import CATALOGUE, Metric
+from trailstream.telemetry.catalogue import Metric
 from trailstream.telemetry.labels import Labels
 from trailstream.telemetry.measures import Measures
 
 MAX_VALUES = 100
 """Values of one metric in one line."""
 
-MAX_DIMENSIONS = 30
 MAX_DIMENSION_CHARACTERS = 1024
 
 _UNITS = {"count": "Count", "seconds": "Seconds", "bytes": "Bytes"}
-_MOST_LABELS = max(len(metric.labels) for metric in CATALOGUE)
 
 _Series = dict[Metric, list[float]]
 
@@ -40,16 +37,15 @@ class EmfFacts:
         stream: TextIO,
         *,
         namespace: str,
-        dimensions: Mapping[str, str],
+        function_name: str,
         rules: Sequence[RuleInfo],
         sinks: Sequence[str],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``dimensions`` are on every line (function, environment). Raises :class:`ConfigurationError`."""
-        _check(dimensions)
+        """``function_name`` is the dimension ``function`` of every line."""
         self._stream = stream
         self._namespace = namespace
-        self._dimensions = {name: _dimension_value(value) for name, value in dimensions.items()}
+        self._function = _dimension_value(function_name)
         self._clock = clock
         labels = Labels(accounts=(), max_other_accounts=0, rules=rules, sinks=sinks)
         self._measures = Measures(labels, self._add, clock=clock)
@@ -82,7 +78,7 @@ class EmfFacts:
 
     def _line(self, labels: dict[str, str], series: _Series) -> str:
         by_labels = {name: _dimension_value(value) for name, value in labels.items()}
-        sets = [list(self._dimensions), [*self._dimensions, *by_labels]] if by_labels else [list(self._dimensions)]
+        sets = [["function"], ["function", *by_labels]] if by_labels else [["function"]]
         directive = {
             "Namespace": self._namespace,
             "Dimensions": sets,
@@ -90,24 +86,11 @@ class EmfFacts:
         }
         line: dict[str, Any] = {
             "_aws": {"Timestamp": int(self._clock() * 1000), "CloudWatchMetrics": [directive]},
-            **self._dimensions,
+            "function": self._function,
             **by_labels,
             **{metric.name: values if len(values) > 1 else values[0] for metric, values in series.items()},
         }
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode()
-
-
-def _check(dimensions: Mapping[str, str]) -> None:
-    taken = {name for metric in CATALOGUE for name in (metric.name, *metric.labels)}
-    problems = [
-        Problem(f"dimension {name}", "is the name of a metric or of a label", "choose another")
-        for name in sorted(taken.intersection(dimensions))
-    ]
-    if len(dimensions) > MAX_DIMENSIONS - _MOST_LABELS:
-        most = MAX_DIMENSIONS - _MOST_LABELS
-        problems.append(Problem("dimensions", f"{len(dimensions)} are too many", f"give at most {most}"))
-    if problems:
-        raise ConfigurationError(problems)
 
 
 def _dimension_value(value: str) -> str:

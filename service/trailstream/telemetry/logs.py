@@ -20,25 +20,24 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor, Wrapped
 from trailstream.model.printable import printable
 from trailstream.telemetry.harmless import MAX_ITEMS, harmless
 
-LogFormat = Literal["json", "console", "auto"]
+LogFormat = Literal["json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _OURS = "trailstream"
 """The logger that our own lines name."""
 
 
-def configure_logs(stream: TextIO, *, level: LogLevel = "info", form: LogFormat = "auto") -> FilteringBoundLogger:
+def configure_logs(stream: TextIO, *, level: LogLevel = "info", form: LogFormat = "json") -> FilteringBoundLogger:
     """Send all logging of this process to the stream, one line each, and return the logger for our own lines.
 
-    ``auto`` is ``console`` on a terminal and ``json`` elsewhere. Libraries are heard from WARNING up, whatever the
-    level: at DEBUG they would log signed requests. Raises nothing when a line cannot be written.
+    Libraries are heard from WARNING up, whatever the level: at DEBUG they would log signed requests. Raises nothing
+    when a line cannot be written.
     """
-    for_people = form == "console" or (form == "auto" and stream.isatty())
     chain: list[Processor] = [
         structlog.processors.format_exc_info,
         structlog.processors.StackInfoRenderer(),
         _harmless_line,
-        _columns(colors=stream.isatty()) if for_people else _json_line,
+        _columns(colors=stream.isatty()) if form == "console" else _json_line,
     ]
     lines = _Lines(stream)
     _hear_libraries(lines, chain)

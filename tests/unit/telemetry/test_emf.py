@@ -10,7 +10,6 @@ import pytest
 
 from trailstream.model.alert import Alert, RuleInfo
 from trailstream.model.facts import AlertAccepted, DeliveryReceived, ErrorHappened, Fact, RuleFailed
-from trailstream.model.problems import ConfigurationError
 from trailstream.telemetry.catalogue import CATALOGUE
 from trailstream.telemetry.emf import EmfFacts
 
@@ -23,12 +22,12 @@ MAX_LINE_BYTES = 256 * 1024
 
 
 class Emf:
-    def __init__(self, rules: Sequence[RuleInfo], clock: Clock, **dimensions: str) -> None:
+    def __init__(self, rules: Sequence[RuleInfo], clock: Clock, *, function_name: str = "trailstream-prod") -> None:
         self.stream = io.StringIO()
         self.facts = EmfFacts(
             self.stream,
             namespace="trailstream",
-            dimensions=dimensions or {"function": "trailstream-prod"},
+            function_name=function_name,
             rules=rules,
             sinks=["sns"],
             clock=clock,
@@ -144,30 +143,15 @@ def test_accounts_and_gauges_stay_out(emf: Emf, every_fact: Sequence[Fact]) -> N
     assert "trailstream_delivery_slots" not in text
 
 
-def test_a_dimension_is_what_cloudwatch_takes(rules: Sequence[RuleInfo], clock: Clock) -> None:
-    emf = Emf(rules, clock, function=":übung\n" + "x" * 2000, blank="  ")
+@pytest.mark.parametrize(
+    ("name", "written"), [(":übung\n" + "x" * 2000, r"\xfcbung\n" + "x" * 1014), ("  ", "-")], ids=["long", "blank"]
+)
+def test_a_dimension_is_what_cloudwatch_takes(rules: Sequence[RuleInfo], clock: Clock, name: str, written: str) -> None:
+    emf = Emf(rules, clock, function_name=name)
     emf.facts.observe(RuleFailed("root-login", "x"))
     emf.facts.flush()
     (line,) = emf.lines()
-    assert line["function"].startswith(r"\xfcbung\n")
-    assert len(line["function"]) == 1024
-    assert line["blank"] == "-"
-
-
-def test_dimensions_that_cannot_work_are_refused_all_at_once(rules: Sequence[RuleInfo], clock: Clock) -> None:
-    too_many = {f"name{number}": "x" for number in range(30)}
-    with pytest.raises(ConfigurationError) as refused:
-        Emf(rules, clock, stage="prod", **too_many)
-    assert len(refused.value.problems) == 2
-
-
-def test_no_dimensions_at_all_is_one_empty_set(rules: Sequence[RuleInfo], clock: Clock) -> None:
-    # The specification: "A DimensionSet MAY be empty."
-    stream = io.StringIO()
-    facts = EmfFacts(stream, namespace="trailstream", dimensions={}, rules=rules, sinks=[], clock=clock)
-    facts.observe(RuleFailed("root-login", "x"))
-    facts.flush()
-    assert json.loads(stream.getvalue())["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[], ["rule"]]
+    assert line["function"] == written
 
 
 def test_the_time_of_a_line_is_when_it_is_written(emf: Emf, clock: Clock) -> None:

@@ -32,11 +32,6 @@ HOSTILE = 'a"b\\\n{"level":"info"}\r\x1b[2J\x9b31m\u202e\u2028\ud800\x00'
 MAX_LINE_CHARACTERS = 20_000
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 class Log(io.StringIO):
     def lines(self) -> list[dict[str, Any]]:
         text = self.getvalue()
@@ -330,15 +325,6 @@ def test_a_traceback_is_a_list_of_lines_without_the_values_of_variables(log: Log
 def test_fields_cannot_replace_the_time_level_or_logger(log: Log) -> None:
     configure_logs(log, form="json").warning("stopping", level="info", logger="x", timestamp=0)
     assert log.bare() == [{"level": "warning", "logger": "trailstream", "event": "stopping"}]
-
-
-def test_auto_is_columns_on_a_terminal_and_json_elsewhere(log: Log) -> None:
-    terminal = Terminal()
-    configure_logs(terminal).info("started", rules=3)
-    assert "started" in terminal.getvalue()
-    assert not terminal.getvalue().startswith("{")
-    configure_logs(log).info("started", rules=3)
-    assert log.bare() == [{"level": "info", "logger": "trailstream", "event": "started", "rules": 3}]
 
 
 def test_columns_on_a_file_have_no_colours(log: Log, delivery: Delivery) -> None:
