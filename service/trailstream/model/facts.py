@@ -149,9 +149,11 @@ class BreakerOpened:
 
 @dataclass(frozen=True, slots=True)
 class BreakerClosed:
-    """Deliveries are received again: it works, or is given a trial."""
+    """Deliveries are received again."""
 
     dependency: str
+    on_trial: bool = False
+    """Only to see whether it works: nobody knows yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,37 +53,41 @@ class Breaker:
         self._trial_messages = trial_messages
         self._failed = 0
         self._open_until = 0.0
-        self._said_open = False
+        self._trial_told = False
 
     def succeeded(self) -> None:
         """Say that it did what was asked of it."""
+        if self._tripped:
+            self._emit(BreakerClosed(self.dependency))
         self._failed = 0
-        self._say_closed()
 
     def failed(self) -> None:
         """Say that it did not. What was under way when it opened says nothing new."""
         if self.open_seconds > 0:
             return
         self._failed += 1
-        if self._failed >= self._failures:
+        if self._tripped:
             seconds = self._backoff.seconds(self._failed - self._failures + 1)
             self._open_until = self._clock() + seconds
-            self._said_open = True
+            self._trial_told = False
             self._emit(BreakerOpened(self.dependency, seconds))
 
     @property
     def open_seconds(self) -> float:
         """For how long it is still open; 0 where it is closed, or on trial."""
-        return max(0.0, self._open_until - self._clock()) if self._failed >= self._failures else 0.0
+        return max(0.0, self._open_until - self._clock()) if self._tripped else 0.0
 
     def allowance(self) -> int:
         """Return how many messages may be received now; on trial, how many until something became of them."""
         if self.open_seconds > 0:
             return 0
-        self._say_closed()
-        return self._trial_messages if self._failed >= self._failures else NO_LIMIT
+        if not self._tripped:
+            return NO_LIMIT
+        if not self._trial_told:
+            self._trial_told = True
+            self._emit(BreakerClosed(self.dependency, on_trial=True))
+        return self._trial_messages
 
-    def _say_closed(self) -> None:
-        if self._said_open:
-            self._said_open = False
-            self._emit(BreakerClosed(self.dependency))
+    @property
+    def _tripped(self) -> bool:
+        return self._failed >= self._failures

@@ -238,7 +238,7 @@ SET_ASIDE = Metric(
 )
 OPEN_BREAKERS = Metric(
     "trailstream_breaker_open",
-    "1 while nothing is received because something that deliveries need is down.",
+    "1 while nothing is received because something that deliveries need is down; 0 also while it is tried again.",
     {"dependency": None},
     kind="gauge",
     cloudwatch=False,

@@ -11,31 +11,23 @@ where work that could be done is not being done:
 What it cannot see: the loop being held. The answer is given on that same loop, so a held loop shows as no answer, and
 it is the prober's time limit that tells. One stuck delivery among others that go on shows in the duration metrics.
 
-*Ready* (``/readyz``) also asks for what this process needs from others: the queue, the object store and each sink. The
-answer to "no" is to wait. The queue must have answered once; the object store and the sinks are not asked before there
-is work for them, so they count as there until :data:`FAILURES_IN_A_ROW` deliveries in a row met their failure. What
-befalls one object or one alert alone (it is missing, damaged, refused) says nothing about them.
+*Ready* (``/readyz``) also asks for what this process needs from others. The answer to "no" is to wait. The queue must
+have answered the last call; what a breaker watches (the object store, each sink with the ledger, the window store) is
+down from the breaker's opening until it works again, its trials included. What befalls one object or one alert alone
+(it is missing, denied, damaged, refused) says nothing about them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from trailstream.model.delivery import Delivery, ObjectRef
-from trailstream.model.errors import (
-    MissingOrDeniedError,
-    ObjectDeniedError,
-    ObjectUnavailableError,
-    RoleDeniedError,
-    SinkUnavailableError,
-)
 from trailstream.model.facts import (
-    AlertAccepted,
+    BreakerClosed,
+    BreakerOpened,
     ErrorHappened,
     Fact,
-    ObjectProcessed,
     QueueJudged,
     QueuePolled,
     ReceivingPaused,
@@ -44,19 +36,6 @@ from trailstream.model.facts import (
     VisibilityExtended,
 )
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
-
-QUEUE = "queue"
-"""The dependency that :class:`QueuePolled` and :class:`QueueJudged` report on."""
-
-OBJECT_STORE = "object_store"
-"""The dependency that the objects are read from."""
-
-FAILURES_IN_A_ROW = 3
-"""One failed call among many is the network; this many in a row is a dependency that is not there."""
-
-_STORE_FAILURES = frozenset(
-    kind.code for kind in (ObjectUnavailableError, ObjectDeniedError, MissingOrDeniedError, RoleDeniedError)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,47 +46,20 @@ class Ailment:
     detail: str
 
 
-@dataclass(slots=True)
-class _Dependency:
-    awaited: bool = False
-    """Whether it has yet to be reached for the first time, before which we are not ready."""
-    failures_in_a_row: int = 0
-    failed_at: tuple[str, int] | None = None
-    """The id and the receive count of the delivery that met the last failure."""
-    detail: str = "not tried yet"
-
-    @property
-    def ok(self) -> bool:
-        return not self.awaited and self.failures_in_a_row < FAILURES_IN_A_ROW
-
-    def reached(self) -> None:
-        self.awaited, self.failures_in_a_row, self.failed_at = False, 0, None
-
-    def failed(self, detail: str, delivery: Delivery | None) -> None:
-        at = None if delivery is None else (delivery.id, delivery.receive_count)
-        # One failed call says so of each alert in it, and one delivery may name many objects.
-        if at is None or at != self.failed_at:
-            self.failures_in_a_row += 1
-        self.failed_at, self.detail = at, detail
-
-
 class Health:
     """What the worker reports, and what follows from it. All times are seconds of ``clock``, which never goes back."""
 
     def __init__(
         self,
         *,
-        dependencies: Sequence[str] = (QUEUE,),
         poller_stall_seconds: float = 300.0,
         work_stall_seconds: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``dependencies`` must each be reached once before we are ready; others count once they failed.
+        """``poller_stall_seconds`` is longer than a receive call with its retries and the wait after a failed one.
 
-        ``poller_stall_seconds`` is longer than a receive call with its retries and the wait after a failed one;
-        ``work_stall_seconds`` longer than any other call with its retries.
+        ``work_stall_seconds`` is longer than any other call with its retries.
         """
-        self._dependencies = {name: _Dependency(awaited=True) for name in dependencies}
         self._poller_stall_seconds = poller_stall_seconds
         self._work_stall_seconds = work_stall_seconds
         self._clock = clock
@@ -115,64 +67,51 @@ class Health:
         self._free_since = self._progressed_at = clock()
         self._held = 0
         self._slots: int | None = None
-        self._rules: int | None = None
+        self._rules = 0
+        self._queue_fault: str | None = "not tried yet"
+        self._down_since: dict[str, float] = {}
+        """What breakers watch, by name, where it is down."""
         self._stopping = False
 
     def observe(self, fact: Fact) -> None:
         """Take a fact as the sign of life that it is."""
         match fact:
             case QueuePolled():
-                self.polled()
-                self.dependency(QUEUE, ok=fact.code is None, detail=fact.detail or fact.code or "")
+                self._polled_at = self._clock()
+                self._queue_fault = None if fact.code is None else fact.detail or fact.code
             case ReceivingPaused():
-                self.polled()
+                self._polled_at = self._clock()
             case QueueJudged():
-                self.dependency(QUEUE, ok=True)
+                self._queue_fault = None
+            case BreakerOpened():
+                self._down_since.setdefault(fact.dependency, self._clock())
+            case BreakerClosed(on_trial=False):
+                self._down_since.pop(fact.dependency, None)
             case StopRequested():
-                self.stopping()
+                self._stopping = True
             case RulesExchanged():
                 self.rules_loaded(len(fact.rules))
-            case RulesRefused() | RulesUnchanged() | RulesUnread():
-                pass  # Rules that stay what they are say nothing of the work.
             case SlotsChanged():
-                self.working(fact.held, slots=fact.slots)
-            case VisibilityExtended() | ErrorHappened(stage="settle"):
-                pass  # Heartbeats, failed ones too, go out on their own, whether or not the work goes on.
+                self._hold(fact.held, slots=fact.slots)
+            case (
+                VisibilityExtended()
+                | ErrorHappened(stage="settle")
+                | BreakerClosed()
+                | RulesRefused()
+                | RulesUnchanged()
+                | RulesUnread()
+            ):
+                pass  # Heartbeats (failed ones too), trials and reloads come whether or not the work goes on.
             case _:
                 self.progress()
-                self._observe_use(fact)
-
-    def polled(self) -> None:
-        """Say that the poller came round. It is watched from the first time on."""
-        self._polled_at = self._clock()
 
     def progress(self) -> None:
         """Say that a piece of work ended: a piece decoded, a chunk read, a call answered or failed."""
         self._progressed_at = self._clock()
 
-    def working(self, held: int, *, slots: int) -> None:
-        """Say how many deliveries are held. The poller is not to blame for waiting while every slot is taken."""
-        if self._slots is not None and self._held >= self._slots and held < slots:
-            self._free_since = self._clock()
-        if held != self._held:
-            self.progress()
-        self._held, self._slots = held, slots
-
-    def dependency(self, name: str, *, ok: bool, detail: str = "", delivery: Delivery | None = None) -> None:
-        """Say how the last attempt to use something that we need went; failures of one delivery count once."""
-        state = self._dependencies.setdefault(name, _Dependency())
-        if ok:
-            state.reached()
-        else:
-            state.failed(detail, delivery)
-
     def rules_loaded(self, count: int) -> None:
         """Say how many rules are in force."""
         self._rules = count
-
-    def stopping(self) -> None:
-        """Say that no more work will be asked for: the poller may end, and we are no longer ready."""
-        self._stopping = True
 
     def not_alive(self) -> list[Ailment]:
         """Return why the process should be replaced; empty where it should not."""
@@ -191,19 +130,13 @@ class Health:
             ailments.append(Ailment("worker", "is stopping"))
         if not self._rules:
             ailments.append(Ailment("rules", "none are loaded"))
-        ailments += [Ailment(name, state.detail) for name, state in self._dependencies.items() if not state.ok]
-        return ailments
-
-    def _observe_use(self, fact: Fact) -> None:
-        match fact:
-            case ObjectProcessed(ref=ObjectRef()) if fact.bytes_compressed and fact.code not in _STORE_FAILURES:
-                self.dependency(OBJECT_STORE, ok=True)
-            case AlertAccepted():
-                self.dependency(_part_of(fact.sink), ok=True)
-            case ErrorHappened() if fact.code in _STORE_FAILURES:
-                self.dependency(OBJECT_STORE, ok=False, detail=fact.detail, delivery=fact.delivery)
-            case ErrorHappened(code=SinkUnavailableError.code, sink=str(sink)):
-                self.dependency(_part_of(sink), ok=False, detail=fact.detail, delivery=fact.delivery)
+        if self._queue_fault is not None:
+            ailments.append(Ailment("queue", self._queue_fault))
+        now = self._clock()
+        return ailments + [
+            Ailment(name, f"failed again and again, and has not worked for {now - since:.0f} s")
+            for name, since in self._down_since.items()
+        ]
 
     def _poller_idle_seconds(self, now: float) -> float:
         full = self._slots is not None and self._held >= self._slots
@@ -211,7 +144,10 @@ class Health:
             return 0.0
         return now - max(self._polled_at, self._free_since)
 
-
-def _part_of(sink: str) -> str:
-    """Name a sink as its section of the settings is named."""
-    return f"sinks.{sink}"
+    def _hold(self, held: int, *, slots: int) -> None:
+        # The poller is not to blame for waiting while every slot is taken.
+        if self._slots is not None and self._held >= self._slots and held < slots:
+            self._free_since = self._clock()
+        if held != self._held:
+            self.progress()
+        self._held, self._slots = held, slots

@@ -205,7 +205,7 @@ class LogFacts:
         self._logger.log(logging.ERROR, "receiving paused", dependency=fact.dependency, seconds=seconds)
 
     def _breaker_closed(self, fact: BreakerClosed) -> None:
-        self._logger.log(logging.INFO, "receiving again", dependency=fact.dependency)
+        self._logger.log(logging.INFO, "receiving again", dependency=fact.dependency, on_trial=fact.on_trial)
 
     def _own_record_matched(self, fact: OwnRecordMatched) -> None:
         self._logger.log(logging.DEBUG, "own record matched", rule=fact.rule_id)

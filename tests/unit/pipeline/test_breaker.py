@@ -84,3 +84,16 @@ async def test_a_success_closes_it_and_says_so_once() -> None:
     rig.breaker.succeeded()
     assert rig.breaker.allowance() == NO_LIMIT
     assert rig.facts[1:] == [BreakerClosed("object_store")]
+
+
+async def test_each_trial_is_told_once_and_is_not_taken_for_a_success() -> None:
+    rig = Rig()
+    rig.fail(3)
+    for _ in range(2):
+        await rig.clock.advance(rig.breaker.open_seconds)
+        rig.breaker.allowance()
+        rig.breaker.allowance()
+        rig.fail(1)
+    trial = BreakerClosed("object_store", on_trial=True)
+    opened = [BreakerOpened("object_store", seconds) for seconds in (10, 20, 40)]
+    assert rig.facts == [opened[0], trial, opened[1], trial, opened[2]]

@@ -1,28 +1,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery
 from trailstream.model.facts import (
-    AlertAccepted,
+    BreakerClosed,
+    BreakerOpened,
     DeliveryReceived,
     ErrorHappened,
     Fact,
     QueueJudged,
     QueuePolled,
+    ReceivingPaused,
     SlotsChanged,
     StopRequested,
     VisibilityExtended,
 )
-from trailstream.telemetry.health import FAILURES_IN_A_ROW, Health
+from trailstream.telemetry.health import Health
 
 if TYPE_CHECKING:
-    from .conftest import Clock, ProcessedObject
+    from .conftest import Clock
 
 POLLED = QueuePolled(received=0)
 UNREACHABLE = QueuePolled(received=0, code="queue_unavailable", detail="connection refused")
@@ -31,6 +31,13 @@ UNREACHABLE = QueuePolled(received=0, code="queue_unavailable", detail="connecti
 @pytest.fixture
 def health(clock: Clock) -> Health:
     return Health(poller_stall_seconds=60, work_stall_seconds=120, clock=clock)
+
+
+@pytest.fixture
+def ready(health: Health) -> Health:
+    health.rules_loaded(3)
+    health.observe(POLLED)
+    return health
 
 
 def parts(health: Health) -> list[str]:
@@ -169,100 +176,51 @@ def test_no_rules_is_not_ready(health: Health) -> None:
     assert unready(health) == ["rules"]
 
 
-def test_one_failed_call_is_the_network_and_several_in_a_row_are_an_outage(health: Health) -> None:
-    health.rules_loaded(3)
-    health.observe(POLLED)
-    for _ in range(FAILURES_IN_A_ROW - 1):
-        health.observe(UNREACHABLE)
-    assert unready(health) == []
-    health.observe(UNREACHABLE)
-    assert [(ailment.part, ailment.detail) for ailment in health.not_ready()] == [("queue", "connection refused")]
-    health.observe(POLLED)
-    assert unready(health) == []
+def test_readiness_follows_what_the_queue_last_answered(ready: Health) -> None:
+    ready.observe(UNREACHABLE)
+    assert [(ailment.part, ailment.detail) for ailment in ready.not_ready()] == [("queue", "connection refused")]
+    ready.observe(POLLED)
+    assert unready(ready) == []
 
 
-def test_further_dependencies_can_be_reported(clock: Clock) -> None:
-    health = Health(dependencies=("queue", "ledger"), clock=clock)
-    health.rules_loaded(1)
-    health.dependency("queue", ok=True)
-    assert unready(health) == ["ledger"]
-    health.dependency("ledger", ok=True)
-    assert unready(health) == []
-
-
-@pytest.fixture
-def ready(health: Health) -> Health:
-    health.rules_loaded(3)
-    health.observe(POLLED)
-    return health
-
-
-def again(fact: ErrorHappened, delivery: Delivery) -> Sequence[ErrorHappened]:
-    """The fact as each receive of its delivery brings it, often enough for an outage."""
-    receives = range(1, FAILURES_IN_A_ROW + 1)
-    return [replace(fact, delivery=replace(delivery, receive_count=number)) for number in receives]
-
-
-@pytest.mark.parametrize("read", [None, "truncated_gzip", "rule_failed", "sink_unavailable"])
-@pytest.mark.parametrize("code", ["object_unavailable", "object_denied", "missing_or_denied", "role_denied"])
-def test_a_worker_that_cannot_read_a_single_object_is_not_ready_until_it_read_one(
-    ready: Health, delivery: Delivery, processed: ProcessedObject, code: str, read: str | None
+def test_what_a_breaker_found_to_be_down_is_named_until_it_works_its_trials_included(
+    ready: Health, clock: Clock
 ) -> None:
-    *first, last = again(ErrorHappened("read", code, "403 Forbidden"), delivery)
-    for failure in first:
-        ready.observe(processed(code=code))
-        ready.observe(failure)
-    assert unready(ready) == []
-    ready.observe(last)
-    assert [(ailment.part, ailment.detail) for ailment in ready.not_ready()] == [("object_store", "403 Forbidden")]
-    assert parts(ready) == []
-    ready.observe(replace(processed(code="object_missing"), bytes_compressed=0))
-    assert unready(ready) == ["object_store"]
-    ready.observe(processed(code=read))
+    ready.observe(BreakerOpened("sinks.sns", seconds=5))
+    ready.observe(BreakerClosed("sinks.sns", on_trial=True))
+    clock.now += 20
+    ready.observe(BreakerOpened("sinks.sns", seconds=10))
+    clock.now += 10
+    assert [(ailment.part, ailment.detail) for ailment in ready.not_ready()] == [
+        ("sinks.sns", "failed again and again, and has not worked for 30 s")
+    ]
+    ready.observe(BreakerClosed("object_store"))
+    assert unready(ready) == ["sinks.sns"]
+    ready.observe(BreakerClosed("sinks.sns"))
     assert unready(ready) == []
 
 
-def test_a_worker_whose_sink_does_not_answer_is_not_ready_until_that_sink_accepted_an_alert(
-    ready: Health, delivery: Delivery, alert: Alert
-) -> None:
-    for failure in again(ErrorHappened("send", "sink_unavailable", "timed out", sink="sns"), delivery):
-        ready.observe(AlertAccepted("stdout", alert, received_at=0, accepted_at=1))
-        ready.observe(failure)
-    assert [(ailment.part, ailment.detail) for ailment in ready.not_ready()] == [("sinks.sns", "timed out")]
+def test_what_is_down_is_no_reason_to_be_killed(ready: Health, clock: Clock) -> None:
+    for _ in range(100):
+        ready.observe(BreakerOpened("object_store", seconds=30))
+        ready.observe(ReceivingPaused())
+        clock.now += 30
     assert parts(ready) == []
-    ready.observe(AlertAccepted("sns", alert, received_at=0, accepted_at=1))
-    assert unready(ready) == []
 
 
 @pytest.mark.parametrize(
     "failure",
     [
+        ErrorHappened("read", "object_denied", "403 Forbidden"),
         ErrorHappened("read", "object_missing", "404 Not Found"),
         ErrorHappened("decode", "truncated_gzip", "ends early"),
         ErrorHappened("send", "alert_refused", "InvalidParameter", sink="sns"),
     ],
 )
-def test_what_befalls_single_objects_or_alerts_is_no_outage(
-    ready: Health, delivery: Delivery, failure: ErrorHappened
-) -> None:
-    for each in again(failure, delivery):
-        ready.observe(each)
-    assert unready(ready) == []
-
-
-def test_one_failed_call_with_many_alerts_is_no_outage(ready: Health, delivery: Delivery) -> None:
+def test_what_befalls_single_objects_or_alerts_is_no_outage(ready: Health, failure: ErrorHappened) -> None:
     for _ in range(10):
-        ready.observe(ErrorHappened("send", "sink_unavailable", "timed out", delivery, sink="sns"))
-    assert unready(ready) == []
-
-
-def test_records_that_came_in_the_message_itself_say_nothing_about_the_object_store(
-    ready: Health, delivery: Delivery, processed: ProcessedObject
-) -> None:
-    for failure in again(ErrorHappened("read", "object_unavailable", "503"), delivery):
         ready.observe(failure)
-    ready.observe(replace(processed(), ref=None, reader="inline", bytes_compressed=0))
-    assert unready(ready) == ["object_store"]
+    assert unready(ready) == []
 
 
 def test_every_fact_is_taken(health: Health, every_fact: Sequence[Fact]) -> None:

@@ -32,6 +32,11 @@ HOSTILE = 'a"b\\\n{"level":"info"}\r\x1b[2J\x9b31m\u202e\u2028\ud800\x00'
 MAX_LINE_CHARACTERS = 20_000
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 class Log(io.StringIO):
     def lines(self) -> list[dict[str, Any]]:
         text = self.getvalue()
@@ -325,6 +330,12 @@ def test_a_traceback_is_a_list_of_lines_without_the_values_of_variables(log: Log
 def test_fields_cannot_replace_the_time_level_or_logger(log: Log) -> None:
     configure_logs(log, form="json").warning("stopping", level="info", logger="x", timestamp=0)
     assert log.bare() == [{"level": "warning", "logger": "trailstream", "event": "stopping"}]
+
+
+def test_columns_on_a_terminal_have_colours() -> None:
+    terminal = Terminal()
+    configure_logs(terminal, form="console").info("started")
+    assert "\x1b" in terminal.getvalue()
 
 
 def test_columns_on_a_file_have_no_colours(log: Log, delivery: Delivery) -> None:
