@@ -121,7 +121,7 @@ async def test_an_alert_that_a_sink_refuses_is_set_aside_and_its_delivery_is_don
     world.store.put("logs", KEY, log(topic_record(), topic_record(9)))
     assert await entrance(world, [created(KEY)]) == [created(KEY)]
     [aside] = world.of(PutAside)
-    assert (aside.kind, aside.code) == ("alert", "alert_refused")
+    assert (aside.alert.rule.id, aside.code) == (RULE.id, "alert_refused")
     [kept] = quarantine.entries.values()
     assert json.loads(kept.body)["eventID"] == topic_record()["eventID"]
     assert RULE.id in kept.detail

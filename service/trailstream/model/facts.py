@@ -134,9 +134,10 @@ class StormReported:
 class PutAside:
     """The quarantine keeps a rejected delivery's reason, or an alert that the sink refused for good."""
 
-    kind: Literal["delivery", "alert"]
     message_id: str
     code: str
+    alert: Alert | None = None
+    """None where it is a delivery's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,8 @@ class ErrorHappened:
     ref: ObjectRef | None = None
     sink: str | None = None
     """The sink that it happened at, where it did at one."""
+    alert: Alert | None = None
+    """The alert that was not sent, where it is about one."""
 
 
 @dataclass(frozen=True, slots=True)

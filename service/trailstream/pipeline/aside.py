@@ -61,13 +61,14 @@ class Aside:
                 receive_count=0 if delivery is None else delivery.receive_count,
                 at=self._clock(),
                 about=f"{alert.id} {sink_name}",
-            )
+            ),
+            alert,
         )
 
-    async def _put(self, entry: SetAside) -> None:
+    async def _put(self, entry: SetAside, alert: Alert | None = None) -> None:
         try:
             async with asyncio.timeout(self._longest_seconds):
                 await self._quarantine.put(entry)
         except TimeoutError as error:
             raise QuarantineUnavailableError("no answer in time") from error
-        self._emit(PutAside(entry.kind, entry.message_id, entry.code))
+        self._emit(PutAside(entry.message_id, entry.code, alert))

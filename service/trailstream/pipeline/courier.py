@@ -253,7 +253,7 @@ class Courier:
         for parcel in parcels:
             if (error := results[parcel.alert.id]) is not None:
                 parcel.tries += bool(accepted)
-                self._report(error, parcel.delivery)
+                self._report(error, parcel)
                 if not await self._is_refused(parcel, error):
                     again.append((parcel, error))
         if again:
@@ -301,6 +301,7 @@ class Courier:
         """Answer an alert that the sink will not take, now or ever; say whether it was one."""
         if parcel.tries >= POISON_TRIES and parcel.give_up_at <= asyncio.get_running_loop().time():
             error = AlertRefusedError(f"failed {parcel.tries} times while the sink took others; the last time: {error}")
+            self._report(error, parcel)
         if not isinstance(error, PermanentError):
             return False
         parcel.answer(await self._set_aside(parcel, error))
@@ -318,7 +319,7 @@ class Courier:
         try:
             await self._aside.put_alert(parcel.alert, parcel.delivery, self._sink.name, error)
         except QuarantineUnavailableError as unavailable:
-            self._report(unavailable, parcel.delivery)
+            self._report(unavailable, parcel)
             return unavailable
         return None
 
@@ -340,5 +341,6 @@ class Courier:
             parcel.answer(waiting[parcel])
         await self._claims.release(list(by_alert(given_up)))
 
-    def _report(self, error: TrailstreamError, delivery: Delivery | None = None) -> None:
-        self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, sink=self._sink.name))
+    def _report(self, error: TrailstreamError, parcel: Parcel | None = None) -> None:
+        delivery, alert = (None, None) if parcel is None else (parcel.delivery, parcel.alert)
+        self._emit(ErrorHappened(error.stage, error.code, str(error), delivery, sink=self._sink.name, alert=alert))

@@ -15,6 +15,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from trailstream.model.alert import Alert
 from trailstream.model.counting import AlertKept, MatchesJoined, SightingsCommitted, SightingsDropped, WindowTold
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry
 from trailstream.model.errors import UnexpectedError
@@ -128,6 +129,7 @@ class LogFacts:
             **_delivery(fact.delivery),
             **_object(fact.ref),
             **({} if fact.sink is None else {"sink": fact.sink}),
+            **_rule_and_id(fact.alert),
         )
 
     def _object_processed(self, fact: ObjectProcessed) -> None:
@@ -197,8 +199,10 @@ class LogFacts:
 
     def _put_aside(self, fact: PutAside) -> None:
         # Of a rejected delivery its canonical line is the error.
-        level = logging.ERROR if fact.kind == "alert" else logging.INFO
-        self._logger.log(level, "put aside", kind=fact.kind, delivery=fact.message_id, code=fact.code)
+        level, kind = (logging.INFO, "delivery") if fact.alert is None else (logging.ERROR, "alert")
+        self._logger.log(
+            level, "put aside", kind=kind, delivery=fact.message_id, code=fact.code, **_rule_and_id(fact.alert)
+        )
 
     def _breaker_opened(self, fact: BreakerOpened) -> None:
         seconds = round(fact.seconds, 3)
@@ -265,6 +269,10 @@ def _detail(fact: ErrorHappened) -> dict[str, Any]:
     if fact.code == UnexpectedError.code and lines:
         return {"detail": lines[-1], "traceback": lines[-MAX_TRACEBACK_LINES:]}
     return {"detail": fact.detail}
+
+
+def _rule_and_id(alert: Alert | None) -> dict[str, Any]:
+    return {} if alert is None else {"rule": alert.rule.id, "alert_id": alert.id}
 
 
 def _delivery(delivery: Delivery | None) -> dict[str, Any]:

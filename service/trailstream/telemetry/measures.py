@@ -231,7 +231,8 @@ class Measures:
         self._move(c.STORM_ALERTS, 1, (self._labels.sink(fact.sink),))
 
     def _put_aside(self, fact: PutAside) -> None:
-        self._move(c.SET_ASIDE, 1, (fact.kind, self._labels.code(fact.code)))
+        kind = "delivery" if fact.alert is None else "alert"
+        self._move(c.SET_ASIDE, 1, (kind, self._labels.code(fact.code)))
 
     def _breaker_opened(self, fact: BreakerOpened) -> None:
         self._move(c.OPEN_BREAKERS, 1, (self._labels.dependency(fact.dependency),))

@@ -110,6 +110,8 @@ async def test_an_alert_that_fails_again_and_again_while_others_pass_is_refused_
         [verdict] = await waiting
     assert isinstance(verdict, AlertRefusedError)
     assert "times while the sink took others; the last time: InternalError" in str(verdict)
+    last = rig.of(ErrorHappened)[-1]
+    assert (last.code, last.alert.id) == ("alert_refused", poison)
 
 
 class Hanging(FakeQuarantine):

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from trailstream.model.alert import Alert
 from trailstream.model.delivery import Delivery, Done, ObjectRef, Outcome, Reject, Retry
 from trailstream.model.facts import (
     DeliveriesForgotten,
     DeliverySettled,
     ErrorHappened,
     Fact,
+    PutAside,
     QueueJudged,
     QueuePolled,
     RuleFailed,
@@ -251,9 +253,15 @@ def test_a_queue_that_came_back_is_told_with_how_long_it_was_gone(
     assert log.lines()[-1]["failures"] == 1
 
 
-def test_an_alert_that_was_not_sent_is_told_with_its_sink(facts: LogFacts, log: Log, delivery: Delivery) -> None:
-    facts.observe(ErrorHappened("send", "sink_unavailable", "timed out", delivery, sink="sns"))
-    assert log.lines()[0]["sink"] == "sns"
+def test_an_alert_that_was_not_sent_is_told_with_its_sink_its_rule_and_its_id(
+    facts: LogFacts, log: Log, delivery: Delivery, alert: Alert
+) -> None:
+    facts.observe(ErrorHappened("send", "alert_refused", "InvalidParameter", delivery, sink="sns", alert=alert))
+    facts.observe(PutAside("message-1", "alert_refused", alert))
+    failed, kept = log.lines()
+    assert {"sink": "sns", "rule": "topic-created", "alert_id": alert.id}.items() <= failed.items()
+    assert {"kind": "alert", "rule": "topic-created", "alert_id": alert.id}.items() <= kept.items()
+    assert kept["level"] == "error"
 
 
 def test_a_queue_that_endangers_alerts_is_a_warning_with_its_remedy(facts: LogFacts, log: Log) -> None:
