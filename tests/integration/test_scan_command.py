@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,11 @@ def rules(tmp_path: Path) -> Path:
     return folder
 
 
-def scan(*arguments: str | Path, rules: Path) -> subprocess.CompletedProcess[str]:
+def scan(*arguments: str | Path, rules: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [PROGRAM, "scan", *arguments, "--rules", rules],
         capture_output=True,
-        env=wiped_environment(),
+        env=wiped_environment() | variables,
         timeout=60,
         check=False,
         text=True,
@@ -60,6 +61,26 @@ def test_a_period_holds_for_files_too_by_their_records_and_by_their_names(rules:
     done = scan(tmp_path / "AWSLogs", "--since", "2026-11-21T06:00Z", "--format", "table", rules=rules)
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["2026-11-21T12:00:00Z"]
     assert done.stderr.splitlines()[-1].endswith("1 skipped")
+
+
+@pytest.mark.parametrize(
+    ("with_file", "variables", "codes"),
+    [
+        (False, {}, []),
+        (False, {"TRAILSTREAM_READER__MAX_DEPTH": "2"}, ["record_too_deep"]),
+        (True, {}, ["record_too_deep"]),
+        (True, {"TRAILSTREAM_READER__MAX_DEPTH": "3"}, []),
+    ],
+)
+def test_the_readers_limits_hold_for_files_too_and_a_variable_wins_over_the_file_of_settings(
+    rules: Path, tmp_path: Path, with_file: bool, variables: Mapping[str, str], codes: Sequence[str]
+) -> None:
+    log, config, summary = (tmp_path / name for name in ("log", "settings.toml", "summary.json"))
+    log.write_bytes(compact([topic_record(1, requestParameters={"tags": {"a": "b"}})]))
+    config.write_text("[reader]\nmax_depth = 2\n")
+    given: Sequence[str | Path] = ("--config", config) if with_file else ()
+    scan(log, "--summary", summary, *given, rules=rules, **variables)
+    assert [failure["code"] for failure in json.loads(summary.read_text())["failed"]] == codes
 
 
 def test_the_page_is_written_with_what_was_found(rules: Path, tmp_path: Path) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from trailstream.adapters.aws import AwsClients
 from trailstream.adapters.s3 import S3ObjectStore
 from trailstream.adapters.s3_listing import S3Listing
 from trailstream.bootstrap.logs import make_logs_client
-from trailstream.config import Settings, ToolSettings, load_settings
+from trailstream.config import Settings
 from trailstream.model.limits import CHUNK_BYTES
 
 
@@ -31,14 +30,3 @@ async def open_buckets(settings: Settings, *, concurrency: int) -> AsyncIterator
     ) as aws:
         client = await make_logs_client(settings.logs, aws)
         yield Buckets(S3ObjectStore(client=client, chunk_bytes=CHUNK_BYTES), S3Listing(client=client))
-
-
-def scan_settings(path: Path | None, *, region: str | None, endpoint_url: str | None) -> Settings:
-    """Return the worker's settings, as far as a scan wants them; what is given beside the path wins.
-
-    Raises :class:`ConfigurationError`.
-    """
-    settings = load_settings(ToolSettings, path)
-    given = {"region": region, "endpoint_url": endpoint_url}
-    aws = settings.aws.model_copy(update={name: value for name, value in given.items() if value is not None})
-    return settings.model_copy(update={"aws": aws})

@@ -15,8 +15,7 @@ import orjson
 
 from trailstream.bootstrap.python_rules import open_judge, permitted
 from trailstream.bootstrap.rules import detections_of, load_rules
-from trailstream.config import Settings
-from trailstream.config.settings import PythonRulesSettings
+from trailstream.config import Settings, ToolSettings, load_settings
 from trailstream.decode.keys import account_in_key
 from trailstream.entrypoints.scan.inputs import Input, Place, Prefix, inputs, places
 from trailstream.entrypoints.scan.period import Period
@@ -27,7 +26,6 @@ from trailstream.entrypoints.scan.tables import print_tables
 from trailstream.entrypoints.scan.writers import Write, json_lines, nothing, table
 from trailstream.model.alert import Alert, Match
 from trailstream.model.errors import DamageError, ObjectMissingError, PermanentError, RetryableError, RuleFailedError
-from trailstream.model.limits import ReadLimits
 from trailstream.model.printable import printable
 from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.detections import Detections, Findings
@@ -47,7 +45,8 @@ FORMATS = tuple(WRITERS)
 def run_scan(options: argparse.Namespace) -> int:
     """Scan what was asked for. Return 0 where everything was read, 1 where an input failed, 130 after Ctrl-C."""
     summary = Summary(_period(options))
-    detections = detections_of(_rules(options), skip_broken=options.skip_broken, emit=summary.hear)
+    settings = _settings(options)
+    detections = detections_of(_rules(options.rules, settings), skip_broken=options.skip_broken, emit=summary.hear)
     for name in (_SUMMARY, "report"):
         _check_writable(name, getattr(options, name))
     looked_up = places(options.paths)
@@ -56,7 +55,7 @@ def run_scan(options: argparse.Namespace) -> int:
     scan = _Scan(detections, summary, WRITERS[options.format](), report)
     try:
         with shown_progress(looked_up) as advance:
-            asyncio.run(_run(scan, looked_up, options, advance))
+            asyncio.run(_run(scan, looked_up, settings, options, advance))
     except KeyboardInterrupt:
         summary.interrupted = True
     sys.stdout.flush()
@@ -65,24 +64,25 @@ def run_scan(options: argparse.Namespace) -> int:
     return INTERRUPTED if summary.interrupted else 1 if summary.failed else 0
 
 
-def _rules(options: argparse.Namespace) -> LoadedRules:
+def _settings(options: argparse.Namespace) -> Settings:
+    """Return the worker's settings, as far as a scan wants them; what the command line says wins."""
+    settings = load_settings(ToolSettings, options.config)
+    given = {"region": options.region, "endpoint_url": options.endpoint_url}
+    aws = settings.aws.model_copy(update={name: value for name, value in given.items() if value is not None})
+    return settings.model_copy(update={"aws": aws})
+
+
+def _rules(place: Path | str, settings: Settings) -> LoadedRules:
     """Read the rules, once. Of those in S3, code that the worker would not run is not run here, and that is said."""
-    if isinstance(options.rules, Path):
-        return load_rules(options.rules)
+    if isinstance(place, Path):
+        return load_rules(place)
     from trailstream.bootstrap.rules_in_s3 import load_prefix  # noqa: PLC0415 - AWS's libraries are slow to load
 
-    settings = _settings(options)
-    loaded = load_prefix(options.rules, settings.aws)
+    loaded = load_prefix(place, settings.aws)
     allowed = permitted(loaded, settings.rules.python, from_directory=False)
     for note in allowed.notes[len(loaded.notes) :]:
         print(printable(str(note)), file=sys.stderr)
     return allowed
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    from trailstream.bootstrap.scan import scan_settings  # noqa: PLC0415 - AWS's libraries are slow to load
-
-    return scan_settings(options.config, region=options.region, endpoint_url=options.endpoint_url)
 
 
 def _finish(summary: Summary, report: Report | None, options: argparse.Namespace) -> None:
@@ -111,24 +111,28 @@ def _check_writable(name: str, path: Path | None) -> None:
         raise ConfigurationError([problem]) from error
 
 
-async def _run(scan: _Scan, looked_up: Sequence[Place], options: argparse.Namespace, advance: Advance) -> None:
+async def _run(
+    scan: _Scan, looked_up: Sequence[Place], settings: Settings, options: argparse.Namespace, advance: Advance
+) -> None:
     async with AsyncExitStack() as stack:
-        buckets, limits, code = None, ReadLimits(), PythonRulesSettings()
-        root = options.rules if isinstance(options.rules, Path) else None
-        if options.config is not None or root is None or any(isinstance(place, Prefix) for place in looked_up):
+        buckets = None
+        if any(isinstance(place, Prefix) for place in looked_up):
             from trailstream.bootstrap.scan import open_buckets  # noqa: PLC0415 - AWS's libraries are slow to load
 
-            settings = _settings(options)
-            limits, code = settings.reader.limits, settings.rules.python
             buckets = await stack.enter_async_context(open_buckets(settings, concurrency=options.concurrency))
-        judge = await stack.enter_async_context(
-            open_judge(scan.detections.ruleset.rules, root, settings=code, emit=scan.summary.hear)
-        )
+        rules, code = scan.detections.ruleset.rules, settings.rules.python
+        root = options.rules if isinstance(options.rules, Path) else None
+        judge = await stack.enter_async_context(open_judge(rules, root, settings=code, emit=scan.summary.hear))
         scan.detections = scan.detections.judged_by(judge)
         found = inputs(looked_up, buckets, scan.summary.period, scan.summary.skip)
         given = await stack.enter_async_context(read_ahead(found, at_most=options.concurrency))
         async for each, opened in given:
-            objects = ObjectScan(ruleset=scan.detections.ruleset, limits=limits, choice=options.reader, layout="any")
+            objects = ObjectScan(
+                ruleset=scan.detections.ruleset,
+                limits=settings.reader.limits,
+                choice=options.reader,
+                layout="any",
+            )
             await scan.read(each, opened, objects, advance)
         await scan.detections.judge_windows(send=scan.send, input_ended=True)
 
