@@ -1,8 +1,8 @@
 """What happened, in the past tense, once per thing that happened. telemetry/ says each as a metric and a log line.
 
 Facts are emitted through one callable; nothing that emits knows who listens. Times are durations in seconds or Unix
-seconds, as the name says. Strings that come from outside (keys, accounts, reasons' details) are data for the log;
-only ``code``, ``stage``, ``reason``, ``result`` and rule, sink and severity names become metric labels.
+seconds, as the name says. Strings that come from outside (keys, accounts, reasons' details) are data for the log; what
+becomes a label of a metric is of a closed set (telemetry/catalogue.py names them, telemetry/labels.py keeps them closed).
 """
 
 from __future__ import annotations
