@@ -67,7 +67,7 @@ def _health(board: builders.Dashboard) -> None:
     )
     paused = PanelText(
         "Receiving",
-        "Paused where a breaker is open: S3, a sink or the ledger failed five times in a row.",
+        "Paused where a breaker is open: S3, a sink, the ledger or the window store failed five times in a row.",
         "none",
         above(None, 1),
         ["TrailstreamBreakerOpen"],

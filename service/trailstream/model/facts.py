@@ -2,7 +2,7 @@
 
 Facts are emitted through one callable; nothing that emits knows who listens. Times are durations in seconds or Unix
 seconds, as the name says. Strings that come from outside (keys, accounts, reasons' details) are data for the log; what
-becomes a label of a metric is of a closed set (telemetry/catalogue.py names them, telemetry/labels.py keeps them closed).
+becomes a label of a metric is of a closed set, which telemetry/catalogue.py names and telemetry/labels.py keeps closed.
 """
 
 from __future__ import annotations
