@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -40,20 +40,16 @@ def test_a_hostile_text_ends_within_a_second_and_20_mb(text: str, code: str, cho
     assert spent["bytes"] < 20 * MIB
 
 
-def seconds_to_read(text: bytes) -> float:
-    spent = []
-    for _ in range(5):
-        started = time.process_time()
-        reading = read(text)
-        spent.append(time.process_time() - started)
-        assert reading.fault is None
-        assert reading.reader == "fast"
-    return min(spent)
+def calls_to_read(text: bytes) -> int:
+    """Return how many functions are called, of ours and of C: what it takes, whatever else the machine does."""
+    profile = cProfile.Profile()
+    reading = profile.runcall(read, text)
+    assert reading.fault is None
+    assert reading.reader == "fast"
+    return sum(entry.callcount for entry in profile.getstats())
 
 
-def test_a_record_full_of_boundaries_costs_little_more_than_a_plain_one() -> None:
+def test_a_record_full_of_what_looks_like_boundaries_is_not_taken_apart_at_each() -> None:
     nested = [{"eventVersion": "1.08"}] * 10_000
-    plain = [{"eventVersiom": "1.08"}] * 10_000
     assert len(compact(nested)) > 200_000
-    hostile = seconds_to_read(document([record(1, events=nested), record(2)]))
-    assert hostile < 2 * seconds_to_read(document([record(1, events=plain), record(2)]))
+    assert calls_to_read(document([record(1, events=nested), record(2)])) < len(nested) / 10

@@ -139,10 +139,10 @@ def bomb(levels: int) -> str:
     ids=["aliases", "sequences", "mappings", "nested dashes", "an alias of itself", "a long number"],
 )
 def test_hostile_yaml_is_refused_quickly(text: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(DocumentError):
         documents(text, is_json=False)
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_nesting_up_to_the_limit_is_read() -> None:
