@@ -257,7 +257,8 @@ def test_filters_that_are_not_applied_are_noted_and_an_empty_list_of_them_is_not
 
     assert notes("  - All: []\n") == []
     condition = "  - All: [{Key: a, Condition: Equals, Value: b}]\n"
-    assert notes(condition) == ["A: its InlineFilters are not applied: it may match more"]
+    for filters in (condition, "  - All: 1\n"):
+        assert notes(filters) == ["A: its InlineFilters are not applied: it may match more"]
 
 
 def test_a_threshold_that_counts_what_is_unique_is_noted() -> None:

@@ -140,7 +140,8 @@ def filters_of(spec: Spec) -> Iterator[Any]:
     """Yield the conditions of its InlineFilters; most rules have an empty list of them."""
     filters = spec.get("InlineFilters")
     for each in filters if isinstance(filters, list) else ():
-        yield from each.get("All") or () if isinstance(each, dict) and each.keys() == {"All"} else (each,)
+        conditions = each["All"] if isinstance(each, dict) and each.keys() == {"All"} else [each]
+        yield from conditions if isinstance(conditions, list) else filter(None, [conditions])
 
 
 def tests_of(spec: Spec, notes: list[str]) -> Iterator[RuleTest]:
