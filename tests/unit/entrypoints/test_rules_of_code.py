@@ -195,7 +195,8 @@ def test_a_test_of_other_logs_is_not_held_back_by_what_the_gate_asks_of_cloudtra
 
 
 def test_a_gate_that_loses_a_match_is_told_after_all_tests(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    other_name = "globals()['NAME'] = 'ConsoleLogin'  # Whoever only looks at the code takes NAME for Denied."
+    # Whoever only looks at the code takes NAME for Denied: that the library runs a text as code is not seen.
+    other_name = "import timeit\ntimeit.timeit(\"helper.NAME = 'ConsoleLogin'\", 'import helper', number=1)"
     helper = f"NAME = 'Denied'\n{other_name}\ndef is_login(event):\n    return event['eventName'] == NAME\n"
     (directory / "helper.py").write_text(helper)
     assert main(["rules", "test", str(directory)]) == 3

@@ -42,12 +42,18 @@ MODEL = """
 import kinds
 
 kinds.GIVEN = ""
+SEEN = []
 
 
 def kind_of(event):
     if event.get("eventName") == "X":
         return kinds.FAILED
     return None
+
+
+def number(event):
+    SEEN.append(1)
+    return len(SEEN)
 """
 MODEL_YAML = """
 AnalysisType: datamodel
@@ -56,11 +62,18 @@ DataModelID: M
 Filename: model.py
 Mappings:
 - {Name: kind, Method: kind_of}
+- {Name: number, Method: number}
 """
 
 
 def rule_of(code: str) -> Rule:
-    files = {"helpers.py": HELPERS, "kinds.py": KINDS, "model.py": MODEL, "model.yml": MODEL_YAML}
+    files = {
+        "helpers.py": HELPERS,
+        "kinds.py": KINDS,
+        "names.py": "LIST = ['X']\n",
+        "model.py": MODEL,
+        "model.yml": MODEL_YAML,
+    }
     found = load([("a.py", code), *files.items()])
     assert found.problems == []
     (rule,) = found.rules
@@ -106,6 +119,10 @@ NEEDS_X = {
     "one of a list": body('return event.get("eventName") in ["X"]'),
     "one of a constant": 'NAMES = {"X"}\n\n' + body('return event.get("eventName") in NAMES'),
     "one of a constant's keys": 'NAMES = {"X": 1}\n\n' + body('return event.get("eventName") in NAMES.keys()'),
+    "one of a list of another module": "import names\n\n" + body('return event.get("eventName") in names.LIST'),
+    "a constant that is lent elsewhere, and another test": 'NAMES = ["X"]\n\n'
+    + body('return event.get("eventName") in NAMES and event.get("eventName") == "X"')
+    + "\n\ndef alert_context(event):\n    return {'names': NAMES}\n",
     "one of constants joined": 'A = ["X"]\nB = set(A) | {"X"}\n\n' + body('return event.get("eventName") in B'),
     "an annotated constant": 'NAMES: list[str] = ["X"]\n\n' + body('return event.get("eventName") in NAMES'),
     "all of a list": body('return all([event.get("eventName") == "X", event.get("a")])'),
@@ -237,7 +254,8 @@ SEES_ALL = {
     "the data model says otherwise": body('return event.udm("kind") != "failed"'),
     "the data model may say nothing": "import kinds\n" + body('return event.udm("kind") == kinds.NONE'),
     "a constant is given from outside": "import kinds\n" + body('return event.udm("kind") == kinds.GIVEN'),
-    "a list of another module": "import kinds\n" + body('return event.get("eventName") in kinds.LIST'),
+    "a list of another module is changed": "import kinds\nkinds.LIST.append('x')\n"
+    + body('return event.get("eventName") in kinds.LIST'),
     "a part of a text": body('return event.udm("kind") in "failed or not"'),
     "a name that the data model has not": body('return event.udm("other") == "failed"'),
     "a local name among constants": "NAME = 'Y'\n"
@@ -278,6 +296,64 @@ SEES_ALL = {
     "it is decorated": "import functools\n\n@functools.cache\n" + body('return event.get("eventName") == "X"'),
     "deep_get is one's own": "def deep_get(event, *keys):\n    return remember()\n\n"
     + body('return deep_get(event, "userIdentity", "type") == "Root"'),
+    "deep_get makes it lower case": "def deep_get(event, *keys):\n"
+    "    value = event.deep_get(*keys)\n    return str(value).lower()\n\n"
+    + body('return deep_get(event, "userIdentity", "type") == "root"'),
+    "any is one's own": "def any(values):\n    return True\n\n"
+    + body('return any(event.get("eventName") == name for name in ("X", "Y"))'),
+    "bool is one's own": "bool = lambda value: True\n\n" + body('return bool(event.get("eventName") == "X")'),
+    "set is one's own": "def set(names):\n    return ['Y']\n\nNAMES = set(['X'])\n"
+    + body('return event.get("eventName") in NAMES'),
+    "a parameter counts": "import itertools\n\n"
+    "def rule(event, numbers=itertools.count(1)):\n"
+    '    number = next(numbers)\n    return number > 1 and event.get("eventName") == "X"\n',
+    "a constant is lent by get": 'NAMES = ["X"]\n{}.get("k", NAMES).append("Y")\n\n'
+    + body('return event.get("eventName") in NAMES'),
+    "a constant is changed by exec": 'NAMES = ["X"]\nexec("NAMES.append(\'Y\')")\n\n'
+    + body('return event.get("eventName") in NAMES'),
+    "a constant is given by globals": 'NAME = "X"\nglobals()["NAME"] = "Y"\n\n'
+    + body('return event.get("eventName") == NAME'),
+    "a constant is hidden by an import": "NAME = 'X'\nimport NAME.more\n\n"
+    + body('return event.get("eventName") == NAME'),
+    "an object counts": "class T:\n    n = 0\n    def count(self, x):\n        self.n += 1\n        return self.n\n\n"
+    "t = T()\n" + body('n = t.count(event.get("eventName"))', 'return n > 1 and event.get("eventName") == "X"'),
+    "an imported object counts": "from unknown import numbers\n\n"
+    + body("n = numbers.get(event)", 'return n > 1 and event.get("eventName") == "X"'),
+    "an object counts its attributes": "from unknown import numbers\n\n"
+    + body("n = numbers.n", 'return n > 1 and event.get("eventName") == "X"'),
+    "an iterator counts": "import itertools\nIDS = itertools.count(1)\n\n"
+    + body("n = next(IDS)", 'return n > 1 and event.get("eventName") == "X"'),
+    "an iterator counts that is declared": "import itertools\nIDS = itertools.count(1)\n\n"
+    + body("global IDS", "n = next(IDS)", 'return n > 1 and event.get("eventName") == "X"'),
+    "an iterator has the name of another": "import itertools\nIDS = itertools.count(1)\n\n"
+    + body("[IDS for IDS in ()]", "n = next(IDS)", 'return n > 1 and event.get("eventName") == "X"'),
+    "a loop changes what lasts": 'SEEN = {"n": 1}\n\n'
+    + body(
+        'n = SEEN["n"]',
+        'for SEEN["n"], other in [(2, 2)]:',
+        "    pass",
+        'return n > 1 and event.get("eventName") == "X"',
+    ),
+    "an iterator is looped over": "import itertools\nIDS = itertools.count(1)\n\n"
+    + body("for n in IDS:", "    break", 'return n > 1 and event.get("eventName") == "X"'),
+    "a collection is changed through a call": "SEEN = set()\n\n"
+    + body('list(map(SEEN.add, [event.get("eventID")]))', 'return len(SEEN) > 1 and event.get("eventName") == "X"'),
+    "a collection is changed by a key": "SEEN = []\n\n"
+    + body("sorted([1], key=SEEN.append)", 'return len(SEEN) > 1 and event.get("eventName") == "X"'),
+    "a collection within is changed": 'SEEN = {"n": []}\n\n'
+    + body('list.append(SEEN["n"], 1)', 'return len(SEEN["n"]) > 1 and event.get("eventName") == "X"'),
+    "a collection within is changed by its name": 'SEEN = {"n": []}\n\n'
+    + body(
+        'list(map(getattr(SEEN["n"], "append"), [1]))',
+        'return len(SEEN["n"]) > 1 and event.get("eventName") == "X"',
+    ),
+    "a dictionary makes what it is asked for": "from collections import defaultdict\nSEEN = defaultdict(int)\n\n"
+    + body('SEEN[event.get("eventID")]', 'return len(SEEN) > 1 and event.get("eventName") == "X"'),
+    "the data model counts": body('n = event.udm("number")', 'return n > 1 and event.get("eventName") == "X"'),
+    "another parameter comes first": "def is_it(other, /, event={}):\n    return other.get('eventName') == 'Y'\n\n"
+    + body("return is_it(event)"),
+    "events are changed": "from panther_core import PantherEvent\nPantherEvent.get = lambda *_: 'X'\n\n"
+    + body('return event.get("eventName") == "X"'),
 }
 
 
@@ -286,11 +362,51 @@ def test_what_is_not_certain_holds_no_record_back(code: str) -> None:
     assert evaluator(rule_of(code).condition)({})
 
 
-def test_a_constant_that_another_module_changes_is_none() -> None:
+BY_ANOTHER = {
+    "all its names": "from lists import *\nWATCHED.append('Y')\n",
+    "the name itself": "import lists\nlists.WATCHED = ['Y']\n",
+    "the value": "from lists import WATCHED\nWATCHED.append('Y')\n",
+    "the value by another name": "from lists import WATCHED as w\nw.append('Y')\n",
+    "the value by the module": "import lists\nlists.WATCHED.append('Y')\n",
+    "the value by the package": "import lists as l\nmodule = l\nmodule.WATCHED.append('Y')\n",
+    "the value within a function": "def do():\n    from lists import WATCHED\n    WATCHED.append('Y')\n\ndo()\n",
+    "the value from beside": "from .lists import WATCHED\nWATCHED.append('Y')\n",
+    "the value by getattr": "import lists\nnames = getattr(lists, 'WATCHED')\nnames.append('Y')\n",
+    "any value by getattr": "import lists\nfor n in dir(lists):\n    getattr(lists, n)\n",
+    "any name by a dictionary": "import lists\nname = '__dict__'\ngetattr(lists, name)['WATCHED'] = ['Y']\n",
+    "any name by setattr": "import lists\nsetattr(lists, 'WATCHED', ['Y'])\n",
+    "a function": "import lists\nlists.is_watched = lambda event: event.get('eventName') == 'Y'\n",
+}
+
+
+@pytest.mark.parametrize("change", BY_ANOTHER.values(), ids=BY_ANOTHER)
+def test_what_another_module_may_change_is_not_certain(change: str) -> None:
+    lists = "WATCHED = ['X']\n\ndef is_watched(event):\n    return event.get('eventName') in WATCHED\n"
+    code = "import change\nimport lists\n\n" + body("return lists.is_watched(event)")
+    found = load([("a.py", code), ("lists.py", lists), ("change.py", change)])
+    assert evaluator(found.rules[0].condition)({"eventName": "Y"})
+
+
+BY_STARS = {
+    "after one's own": ('NAMES = ["A"]\nfrom h import *\n', {}),
+    "within try": ('NAMES = ["A"]\ntry:\n    from h import *\nexcept ImportError:\n    pass\n', {}),
+    "after an import": ("from defaults import NAMES\nfrom h import *\n", {"defaults.py": 'NAMES = ["A"]\n'}),
+    "of builtins": ("from b import *\nNAMES = ['A']\n", {"b.py": "def any(values):\n    return True\n"}),
+}
+
+
+@pytest.mark.parametrize(("code", "others"), BY_STARS.values(), ids=BY_STARS)
+def test_what_an_import_of_all_names_may_hide_is_not_certain(code: str, others: dict[str, str]) -> None:
+    code += body('return any(event.get("eventName") == name for name in NAMES)')
+    found = load([("a.py", code), ("h.py", 'NAMES = ["Y"]\n'), *others.items()])
+    assert evaluator(found.rules[0].condition)({"eventName": "Y"})
+
+
+def test_a_module_that_no_rule_imports_changes_nothing() -> None:
     code = "from helpers import WATCHED\n\n" + body('return event.get("eventName") in WATCHED')
     changing = "from helpers import WATCHED\nWATCHED.add('Y')\n"
     found = load([("a.py", code), ("helpers.py", HELPERS), ("other.py", changing)])
-    assert evaluator(found.rules[0].condition)({"eventName": "Y"})
+    assert not evaluator(found.rules[0].condition)({"eventName": "Y"})
 
 
 def test_what_the_author_declares_is_needed_too() -> None:

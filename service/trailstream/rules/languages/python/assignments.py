@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from trailstream.rules.languages.python.modules import names_bound_in
+from trailstream.rules.languages.python.bindings import names_bound_in
 
 Way: TypeAlias = tuple[tuple[ast.expr, bool], ...]
 """Tests around a statement, and how each must have ended for it to be reached."""

@@ -6,11 +6,13 @@ the same modules, and it is the author of a rule whom a note must tell that one 
 
 from __future__ import annotations
 
+import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.machinery import PathFinder
+from pathlib import PurePosixPath
 
-from trailstream.rules.code import OFFERED, module_name
+from trailstream.rules.code import OFFERED, RULE_PACKAGE, module_name
 from trailstream.rules.languages.python.sources import Source, imported_names
 
 
@@ -39,6 +41,36 @@ def needed_by(path: str, sources: Mapping[str, Source], modules: Mapping[str, st
             found.add(path)
             pending += [modules[name] for name in imported_names(sources[path]) if name in modules]
     return frozenset(found)
+
+
+def reached_from(paths: Iterable[str], sources: Mapping[str, Source], modules: Mapping[str, str]) -> frozenset[str]:
+    """Return the files that may run if some do: all that they import in whatever way, whether or not it is needed."""
+    places = {name: path for path in sources if (name := module_name(path))} | dict(modules)
+    found: set[str] = set()
+    pending = list(paths)
+    while pending:
+        path = pending.pop()
+        if path not in found and path in sources:
+            found.add(path)
+            pending += [places[name] for name in _mentioned_names(sources[path]) if name in places]
+    return frozenset(found)
+
+
+def _mentioned_names(source: Source) -> Iterator[str]:
+    """Yield the names of the modules that a file may import anywhere, and of the packages that they are in."""
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.Import(names=names):
+                found = [alias.name for alias in names]
+            case ast.ImportFrom(module=module, level=level, names=names):
+                folders = PurePosixPath(source.path).parts[:-level] if level else ()
+                base = ".".join((*folders, *([module] if module else [])))
+                found = [base, *(f"{base}.{alias.name}" if base else alias.name for alias in names)]
+            case _:
+                continue
+        for name in found:
+            parts = name.removeprefix(f"{RULE_PACKAGE}.").split(".")
+            yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def missing_from(source: Source, modules: Mapping[str, str]) -> frozenset[str]:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from trailstream.rules.code import NO_MODEL, DataModel
+from trailstream.rules.languages.python.bindings import EVERYTHING, bound_by, names_bound_in, names_of_module
+from trailstream.rules.languages.python.changes import Changes, changes_in
 from trailstream.rules.languages.python.sources import Source
 
-READING = frozenset(
-    ["get", "items", "keys", "values", "copy", "index", "count", "union", "intersection", "difference", "issubset"]
-)
-"""Methods that change nothing of a collection."""
-_READERS = frozenset(["all", "any", "bool", "dict", "frozenset", "isinstance", "len", "list", "set", "sorted", "tuple"])
-_TEXT_TESTS = frozenset(["startswith", "endswith"])
-
 _DEEPEST_IMPORT = 5
+
+Place: TypeAlias = tuple[str, str]
+"""A file, and a name that is bound in it."""
 
 
 class TooIntricateError(Exception):
@@ -34,11 +31,19 @@ class NotConstantError(Exception):
 class Module:
     """A module, as far as its names are certain."""
 
+    bound: Container[str]
+    """All names that it binds anywhere, certain or not."""
+    own: Container[str]
+    """Those that are not of one of its functions alone."""
     functions: Mapping[str, ast.FunctionDef]
+    assigned: Mapping[str, Sequence[ast.expr]]
+    """All that a name is given, where that is by assignment alone and nobody changes what it then is."""
     values: Mapping[str, ast.expr]
     """What is assigned once and never changed."""
-    imports: Mapping[str, tuple[str, str]]
-    """(module, name there) of what is imported from one; an empty name for a module itself."""
+    collections: Container[str]
+    """Names of collections, assigned once, whatever is in them by now."""
+    imports: Mapping[str, str]
+    """The full names of what is imported, modules and what is in them."""
 
 
 @dataclass(slots=True)
@@ -46,13 +51,19 @@ class Names:
     """Looks names up, from module to module."""
 
     sources: Mapping[str, Source]
+    """All files that may run."""
     modules: Mapping[str, str]
     model: DataModel = NO_MODEL
     """For CloudTrail."""
     steps_left: int = 0
     """How many more expressions are looked at."""
+    changes: Changes = field(init=False)
     _known: dict[str, Module] = field(default_factory=dict)
-    _changed: frozenset[tuple[str, str]] | None = None
+    _roots: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.changes = changes_in({path: source.tree for path, source in self.sources.items()})
+        self._roots = frozenset(name.partition(".")[0] for name in self.modules)
 
     def step(self) -> None:
         """Look at one more expression. Raises :class:`TooIntricateError`."""
@@ -63,191 +74,201 @@ class Names:
     def module(self, path: str) -> Module:
         """Return what is certain of a file."""
         if path not in self._known:
-            self._known[path] = _module_of(self.sources[path].tree)
+            self._known[path] = _module_of(path, self.sources[path].tree, self.changes)
         return self._known[path]
 
-    def function(self, path: str, name: str, depth: int = 0) -> tuple[str, ast.FunctionDef] | None:
-        """Return the function that a name of a module is, and the file that it stands in."""
-        module = self.module(path)
-        if name in module.functions:
-            return path, module.functions[name]
-        found = self._imported(path, name, depth)
-        return None if found is None else self.function(*found, depth + 1)
-
-    def called(self, path: str, what: ast.expr) -> tuple[str, ast.FunctionDef] | None:
-        """Return the function that ``name`` or ``module.name`` is in a file, and the file that it stands in."""
-        match what:
+    def imported(self, path: str, expression: ast.expr) -> str | None:
+        """Return the full name of what a name of a file, or a dotted name, is imported as; None where it is not."""
+        match expression:
             case ast.Name(id=name):
-                return self.function(path, name)
-            case ast.Attribute(value=ast.Name(id=owner), attr=name):
-                module = self.modules.get(self.origin(path, owner) or "")
-                return None if module is None else self.function(module, name)
+                return self.module(path).imports.get(name)
+            case ast.Attribute(value=owner, attr=name):
+                found = self.imported(path, owner)
+                return None if found is None else f"{found}.{name}"
         return None
+
+    def foreign(self, path: str, expression: ast.expr) -> str | None:
+        """Return the full name of what comes from outside the rules directory as it is there; None for all else."""
+        found = self.imported(path, expression)
+        if found is None or found.partition(".")[0] in self._roots or self.changes.given.intersection(found.split(".")):
+            return None
+        return found
+
+    def is_namespace(self, path: str, expression: ast.expr) -> bool:
+        """Say whether a name is imported as a module, or anything from outside: what has names of its own."""
+        found = self.imported(path, expression)
+        if found is None:
+            return False
+        if found.partition(".")[0] not in self._roots:
+            return True
+        return any(name == found or name.startswith(f"{found}.") for name in self.modules)
+
+    def builtin(self, path: str, expression: ast.expr) -> str | None:
+        """Return the name of the builtin that an expression is; None for all else."""
+        if not isinstance(expression, ast.Name) or self.changes.is_opaque:
+            return None
+        bound = self.module(path).bound
+        return None if expression.id in bound or EVERYTHING in bound else expression.id
+
+    def place(self, path: str, expression: ast.expr, depth: int = 0) -> Place | None:
+        """Return where in the rules directory a name, or ``module.name``, is bound, its imports followed."""
+        found = self.imported(path, expression)
+        if found is None:
+            is_own = isinstance(expression, ast.Name) and expression.id in self.module(path).bound
+            return (path, expression.id) if isinstance(expression, ast.Name) and is_own else None
+        module, _, name = found.rpartition(".")
+        if depth >= _DEEPEST_IMPORT or not self._is_module(module):
+            return None
+        return self.place(self.modules[module], ast.Name(name), depth + 1)
+
+    def _is_module(self, name: str) -> bool:
+        """Say whether a full name is that of a file here, and not of what a package has put in its place."""
+        package, _, last = name.rpartition(".")
+        while package:
+            bound = self.module(self.modules[package]).bound if package in self.modules else ()
+            if last in bound or EVERYTHING in bound or last in self.changes.given:
+                return False
+            package, _, last = package.rpartition(".")
+        return name in self.modules
+
+    def function(self, path: str, expression: ast.expr) -> tuple[str, ast.FunctionDef] | None:
+        """Return the function that ``name`` or ``module.name`` is in a file, and the file that it stands in."""
+        place = self.place(path, expression)
+        found = None if place is None else self.module(place[0]).functions.get(place[1])
+        return None if place is None or found is None else (place[0], found)
+
+    def is_modelled(self, name: str) -> bool:
+        """Say whether a function of the data model answers ``event.udm(name)``."""
+        return any(each.name == name and each.function for each in self.model.fields)
 
     def modelled(self, name: str) -> tuple[str, ast.FunctionDef] | None:
         """Return the data model's function that answers ``event.udm(name)``, and the file that it stands in."""
         named = [each.function for each in self.model.fields if each.name == name and each.function]
-        return self.function(self.model.path, named[-1]) if named and self.model.path else None
+        return self.function(self.model.path, ast.Name(named[-1])) if named and self.model.path else None
 
-    def origin(self, path: str, name: str) -> str | None:
-        """Return the full name of what a name of a module was imported as; None where it was not."""
-        found = self.module(path).imports.get(name)
-        return None if found is None else ".".join(filter(None, found))
+    def value(self, path: str, expression: ast.expr) -> tuple[str, ast.expr] | None:
+        """Return what ``name`` or ``module.name`` is assigned once and for all, and the file where it is."""
+        place = self.place(path, expression)
+        found = None if place is None else self.module(place[0]).values.get(place[1])
+        return None if place is None or found is None else (place[0], found)
 
-    def constant(self, path: str, expression: ast.expr, depth: int = 0) -> Any:  # noqa: PLR0911 -- one for each kind
-        """Return the value of an expression of constants. Raises :class:`NotConstantError`."""
+    def assigned(self, place: Place) -> Sequence[ast.expr]:
+        """Return all that is ever given to a name; nothing where that is not certain."""
+        return self.module(place[0]).assigned.get(place[1], ())
+
+    def is_collection(self, path: str, expression: ast.expr) -> bool:
+        """Say whether a name is a collection of Python's own, in which nothing acts when it is compared."""
+        place = self.place(path, expression)
+        return place is not None and place[1] in self.module(place[0]).collections and not self.changes.lends_all
+
+    def constant(self, path: str, expression: ast.expr) -> Any:  # noqa: PLR0911 -- one return for each kind
+        """Return the value of an expression of constants, a dict's as that of its keys.
+
+        Raises :class:`NotConstantError`.
+        """
+        self.step()
         match expression:
             case ast.Constant(value=value):
                 return value
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                return tuple(self.constant(path, element, depth) for element in elements)
+                return tuple(self._elements(path, elements))
             case ast.Set(elts=elements):
-                return frozenset(self._hashable(path, element, depth) for element in elements)
+                return frozenset(self._elements(path, elements))
             case ast.Dict(keys=keys) if None not in keys:
-                return tuple(self.constant(path, key, depth) for key in keys if key is not None)
-            case ast.Call(
-                func=ast.Name(id="set" | "frozenset" | "tuple" | "list" | "sorted"), args=[inner], keywords=[]
-            ):
-                return tuple(self._collection(path, inner, depth))
+                return tuple(self._elements(path, [key for key in keys if key is not None]))
+            case ast.Call(func=function, args=[inner], keywords=[]) if self.builtin(path, function) in _COPIES:
+                return self._collection(path, inner)
             case ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr="keys"), args=[], keywords=[]):
-                return self.constant(path, owner, depth)
+                return self._collection(path, owner)
             case ast.BinOp(left=left, op=ast.Add() | ast.BitOr(), right=right):
-                return (*self._collection(path, left, depth), *self._collection(path, right, depth))
-            case ast.Name(id=name):
-                return self._named(path, name, depth)
-            case ast.Attribute(value=ast.Name(id=owner), attr=name):
-                return self._of_module(path, owner, name, depth)
+                return (*self._collection(path, left), *self._collection(path, right))
+            case ast.Name() | ast.Attribute() if (found := self.value(path, expression)) is not None:
+                return self.constant(*found)
         raise NotConstantError
 
-    def _of_module(self, path: str, owner: str, name: str, depth: int) -> Any:
-        module, there = self.module(path).imports.get(owner, ("", ""))
-        if there or module not in self.modules or self._is_given_elsewhere(name):
-            raise NotConstantError
-        found = self._named(self.modules[module], name, depth + 1)
-        if not isinstance(found, (str, int)):  # What is not can be changed by whoever has the module.
-            raise NotConstantError
-        return found
-
-    def _is_given_elsewhere(self, name: str) -> bool:
-        """Say whether somebody gives a name of a module a value from outside."""
-        return any(
-            isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load)
-            for source in self.sources.values()
-            if f".{name}" in source.text
-            for node in ast.walk(source.tree)
-        )
-
-    def _named(self, path: str, name: str, depth: int) -> Any:
-        module = self.module(path)
-        if name in module.values and not self._is_changed(path, name):
-            return self.constant(path, module.values[name], depth)
-        found = self._imported(path, name, depth)
-        if found is None:
-            raise NotConstantError
-        return self._named(*found, depth + 1)
-
-    def _collection(self, path: str, expression: ast.expr, depth: int) -> tuple[Any, ...]:
-        found = self.constant(path, expression, depth)
+    def _collection(self, path: str, expression: ast.expr) -> tuple[Any, ...]:
+        found = self.constant(path, expression)
         if not isinstance(found, (tuple, frozenset)):
             raise NotConstantError
         return tuple(found)
 
-    def _hashable(self, path: str, expression: ast.expr, depth: int) -> Any:
-        found = self.constant(path, expression, depth)
-        return tuple(found) if isinstance(found, frozenset) else found
-
-    def _imported(self, path: str, name: str, depth: int) -> tuple[str, str] | None:
-        module, there = self.module(path).imports.get(name, ("", ""))
-        if not there or module not in self.modules or depth >= _DEEPEST_IMPORT:
-            return None
-        return self.modules[module], there
-
-    def _is_changed(self, path: str, name: str) -> bool:
-        """Say whether a module that imports the value may change it."""
-        if self._changed is None:
-            self._changed = frozenset(
-                (self.modules[module], there)
-                for source in self.sources.values()
-                for local, (module, there) in self.module(source.path).imports.items()
-                if there and module in self.modules and not _only_reads(source.tree, local)
-            )
-        return (path, name) in self._changed
+    def _elements(self, path: str, elements: list[ast.expr]) -> Iterator[Any]:
+        for element in elements:
+            found = self.constant(path, element)
+            if isinstance(found, (tuple, frozenset)):  # Whoever is given it may change it: no name says so.
+                raise NotConstantError
+            yield found
 
 
-def _module_of(tree: ast.Module) -> Module:
+_COPIES = frozenset(["set", "frozenset", "tuple", "list", "sorted"])
+
+
+def _module_of(path: str, tree: ast.Module, changes: Changes) -> Module:
     bound = names_bound_in(tree)
     functions: dict[str, ast.FunctionDef] = {}
+    assigned = _assigned_in(tree, path, changes)
     values: dict[str, ast.expr] = {}
-    imports: dict[str, tuple[str, str]] = {}
-    for statement in tree.body:
+    collections: set[str] = set()
+    imports: dict[str, str] = {}
+
+    def is_certain(name: str) -> bool:
+        return bound[name] == 1 and name not in changes.given
+
+    for statement in () if changes.is_opaque or EVERYTHING in bound else tree.body:
         match statement:
-            case ast.FunctionDef(name=name, decorator_list=[]) if bound[name] == 1:
+            case ast.FunctionDef(name=name, decorator_list=[]) if is_certain(name):
                 functions[name] = statement
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if bound[name] == 1 and _only_reads(tree, name):
-                values[name] = value
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if bound[name] == 1:
-                if _only_reads(tree, name):
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if is_certain(name):
+                if name in assigned:
                     values[name] = value
-            case ast.Import(names=names):
-                imports |= {
-                    alias.asname or alias.name: (alias.name, "")
-                    for alias in names
-                    if bound[alias.asname or alias.name] == 1
-                }
-            case ast.ImportFrom(module=str() as module, level=0, names=names):
-                for alias in names:
-                    if bound[alias.asname or alias.name] == 1:
-                        imports[alias.asname or alias.name] = (module, alias.name)
-    return Module(functions, values, imports)
+                if isinstance(value, ast.List | ast.Set | ast.Dict | ast.Tuple):
+                    collections.add(name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                named = ((bound_by(alias), full) for alias in names if (full := _full_name(statement, alias)))
+                imports |= {name: full for name, full in named if is_certain(name)}
+    return Module(bound, names_of_module(tree), functions, assigned, values, collections, imports)
 
 
-@lru_cache(maxsize=64)
-def names_bound_in(tree: ast.AST) -> Counter[str]:
-    """Return how often each name is bound anywhere, parameters and inner functions included."""
-    return Counter(_bindings(tree))
-
-
-def _bindings(tree: ast.AST) -> Iterator[str]:
+def _assigned_in(tree: ast.Module, path: str, changes: Changes) -> dict[str, list[ast.expr]]:
+    bound = names_bound_in(tree)
+    if changes.is_opaque or EVERYTHING in bound:
+        return {}
+    found: dict[str, list[ast.expr]] = defaultdict(list)
+    declared: Counter[str] = Counter()
     for node in ast.walk(tree):
         match node:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
-                yield name
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                yield name
-            case ast.alias(name=name, asname=asname):
-                yield asname or name
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                yield from names
             case (
-                ast.ExceptHandler(name=str() as name)
-                | ast.MatchAs(name=str() as name)
-                | ast.MatchStar(name=str() as name)
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
             ):
-                yield name
+                found[name].append(value)
+            case ast.Global(names=names):
+                declared.update(names)
+    return {
+        name: values
+        for name, values in found.items()
+        if len(values) + declared[name] == bound[name] and name not in changes.given
+        if all(map(_is_immutable, values)) or not changes.may_reach(path, name)
+    }
 
 
-def _only_reads(tree: ast.Module, name: str) -> bool:
-    """Say whether everything that a module does with a name leaves its value as it is."""
-    return all(
-        _is_read(parent)
-        for parent in ast.walk(tree)
-        for node in ast.iter_child_nodes(parent)
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
-    )
-
-
-def _is_read(parent: ast.AST) -> bool:  # noqa: PLR0911 -- one return for each kind of expression around
-    match parent:
-        case ast.Compare() | ast.UnaryOp() | ast.BinOp() | ast.FormattedValue() | ast.Starred():
+def _is_immutable(value: ast.expr) -> bool:
+    match value:
+        case ast.Constant():
             return True
-        case ast.If() | ast.comprehension() | ast.For():
-            return True
-        case ast.Attribute(attr=attribute, ctx=ast.Load()):
-            return attribute in READING
-        case ast.Subscript(ctx=ast.Load()):
-            return True
-        case ast.Call(func=ast.Name(id=function)):
-            return function in _READERS
-        case ast.Call(func=ast.Attribute(attr=method)):
-            return method in _TEXT_TESTS or method in READING
+        case ast.Tuple(elts=elements):
+            return all(map(_is_immutable, elements))
     return False
+
+
+def _full_name(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+    """Return what an import makes a name stand for; nothing where it is relative."""
+    match statement:
+        case ast.Import():
+            return alias.name if alias.asname else bound_by(alias)
+        case ast.ImportFrom(module=str() as module, level=0):
+            return f"{module}.{alias.name}"
+    return ""

@@ -5,29 +5,28 @@ something that a later event may meet (a counter counted up). What is not unders
 condition is never narrower than the code:
 
 - what raises is no match, so a test that raises where it is not met may be taken for met;
-- a name counts if it is bound once; a constant if nothing that is done with it anywhere can change it;
-- a call of anything but a reading method, a harmless builtin or an own function that does nothing else may do anything;
+- a name counts if it is bound once and no file has a way to bind it anew; a constant if all that is done with it
+  anywhere is to read it; a builtin if no name of the module hides it;
+- what is not the event, made on the way, plain data, or a function that does nothing else may do anything;
 - a ``try`` may leave its body at any point, a loop may run its body or not.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from trailstream.rules.condition import Condition
-from trailstream.rules.languages.python import harmless
 from trailstream.rules.languages.python.assignments import Given, assignments, lasting_names, targets_of
+from trailstream.rules.languages.python.bindings import names_bound_in
 from trailstream.rules.languages.python.comparisons import OPPOSITES, Tests
+from trailstream.rules.languages.python.deep_get import is_deep_get
+from trailstream.rules.languages.python.expressions import parts_of
+from trailstream.rules.languages.python.harmless import Scope, are_named
 from trailstream.rules.languages.python.logic import ALWAYS, NEVER, both, either
-from trailstream.rules.languages.python.modules import (
-    Names,
-    NotConstantError,
-    TooIntricateError,
-    names_bound_in,
-)
+from trailstream.rules.languages.python.modules import Names, NotConstantError, TooIntricateError
 from trailstream.rules.languages.python.subjects import Reader
 
 DEEPEST_CALL = 4
@@ -40,7 +39,7 @@ MOST_ELEMENTS = 100
 
 def needed_to_match(path: str, names: Names) -> Condition:
     """Return what a record must have for the rule in a file to match it."""
-    found = names.function(path, "rule")
+    found = names.function(path, ast.Name("rule"))
     if found is None:
         return ALWAYS
     names.steps_left = MOST_STEPS
@@ -68,16 +67,14 @@ class Function:
     @classmethod
     def of(cls, path: str, node: ast.FunctionDef, names: Names, depth: int) -> Function:
         """Look at a function; one whose event may be another before long asks for nothing."""
-        event = node.args.args[0].arg if node.args.args else ""
+        event = next((each.arg for each in (*node.args.posonlyargs, *node.args.args)), "")
         bound = names_bound_in(node)
         assigned = assignments(node)
         named = {name: given[0].value for name, given in assigned.items() if len(given) == 1}
 
-        def is_deep_get(name: str) -> bool:
-            found = names.function(path, name)
-            return (
-                name == "deep_get" and found is not None and name not in bound and harmless.is_harmless(*found, names)
-            )
+        def gets_deep(name: str) -> bool:
+            found = None if name in bound else names.function(path, ast.Name(name))
+            return found is not None and is_deep_get(*found, names)
 
         def constant(expression: ast.expr) -> Any:
             if any(isinstance(part, ast.Name) and part.id in bound for part in ast.walk(expression)):
@@ -86,7 +83,12 @@ class Function:
 
         certain = event if bound[event] == 1 else ""
         lasting = lasting_names(node)
-        return cls(path, node, names, Reader(certain, named, constant, is_deep_get), assigned, depth, lasting)
+        return cls(path, node, names, Reader(certain, named, constant, gets_deep), assigned, depth, lasting)
+
+    @property
+    def scope(self) -> Scope:
+        """What its names mean."""
+        return Scope(self.path, self.node, self.names)
 
     @property
     def tests(self) -> Tests:
@@ -97,7 +99,7 @@ class Function:
         """Return what must hold for the function to return something true, or to do something on the way."""
         if any(isinstance(inner, (ast.Yield, ast.YieldFrom, ast.Await)) for inner in ast.walk(self.node)):
             return ALWAYS
-        if self.lasting is None:
+        if self.lasting is None or not self.scope.has_plain_defaults():
             return ALWAYS
         return self._of_all(self.node.body, NEVER)
 
@@ -113,13 +115,15 @@ class Function:
                 yes = both(self._true(test), self._of_all(body, after))
                 no = both(self._false(test), self._of_all(orelse, after))
                 return either(self._effect(test), yes, no)
-            case (
-                ast.For(target=ast.Name() | ast.Tuple(), iter=given, body=body, orelse=orelse)
-                | ast.While(test=given, body=body, orelse=orelse)
-            ):
-                return either(self._effect(given), self._of_all(body, NEVER), self._of_all(orelse, after), after)
+            case ast.For(target=target, iter=given, body=body, orelse=orelse):
+                looped = either(self._effect(target), self._effect(given), self._of_all(body, NEVER))
+                return either(looped, self._of_all(orelse, after), after)
+            case ast.While(test=test, body=body, orelse=orelse):
+                return either(self._effect(test), self._of_all(body, NEVER), self._of_all(orelse, after), after)
             case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
                 ends, after = self._of_all(finalbody, NEVER), self._of_all(finalbody, after)
+                if not all(handler.type is None or are_named(handler.type) for handler in handlers):
+                    return ALWAYS
                 handled = (self._of_all(handler.body, after) for handler in handlers)
                 return either(self._of_all([*body, *orelse], after), *handled, ends)
         return self._of_simple(statement, after)
@@ -134,13 +138,15 @@ class Function:
                 return either(self._effect(test), both(self._true(test), after))
             case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) | ast.AugAssign(value=value) if all(
                 map(self._is_local, targets_of(statement))
-            ) and not harmless.may_change_what_lasts(statement, self.node):
+            ) and not self.scope.may_change_what_lasts(statement):
                 return either(self._effect(value), after)
             case ast.Expr(value=value):
                 return either(self._effect(value), after)
             case ast.Raise():
-                return either(*map(self._effect, _children(statement)))
-            case ast.Pass() | ast.Import() | ast.ImportFrom() | ast.Global() | ast.AnnAssign(value=None):
+                return either(*map(self._effect, parts_of(statement)))
+            case ast.Import() | ast.ImportFrom():
+                return after if self.scope.imports_library_alone(statement) else ALWAYS
+            case ast.Pass() | ast.Global() | ast.AnnAssign(value=None):
                 return after
             case ast.FunctionDef(decorator_list=[], args=ast.arguments(defaults=[], kw_defaults=[])):
                 return after
@@ -166,13 +172,13 @@ class Function:
                     both(self._false(test), self._effect(orelse)),
                 )
             case ast.Call():
-                return either(self._effect_of_call(expression), *map(self._effect, _children(expression)))
-            case ast.Await() | ast.Yield() | ast.YieldFrom():
-                return ALWAYS
-        return either(*map(self._effect, _children(expression)))
+                return either(self._effect_of_call(expression), *map(self._effect, self.scope.parts(expression)))
+        if not self.scope.leaves_nothing(expression):
+            return ALWAYS
+        return either(*map(self._effect, self.scope.parts(expression)))
 
     def _effect_of_call(self, call: ast.Call) -> Condition:
-        if harmless.is_harmless_call(call, self.path, self.names, self.node):
+        if self.scope.is_harmless_call(call):
             return NEVER
         inner = self._called_with_event(call)
         return ALWAYS if inner is None else replace(inner, counts=False).to_be_true()
@@ -188,11 +194,11 @@ class Function:
                 keywords=[],
             ) if event == self.reader.event and (found := self.names.modelled(name)) is not None:
                 return Function.of(*found, self.names, self.depth + 1)
-            case ast.Call(
-                func=ast.Name(id=root) | ast.Attribute(value=ast.Name(id=root)), args=[ast.Name(id=event)], keywords=[]
-            ) if event == self.reader.event and root not in names_bound_in(self.node):
-                found = self.names.called(self.path, call.func)
-                if found is not None and len(found[1].args.args) == 1:
+            case ast.Call(func=function, args=[ast.Name(id=event)], keywords=[]) if (
+                event == self.reader.event and self.scope.is_from_outside(function)
+            ):
+                found = self.names.function(self.path, function)
+                if found is not None and len((*found[1].args.posonlyargs, *found[1].args.args)) == 1:
                     return Function.of(*found, self.names, self.depth + 1)
         return None
 
@@ -240,28 +246,30 @@ class Function:
                 return self._compared(left, OPPOSITES[type(operator)](), right)
             case ast.Name(id=name) if name in self.reader.named:
                 return self._false(self.reader.named[name])
-            case ast.Call(
-                func=ast.Name(id="all" | "any" as name), args=[ast.List() | ast.Tuple() as given], keywords=[]
-            ):
+            case ast.Call(func=function, args=[ast.List() | ast.Tuple() as given], keywords=[]):
                 falsities = map(self._false, given.elts)
-                return either(*falsities) if name == "all" else both(*falsities)
+                match self.scope.builtin(function):
+                    case "all":
+                        return either(*falsities)
+                    case "any":
+                        return both(*falsities)
         return ALWAYS
 
-    def _true_call(self, call: ast.Call) -> Condition:
-        match call:
-            case ast.Call(func=ast.Name(id="bool"), args=[value], keywords=[]):
+    def _true_call(self, call: ast.Call) -> Condition:  # noqa: PLR0911 -- one return for each function that is known
+        match self.scope.builtin(call.func), call:
+            case "bool", ast.Call(args=[value], keywords=[]):
                 return self._true(value)
-            case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.Name(id=kind)]) if (
-                self.names.origin(self.path, kind) in _MOCKS
+            case "isinstance", ast.Call(args=[_, kind]) if (
+                self.scope.is_from_outside(kind) and self.names.foreign(self.path, kind) in _MOCKS
             ):
                 return NEVER  # Only tests put mocks into a module, and gates are not asked of those.
-            case ast.Call(
-                func=ast.Name(id="all" | "any" as name), args=[ast.List() | ast.Tuple() as given], keywords=[]
-            ):
-                return both(*map(self._true, given.elts)) if name == "all" else either(*map(self._true, given.elts))
-            case ast.Call(func=ast.Name(id="any"), args=[ast.GeneratorExp() | ast.ListComp() as given], keywords=[]):
+            case "all", ast.Call(args=[ast.List() | ast.Tuple() as given], keywords=[]):
+                return both(*map(self._true, given.elts))
+            case "any", ast.Call(args=[ast.List() | ast.Tuple() as given], keywords=[]):
+                return either(*map(self._true, given.elts))
+            case "any", ast.Call(args=[ast.GeneratorExp() | ast.ListComp() as given], keywords=[]):
                 return self._true_of_any(given)
-            case ast.Call(
+            case None, ast.Call(
                 func=ast.Attribute(value=value, attr="startswith" | "endswith" as kind), args=[part], keywords=[]
             ):
                 return self.tests.with_parts(value, "startswith" if kind == "startswith" else "endswith", part)
@@ -290,11 +298,3 @@ class Function:
             return element if isinstance(expression, ast.Name) and expression.id == name else outer(expression)
 
         return replace(self, reader=replace(self.reader, named=named, constant=constant))
-
-
-def _children(expression: ast.AST) -> Iterable[ast.expr]:
-    for child in ast.iter_child_nodes(expression):
-        if isinstance(child, ast.expr):
-            yield child
-        elif isinstance(child, (ast.comprehension, ast.keyword, ast.Slice)):
-            yield from (inner for inner in ast.iter_child_nodes(child) if isinstance(inner, ast.expr))

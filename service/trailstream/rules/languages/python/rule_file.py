@@ -15,7 +15,7 @@ from trailstream.rules.gate import gate_of
 from trailstream.rules.languages.event_pattern.pattern import compile_pattern
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.python import specs
-from trailstream.rules.languages.python.library import missing_from, modules_of, needed_by
+from trailstream.rules.languages.python.library import missing_from, modules_of, needed_by, reached_from
 from trailstream.rules.languages.python.logic import both
 from trailstream.rules.languages.python.modules import Names
 from trailstream.rules.languages.python.necessity import needed_to_match
@@ -210,7 +210,8 @@ def _add_rules(result: _Set) -> None:
             result.results[path].notes.append(f"not installed: {', '.join(sorted(names))}; what calls that will fail")
     texts = {path: source.text for path, source in result.sources.items()}
     library = Library(texts, modules, result.models, frozenset().union(*missing.values()))
-    known = Names(result.sources, modules, result.models.get(CLOUDTRAIL, NO_MODEL))
+    may_run = {path: result.sources[path] for path in reached_from(used, result.sources, modules)}
+    known = Names(may_run, modules, result.models.get(CLOUDTRAIL, NO_MODEL))
     for rule in result.rules:
         try:
             _add_rule(rule, library, known, result)
