@@ -402,6 +402,12 @@ def test_what_an_import_of_all_names_may_hide_is_not_certain(code: str, others: 
     assert evaluator(found.rules[0].condition)({"eventName": "Y"})
 
 
+def test_a_file_that_is_called_as_a_module_of_ours_is_not_what_is_imported() -> None:
+    code = "from panther_core import WATCHED\n\n" + body('return event.get("eventName") in WATCHED')
+    found = load([("a.py", code), ("panther_core.py", "WATCHED = ['X']\n")])
+    assert evaluator(found.rules[0].condition)({"eventName": "Y"})
+
+
 def test_a_module_that_no_rule_imports_changes_nothing() -> None:
     code = "from helpers import WATCHED\n\n" + body('return event.get("eventName") in WATCHED')
     changing = "from helpers import WATCHED\nWATCHED.add('Y')\n"

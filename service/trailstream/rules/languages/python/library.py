@@ -20,7 +20,8 @@ def modules_of(sources: Mapping[str, Source], helpers: Mapping[str, str], rule_p
     """Return the path of each file by every name that it is imported under.
 
     That is its path below the rules directory, with dots; its own name; and what ``helpers`` calls it (a GlobalID).
-    Where several have one name, a helper comes before a rule. The standard library's names are its own.
+    Where several have one name, a helper comes before a rule. The names of the standard library and of what the child
+    offers are their own.
     """
     modules = {name: path for path in sources if (name := module_name(path))}
     for name, path in helpers.items():
@@ -28,7 +29,7 @@ def modules_of(sources: Mapping[str, Source], helpers: Mapping[str, str], rule_p
         modules.setdefault(sources[path].stem, path)
     for path in sorted(sources, key=lambda path: (path in rule_paths, path)):
         modules.setdefault(sources[path].stem, path)
-    return {name: path for name, path in modules.items() if _root(name) not in sys.stdlib_module_names}
+    return {name: path for name, path in modules.items() if _root(name) not in sys.stdlib_module_names | OFFERED}
 
 
 def needed_by(path: str, sources: Mapping[str, Source], modules: Mapping[str, str]) -> frozenset[str]:
