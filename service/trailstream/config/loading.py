@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
-from trailstream.config.section import is_secret, is_table, parts_of, section_of
+from trailstream.config.section import is_table, parts_of, section_of
 from trailstream.config.settings import ENV_PREFIX, Settings, WorkerSettings
 from trailstream.model.problems import ConfigurationError, Problem
 
@@ -113,8 +113,7 @@ def _problem(kind: type[Settings], detail: Mapping[str, Any]) -> Problem:
             known = sorted(outer.model_fields) if outer else []
             return Problem(where, "no such setting", _did_you_mean(location[-1], known) or f"known: {', '.join(known)}")
         case _:
-            hidden = isinstance(detail["input"], dict) or is_secret(_annotation_at(kind, location))
-            given = "" if hidden else f", not {detail['input']!r}"
+            given = "" if isinstance(detail["input"], dict) else f", not {detail['input']!r}"
             is_there = section is None or (isinstance(detail["input"], dict) and not parts_of(section))
             remedy = f"in the file, or {_variable(kind, location)}" if is_there else _how_to_set(kind, location)
             return Problem(where, detail["msg"].removeprefix("Value error, ") + given, remedy)
@@ -140,11 +139,7 @@ def _variable(kind: type[BaseModel], location: list[str]) -> str:
 
 
 def _section_at(kind: type[BaseModel], location: list[str]) -> type[BaseModel] | None:
-    return section_of(_annotation_at(kind, location))
-
-
-def _annotation_at(kind: type[BaseModel], location: list[str]) -> Any:
-    return [kind, *_annotations(kind, location)][-1]
+    return section_of([kind, *_annotations(kind, location)][-1])
 
 
 def _annotations(kind: type[BaseModel], location: list[str]) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Secret, SecretStr
+from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
@@ -27,8 +27,3 @@ def is_table(annotation: Any) -> bool:
 def parts_of(section: type[BaseModel]) -> list[str]:
     """Return the names of the settings of a section that are sections themselves."""
     return [name for name, field in section.model_fields.items() if section_of(field.annotation)]
-
-
-def is_secret(annotation: Any) -> bool:
-    """Say whether a setting is, or may be, a pydantic ``Secret`` or ``SecretStr``: its value is shown to nobody."""
-    return any({each, get_origin(each)} & {Secret, SecretStr} for each in (annotation, *get_args(annotation)))
