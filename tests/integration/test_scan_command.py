@@ -16,6 +16,7 @@ from endpoint import wiped_environment
 from logs import compact, gzipped
 from samples import CREATE_TOPIC_RULE, topic_record
 
+RUN = ("always", "never")
 PROGRAM = Path(sys.executable).parent / "trailstream"
 
 
@@ -81,6 +82,14 @@ def test_the_readers_limits_hold_for_files_too_and_a_variable_wins_over_the_file
     given: Sequence[str | Path] = ("--config", config) if with_file else ()
     scan(log, "--summary", summary, *given, rules=rules, **variables)
     assert [failure["code"] for failure in json.loads(summary.read_text())["failed"]] == codes
+
+
+def test_code_that_the_settings_let_not_run_is_not_run_and_named(rules: Path, tmp_path: Path) -> None:
+    (rules / "code.py").write_text("def rule(event):\n    return True\n")
+    (tmp_path / "log").write_bytes(compact([topic_record(1)]))
+    always, never = (scan(tmp_path / "log", rules=rules, TRAILSTREAM_RULES__PYTHON__RUN=run) for run in RUN)
+    assert [len(done.stdout.splitlines()) for done in (always, never)] == [2, 1]
+    assert "code.py: not evaluated: it is Python code, and rules.python.run is never" in never.stderr
 
 
 def test_the_page_is_written_with_what_was_found(rules: Path, tmp_path: Path) -> None:

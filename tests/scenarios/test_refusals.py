@@ -97,6 +97,18 @@ async def test_a_reject_whose_reason_cannot_be_kept_comes_again(entrance: Entran
     world.store.put("logs", KEY, b"no log at all")
     assert await entrance(world, [created(KEY)]) == []
     assert settled(world) == [Retry(settled(world)[0].delay_seconds, "quarantine_unavailable")]
+    assert [fact.code for fact in world.of(ErrorHappened)] == ["malformed_json", "quarantine_unavailable"]
+
+
+@BOTH
+async def test_a_refused_alert_that_cannot_be_kept_comes_again_and_is_told_of_once(entrance: Entrance) -> None:
+    quarantine = FakeQuarantine(failure=QuarantineUnavailableError("disk full"))
+    world = World(quarantine=quarantine, sinks=[FakeSink(verdict=refusing(topic_record()))])
+    world.store.put("logs", KEY, log(topic_record(), topic_record(9)))
+    assert await entrance(world, [created(KEY)]) == []
+    assert settled(world) == [Retry(settled(world)[0].delay_seconds, "quarantine_unavailable")]
+    told = [(fact.code, fact.alert is not None) for fact in world.of(ErrorHappened)]
+    assert told == [("alert_refused", True), ("quarantine_unavailable", True)]
 
 
 def refusing(*records: dict[str, Any]) -> Callable[[Alert], TrailstreamError | None]:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from trailstream.config import CONFIG_PATH_VARIABLE, ENV_PREFIX, Settings, WorkerSettings, load_settings
+from trailstream.config import CONFIG_PATH_VARIABLE, ENV_PREFIX, Settings, ToolSettings, WorkerSettings, load_settings
 from trailstream.config.settings import BucketSettings
 from trailstream.model.problems import ConfigurationError, Problem
 from trailstream.pipeline.consumer import LONGEST_HIDDEN_SECONDS
@@ -69,6 +69,16 @@ def test_the_environment_wins_over_the_file_setting_by_setting(tmp_path: Path, m
     monkeypatch.setenv("TRAILSTREAM_QUEUE__SLOTS", "7")
     settings = load_settings(WorkerSettings, write(tmp_path, MINIMAL))
     assert (settings.queue.slots, settings.queue.url) == (7, URL)
+
+
+def test_a_tool_asks_for_no_sink_and_no_whole_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAILSTREAM_QUEUE__SLOTS", "7")
+    settings = load_settings(ToolSettings, write(tmp_path, "[sinks.stdout]\nenabled = false\n"))
+    assert (settings.queue, dict(settings.sinks.enabled)) == (None, {})
+    monkeypatch.setenv("TRAILSTREAM_QUEUE__URL", URL)
+    queue = load_settings(ToolSettings, None).queue
+    assert queue is not None
+    assert (queue.slots, queue.url) == (7, URL)
 
 
 def settings_of(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from trailstream.config.file_source import FileSource
 from trailstream.config.section import Section
-from trailstream.config.sinks import AlertSettings, SinksSettings, StdoutSettings
+from trailstream.config.sinks import AlertSettings, HeardSinks, SinksSettings
 from trailstream.config.stores import LedgerSettings, QuarantineSettings, WindowsSettings
 from trailstream.model.limits import MIB, ReaderChoice, ReadLimits
 
@@ -178,7 +178,7 @@ class Settings(BaseSettings):
     logs: LogsSettings = LogsSettings()
     rules: RulesSettings = RulesSettings()
     reader: ReaderSettings = ReaderSettings()
-    sinks: SinksSettings
+    sinks: HeardSinks
     alerts: AlertSettings = AlertSettings()
     ledger: LedgerSettings = LedgerSettings()
     windows: WindowsSettings = WindowsSettings()
@@ -207,4 +207,10 @@ class WorkerSettings(Settings):
 class ToolSettings(Settings):
     """What a tool takes of the worker's settings. It alerts nobody, so it asks for no sink."""
 
-    sinks: SinksSettings = SinksSettings(stdout=StdoutSettings())
+    sinks: SinksSettings = SinksSettings()
+
+    @field_validator("queue", mode="before")
+    @classmethod
+    def _is_named(cls, queue: object) -> object:
+        # In an image whose environment says what else a worker's queue has, each stack says its URL.
+        return None if isinstance(queue, dict) and "url" not in queue else queue

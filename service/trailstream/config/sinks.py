@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from trailstream.config.section import Section
 
@@ -49,11 +49,15 @@ class SinksSettings(Section):
         """The settings of each sink that alerts are sent to, by the sink's name."""
         return {name: sink for name, sink in self if sink is not None and sink.enabled}
 
-    @model_validator(mode="after")
-    def _somebody_listens(self) -> Self:
-        if not self.enabled:
-            raise ValueError("no sink is configured, so no alert would reach anybody")
-        return self
+
+def _somebody_listens(sinks: SinksSettings) -> SinksSettings:
+    if not sinks.enabled:
+        raise ValueError("no sink is configured, so no alert would reach anybody")
+    return sinks
+
+
+HeardSinks = Annotated[SinksSettings, AfterValidator(_somebody_listens)]
+"""Sinks of which at least one is sent to."""
 
 
 class AlertSettings(Section):

@@ -249,6 +249,9 @@ class Courier:
         if accepted:
             self._patience.accepted(asyncio.get_running_loop().time())
             await self._accepted(accepted)
+        for same in by_alert(parcels).values():
+            if results[same[0].alert.id] is not None and same[0].storm is None:
+                self._storms.take_back(same[0].alert.rule.id)
         again = []
         for parcel in parcels:
             if (error := results[parcel.alert.id]) is not None:
@@ -257,8 +260,6 @@ class Courier:
                 if not await self._is_refused(parcel, error):
                     again.append((parcel, error))
         if again:
-            for parcel in {parcel.alert.id: parcel for parcel, _ in again if parcel.storm is None}.values():
-                self._storms.take_back(parcel.alert.rule.id)
             await self._later(again, pause=not accepted)
 
     async def _results(self, alerts: Sequence[Alert]) -> Sequence[Answer]:

@@ -94,6 +94,7 @@ class Handler:
         try:
             await aside.put_delivery(delivery, outcome.code, tally.errors)
         except QuarantineUnavailableError as error:
+            self._emit(ErrorHappened(error.stage, error.code, str(error), delivery))
             return self._verdict(delivery, error)
         except Exception:  # noqa: BLE001 - see the module's docstring
             return self._unexpected(delivery, tally)

@@ -10,7 +10,13 @@ from typing import Self
 from trailstream.model.alert import Alert
 from trailstream.model.counting import AlertKept
 from trailstream.model.delivery import Delivery
-from trailstream.model.errors import AlertClaimedError, PermanentError, RetryableError, TrailstreamError
+from trailstream.model.errors import (
+    AlertClaimedError,
+    PermanentError,
+    QuarantineUnavailableError,
+    RetryableError,
+    TrailstreamError,
+)
 from trailstream.model.facts import Emit
 from trailstream.pipeline.courier import Courier
 from trailstream.pipeline.held_back import HeldBack
@@ -21,7 +27,9 @@ MOST_WAITING_ALERTS = 100
 
 
 def said_by_courier(error: TrailstreamError) -> bool:
-    """Say whether a courier has told of the error: of what a sink did, but not of what another holder is sending."""
+    """Say whether a courier has told of the error: of what a sink or the quarantine did, not of what others send."""
+    if isinstance(error, QuarantineUnavailableError):
+        return True
     return error.stage == "send" and not isinstance(error, AlertClaimedError)
 
 

@@ -13,8 +13,9 @@ it is the prober's time limit that tells. One stuck delivery among others that g
 
 *Ready* (``/readyz``) also asks for what this process needs from others. The answer to "no" is to wait. The queue must
 have answered the last call; what a breaker watches (the object store, each sink with the ledger, the window store) is
-down from the breaker's opening until it works again, its trials included. What befalls one object or one alert alone
-(it is missing, denied, damaged, refused) says nothing about them.
+down from the breaker's opening until it works again, its trials included; one that then is not asked for anything, and
+so fails no more, counts as up after five minutes. What befalls one object or one alert alone (it is missing, denied,
+damaged, refused) says nothing about them.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ from trailstream.model.facts import (
     VisibilityExtended,
 )
 from trailstream.model.reloading import RulesExchanged, RulesRefused, RulesUnchanged, RulesUnread
+
+TRIAL_SECONDS = 300.0
+"""A dependency on trial that did not fail for so long has had its chance. It is the time that the alert waits, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Health:
         self._queue_fault: str | None = "not tried yet"
         self._down_since: dict[str, float] = {}
         """What breakers watch, by name, where it is down."""
+        self._on_trial_since: dict[str, float] = {}
         self._stopping = False
 
     def observe(self, fact: Fact) -> None:
@@ -83,10 +88,8 @@ class Health:
                 self._polled_at = self._clock()
             case QueueJudged():
                 self._queue_fault = None
-            case BreakerOpened():
-                self._down_since.setdefault(fact.dependency, self._clock())
-            case BreakerClosed(on_trial=False):
-                self._down_since.pop(fact.dependency, None)
+            case BreakerOpened() | BreakerClosed():
+                self._learn(fact)
             case StopRequested():
                 self._stopping = True
             case RulesExchanged():
@@ -94,16 +97,21 @@ class Health:
             case SlotsChanged():
                 self._hold(fact.held, slots=fact.slots)
             case (
-                VisibilityExtended()
-                | ErrorHappened(stage="settle")
-                | BreakerClosed()
-                | RulesRefused()
-                | RulesUnchanged()
-                | RulesUnread()
+                VisibilityExtended() | ErrorHappened(stage="settle") | RulesRefused() | RulesUnchanged() | RulesUnread()
             ):
-                pass  # Heartbeats (failed ones too), trials and reloads come whether or not the work goes on.
+                pass  # Heartbeats (failed ones too) and reloads come whether or not the work goes on.
             case _:
                 self.progress()
+
+    def _learn(self, fact: BreakerOpened | BreakerClosed) -> None:
+        self._on_trial_since.pop(fact.dependency, None)
+        match fact:
+            case BreakerOpened():
+                self._down_since.setdefault(fact.dependency, self._clock())
+            case BreakerClosed(on_trial=True):
+                self._on_trial_since[fact.dependency] = self._clock()
+            case _:
+                self._down_since.pop(fact.dependency, None)
 
     def progress(self) -> None:
         """Say that a piece of work ended: a piece decoded, a chunk read, a call answered or failed."""
@@ -136,6 +144,7 @@ class Health:
         return ailments + [
             Ailment(name, f"failed again and again, and has not worked for {now - since:.0f} s")
             for name, since in self._down_since.items()
+            if now - self._on_trial_since.get(name, now) < TRIAL_SECONDS
         ]
 
     def _poller_idle_seconds(self, now: float) -> float:

@@ -10,7 +10,7 @@ from fakes import FakeLedger, FakeQuarantine
 from samples import RULE, an_alert
 from trailstream.model.alert import Alert
 from trailstream.model.errors import AlertRefusedError, SinkUnavailableError, TrailstreamError
-from trailstream.model.facts import StormReported
+from trailstream.model.facts import AlertOverBudget, StormReported
 from trailstream.pipeline.storms import Storms
 
 
@@ -61,6 +61,16 @@ async def test_an_alert_that_the_sink_did_not_take_costs_its_rules_budget_nothin
             verdicts = await courier.deliver(map(an_alert, (1, 2)), DELIVERY)
             assert all(isinstance(verdict, SinkUnavailableError) for verdict in verdicts)
         assert await courier.deliver(map(an_alert, (1, 2)), DELIVERY) == [None, None]
+
+
+async def test_an_alert_that_the_sink_refuses_costs_its_rules_budget_nothing() -> None:
+    rig = Rig(storms=Storms(budget=2, period_seconds=600), quarantine=FakeQuarantine())
+    refused = {an_alert(number).id for number in (1, 2)}
+    rig.sink.verdict = lambda alert: AlertRefusedError("not valid") if alert.id in refused else None
+    async with rig.at_work() as courier:
+        await courier.deliver(map(an_alert, (1, 2)), DELIVERY)
+        assert await courier.deliver(map(an_alert, (3, 4)), DELIVERY) == [None, None]
+    assert not rig.of(AlertOverBudget)
 
 
 async def test_a_storm_alert_that_the_sink_did_not_take_changes_no_budget() -> None:

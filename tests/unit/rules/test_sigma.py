@@ -37,6 +37,7 @@ YES: dict[str, list[dict[str, Any]]] = {
     "f: '2*'": [{"f": 22}],
     "eventVersion: 1.10": [{"eventVersion": "1.10"}, {"eventVersion": 1.1}],
     "eventVersion: [1.0, 1.10]": [{"eventVersion": "1.0"}, {"eventVersion": 1}, {"eventVersion": 1.0}],
+    "a.b.c: '1e10'": [{"a": {"b": {"c": 10_000_000_000}}}, {"a": {"b": {"c": "1E10"}}}],
     "eventVersion|contains: 1.10": [{"eventVersion": "v1.10"}],
     "eventVersion|neq: 1.10": [{"eventVersion": "1.1"}],
     "f: 22.0": [{"f": 22}, {"f": 22.0}, {"f": "22.0"}],

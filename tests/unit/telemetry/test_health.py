@@ -200,6 +200,23 @@ def test_what_a_breaker_found_to_be_down_is_named_until_it_works_its_trials_incl
     assert unready(ready) == []
 
 
+def test_what_was_not_asked_for_anything_since_its_trial_began_is_not_called_down_for_ever(
+    ready: Health, clock: Clock
+) -> None:
+    def later(seconds: float) -> list[str]:
+        clock.now += seconds
+        ready.observe(POLLED)
+        return unready(ready)
+
+    ready.observe(BreakerOpened("sinks.sns", seconds=5))
+    assert later(1000) == ["sinks.sns"]
+    ready.observe(BreakerClosed("sinks.sns", on_trial=True))
+    assert later(299) == ["sinks.sns"]
+    assert later(1) == []
+    ready.observe(BreakerOpened("sinks.sns", seconds=10))
+    assert unready(ready) == ["sinks.sns"]
+
+
 def test_what_is_down_is_no_reason_to_be_killed(ready: Health, clock: Clock) -> None:
     for _ in range(100):
         ready.observe(BreakerOpened("object_store", seconds=30))

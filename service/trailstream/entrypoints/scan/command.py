@@ -73,13 +73,14 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _rules(place: Path | str, settings: Settings) -> LoadedRules:
-    """Read the rules, once. Of those in S3, code that the worker would not run is not run here, and that is said."""
+    """Read the rules, once. Code that the worker would not run is not run here either, and that is said."""
     if isinstance(place, Path):
-        return load_rules(place)
-    from trailstream.bootstrap.rules_in_s3 import load_prefix  # noqa: PLC0415 - AWS's libraries are slow to load
+        loaded = load_rules(place)
+    else:
+        from trailstream.bootstrap.rules_in_s3 import load_prefix  # noqa: PLC0415 - AWS's libraries are slow to load
 
-    loaded = load_prefix(place, settings.aws)
-    allowed = permitted(loaded, settings.rules.python, from_directory=False)
+        loaded = load_prefix(place, settings.aws)
+    allowed = permitted(loaded, settings.rules.python, from_directory=isinstance(place, Path))
     for note in allowed.notes[len(loaded.notes) :]:
         print(printable(str(note)), file=sys.stderr)
     return allowed

@@ -86,7 +86,7 @@ def _texts(texts: Sequence[str]) -> Predicate:
         holds,
         values=folded,
         folded=True,
-        literals=None if None in words else frozenset().union(*(word for word in words if word)),
+        literals=None if decimals or None in words else frozenset().union(*(word for word in words if word)),
     )
 
 
