@@ -30,6 +30,7 @@ BESIDE = ".tests"
 """What the stem of a file of tests ends in."""
 
 _KEYS = ("tests", "testcases")
+_OURS = "trailstream"
 _NAMES = ("name", "Name")
 _EXPECTED = ("expected", "ExpectedResult")
 _RECORDS = ("record", "event", "Log")
@@ -51,21 +52,26 @@ def with_tests(
 ) -> list[Rule]:
     """Return the rules of a file with the tests that stand in its documents, and in those of the file beside it.
 
-    Of several rules, each has the tests of the document, or the entry, that says its id, or that has its place where
-    every one is a rule. What is no test, or is no rule's, is added to ``notes``.
+    Of several rules, each has the tests of the document, or the entry, that says its id, that is called like it, or
+    that has its place where every one is a rule. What is no test, or is no rule's, is added to ``notes``.
     """
     ids = [_same(rule.info.id) for rule in rules]
     of_correlations = {_same(each.info.id) for each in correlations}
     only = ids[0] if len(ids) == 1 and not correlations else None
     entries = [entry for document in documents for entry in (document if isinstance(document, list) else [document])]
-    places = ids if len(ids) == len(entries) and not correlations else [only] * len(entries)
+    places = ids if len(ids) == len(entries) and not correlations else [None] * len(entries)
     tests: list[tuple[str | None, RuleTest]] = []
     for entry, place in zip(entries, places, strict=True):
         rule_id = _id_said(entry, "id")
-        tests += _tests(_under_a_key(entry), rule_id if rule_id in {*ids, *of_correlations} else place, notes)
+        own = place or (only if _is_tests_alone(entry) else None)
+        tests += _tests_of(entry, rule_id if rule_id in {*ids, *of_correlations} else own, notes)
+        for name, below in _below(entry):
+            called = next((each for each in ids if each.endswith(f"#{_same(name)}")), only)
+            tests += _tests_of(below, _id_said(below, "id") or called, notes)
     for document in beside:
-        said = _under_a_key(document)
-        tests += _tests(document if said is None else said, _id_said(document, "id") or only, notes)
+        rule_id = _id_said(document, "id") or only
+        is_bare = not any(True for _ in _under_keys(document))
+        tests += _tests(document, rule_id, notes) if is_bare else _tests_of(document, rule_id, notes)
     notes.extend(_of_no_rule([each for each in tests if each[0] not in ids], of_correlations))
     return [
         replace(rule, tests=(*rule.tests, *(test for its_rule, test in tests if its_rule == rule_id)))
@@ -92,11 +98,33 @@ def _id_said(value: Any, key: str) -> str | None:
     return _same(value[key]) if isinstance(value, Mapping) and value.get(key) is not None else None
 
 
-def _under_a_key(document: Any) -> Any:
-    if not isinstance(document, Mapping):
-        return None
-    ours = document.get("trailstream")
-    return _first(ours, _KEYS) or _first(document, _KEYS)
+def _under_keys(entry: Any) -> Iterator[Any]:
+    """Yield what stands under the keys of tests: under ours alone, where somebody needs it."""
+    if isinstance(entry, Mapping):
+        ours = entry.get(_OURS)
+        place = ours if isinstance(ours, Mapping) and ours.keys() & set(_KEYS) else entry
+        yield from (place[key] for key in _KEYS if place.get(key) is not None)
+
+
+def _is_tests_alone(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and entry.keys() <= {*_KEYS, _OURS}
+
+
+def _below(value: Any, name: str = "", *, is_top: bool = True) -> Iterator[tuple[str, Any]]:
+    """Yield the mappings within an entry, with their names, that have tests which are some: as named rules have."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _below(each, name, is_top=False)
+    elif isinstance(value, Mapping):
+        if not is_top and any(any(_tests(said, None, [])) for said in _under_keys(value)):
+            yield name, value
+        for key, below in value.items():
+            if key not in (*_KEYS, _OURS):
+                yield from _below(below, str(key), is_top=False)
+
+
+def _tests_of(entry: Any, rule_id: str | None, notes: list[str]) -> Iterator[tuple[str | None, RuleTest]]:
+    return (each for said in _under_keys(entry) for each in _tests(said, rule_id, notes))
 
 
 def _tests(said: Any, rule_id: str | None, notes: list[str]) -> Iterator[tuple[str | None, RuleTest]]:
@@ -114,7 +142,7 @@ def _tests(said: Any, rule_id: str | None, notes: list[str]) -> Iterator[tuple[s
                     yield rule_id, RuleTest(f"{case} {number}", dict(record), _CASES[case])
                 else:
                     notes.append(f"test {case} {number} is none: a record is a mapping")
-    elif said is not None:
+    else:
         notes.append(f"its tests are not understood: a list of tests, or a mapping of {', '.join(_CASES)}")
 
 

@@ -155,8 +155,16 @@ def _languages_of(file: RuleFile, strangers: list[Problem]) -> list[Language]:
 
 
 def _joined(one: Compiled, other: Compiled) -> Compiled:
+    """Join what two languages made of one file; a rule of the second that is called like one of the first says so."""
+    taken = {rule.info.id for rule in one.rules}
+    rules = [
+        replace(rule, info=replace(rule.info, id=f"{rule.info.id}#{rule.info.language}"))
+        if rule.info.id in taken
+        else rule
+        for rule in other.rules
+    ]
     return Compiled(
-        [*one.rules, *other.rules],
+        [*one.rules, *rules],
         [*one.correlations, *other.correlations],
         [*one.problems, *other.problems],
         [*one.notes, *other.notes],

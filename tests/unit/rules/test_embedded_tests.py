@@ -112,6 +112,31 @@ def test_an_id_is_the_same_in_either_case() -> None:
     assert [len(rule.tests) for rule in loaded.rules] == [3, 0]
 
 
+NAMED = "{pattern: {eventName: [A]}, tests: [{expected: true, record: {eventName: A}}]}"
+
+
+@pytest.mark.parametrize(
+    "text", [f"one: {NAMED}\n", f"one: {NAMED}\ntwo: {NAMED}\n", f"rules: [{NAMED}]\n"], ids=["one", "two", "a list"]
+)
+def test_rules_that_stand_below_names_or_a_key_bring_their_tests_along(text: str) -> None:
+    loaded = load([("a.yaml", text)])
+    assert not loaded.problems
+    assert not loaded.notes
+    assert {len(rule.tests) for rule in loaded.rules} == {1}
+
+
+def test_tests_may_be_written_in_two_ways_at_a_time() -> None:
+    assert len(the_tests(load([("a.yml", SIGMA + OURS + SIGMA_TESTS)]))) == 4
+
+
+def test_tests_of_a_document_that_is_not_evaluated_are_not_those_of_another() -> None:
+    windows = OTHER.replace("product: aws", "product: windows") + "id: 44444444-2222-4333-8444-555555555555\n"
+    for second in (windows, windows.replace("id: 4", "x: 4")):
+        loaded = load([("a.yml", f"{SIGMA}---\n{second}{OURS}")])
+        assert [rule.tests for rule in loaded.rules] == [()]
+        assert "of no rule of the file are the tests it is, it is not" in str(loaded.notes[-1])
+
+
 CORRELATION = """\
 title: Three
 id: 33333333-2222-4333-8444-555555555555

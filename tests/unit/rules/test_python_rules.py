@@ -81,6 +81,28 @@ def test_the_record_of_a_test_may_be_a_text_of_json_and_a_test_without_one_is_no
     ]
 
 
+@pytest.mark.parametrize(
+    ("tests", "note"),
+    [
+        ("[{Log: {}}]", "test 1 has no ExpectedResult that is true or false, and is not run"),
+        ("[{Log: {}, ExpectedResult: 'true'}]", "test 1 has no ExpectedResult that is true or false, and is not run"),
+        (
+            "[{Log: {}, ExpectedResult: true, Mocks: {objectName: f, returnValue: 1}}]",
+            "test 1 has Mocks that are no list of objectName and returnValue, and is not run",
+        ),
+        (
+            "[{Log: {}, ExpectedResult: true, Mocks: [{objectName: f}]}]",
+            "test 1 has Mocks that are no list of objectName and returnValue, and is not run",
+        ),
+        ("{Log: {}, ExpectedResult: true}", "Tests is no list, and none of it is run"),
+    ],
+)
+def test_what_is_no_test_is_noted_and_does_not_pass(tests: str, note: str) -> None:
+    found = loaded(a_yml=f"{SPEC}Tests: {tests}\n", a_py=CODE)
+    assert only_rule(found).tests == ()
+    assert [each.what for each in found.notes] == [f"A: {note}"]
+
+
 def test_the_data_model_for_cloudtrail_is_part_of_the_library() -> None:
     code = load(panther_rules.FILES.items()).rules[0].code
     assert code is not None

@@ -68,6 +68,19 @@ def plan(kind: Kind, planned: list[dict[str, Any]], expression: Any) -> dict[str
     }
 
 
+def test_a_rule_and_a_filter_of_one_name_are_two_rules() -> None:
+    resources = {
+        "aws_cloudwatch_event_rule": {"root": {"event_pattern": '{"detail": {"eventName": ["X"]}}'}},
+        "aws_cloudwatch_log_metric_filter": {"root": {"name": "root", "pattern": '{ $.eventName = "X" }'}},
+    }
+    loaded = load([("m.tf.json", json.dumps({"resource": resources}))])
+    assert not loaded.problems
+    assert {(rule.info.id, rule.info.language) for rule in loaded.rules} == {
+        ("m.tf.json#root", "filter-pattern"),
+        ("m.tf.json#root#event-pattern", "event-pattern"),
+    }
+
+
 @of_both_kinds
 @pytest.mark.parametrize("expression", [{"constant_value": "text"}, {"references": ["local.p"]}, {}])
 def test_of_a_plan_only_what_is_planned_is_a_rule(kind: Kind, expression: Any) -> None:

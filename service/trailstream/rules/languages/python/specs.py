@@ -145,24 +145,33 @@ def filters_of(spec: Spec) -> Iterator[Any]:
 
 
 def tests_of(spec: Spec, notes: list[str]) -> Iterator[RuleTest]:
-    """Yield the tests of a rule. Those without a record are noted."""
-    tests = spec.get("Tests")
-    for number, test in enumerate(tests if isinstance(tests, list) else (), 1):
-        record = _record_of(test)
+    """Yield the tests of a rule. What is no test is noted."""
+    tests = spec.get("Tests") or []
+    if not isinstance(tests, list):
+        notes.append(f"{spec.get('RuleID')}: Tests is no list, and none of it is run")
+        return
+    for number, test in enumerate(tests, 1):
+        record, mocks = _record_of(test), _mocks_of(test)
         if record is None:
-            notes.append(f"{spec.get('RuleID')}: test {number} has no Log that is an object, and is not run")
+            missing = "no Log that is an object"
+        elif not isinstance(test.get("ExpectedResult"), bool):
+            missing = "no ExpectedResult that is true or false"
+        elif mocks is None:
+            missing = "Mocks that are no list of objectName and returnValue"
         else:
-            mocks = test.get("Mocks")
-            yield RuleTest(
-                name=str(test.get("Name", number)),
-                record=record,
-                expected=test.get("ExpectedResult") is True,
-                mocks={
-                    str(mock["objectName"]): mock["returnValue"]
-                    for mock in (mocks if isinstance(mocks, list) else ())
-                    if isinstance(mock, dict) and mock.keys() >= {"objectName", "returnValue"}
-                },
-            )
+            yield RuleTest(str(test.get("Name", number)), record, test["ExpectedResult"], mocks)
+            continue
+        notes.append(f"{spec.get('RuleID')}: test {number} has {missing}, and is not run")
+
+
+def _mocks_of(test: Any) -> dict[str, Any] | None:
+    """Return what a test wants functions to return, by their names; None where that is not to be understood."""
+    mocks = (test.get("Mocks") if isinstance(test, dict) else None) or []
+    if not isinstance(mocks, list):
+        return None
+    if not all(isinstance(mock, dict) and mock.keys() >= {"objectName", "returnValue"} for mock in mocks):
+        return None
+    return {str(mock["objectName"]): mock["returnValue"] for mock in mocks}
 
 
 def _record_of(test: Any) -> dict[str, Any] | None:
