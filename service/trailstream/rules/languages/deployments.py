@@ -14,22 +14,29 @@ from trailstream.model.alert import RuleInfo, Severity
 from trailstream.rules.documents import At
 from trailstream.rules.languages import own_form
 from trailstream.rules.languages.own_form import Problems
-from trailstream.rules.languages.record_fields import RECORD_FIELDS
 
 NAME_KEYS = ("filterName", "FilterName", "filter_name", "name", "Name")
+
+EVENT_PATTERN_KEYS = frozenset(["EventPattern", "eventPattern", "event_pattern"])
+"""Keys whose value is an event pattern, wherever they stand."""
+
+FILTER_PATTERN_KEYS = frozenset(["filter_pattern", "filterPattern", "FilterPattern", "pattern"])
+"""Keys whose value is a filter pattern. ``pattern`` is so common that it alone tells neither kind from the other."""
 
 _TITLE_KEYS = ("title", "alarm_name", "AlarmName")
 _DESCRIPTION_KEYS = ("description", "Description", "alarm_description", "AlarmDescription")
 
-ELSEWHERE = frozenset(
-    [
-        *("Parameters", "variable"),  # what a template is told, which counts where it is used
-        *(*own_form.REQUIRED, *own_form.OPTIONAL, *_TITLE_KEYS, *_DESCRIPTION_KEYS),  # what a rule says of itself
-        *(RECORD_FIELDS - {"resources"}),  # what a record says, and a pattern of records; templates have resources too
-        *("detail", "$or"),
-    ]
-)
-"""Keys below which no pattern stands, whatever the text or the object there looks like."""
+_ELSEWHERE = frozenset(["Parameters", "variable", "requestParameters", "responseElements", "$or"])
+"""What a template is told, which counts where it is used; what a call is told and answers; and parts of a pattern."""
+
+SAID = frozenset([*own_form.REQUIRED, *own_form.OPTIONAL, *_TITLE_KEYS, *_DESCRIPTION_KEYS])
+"""Keys of what a rule says of itself, where they are no names of rules."""
+
+_NAMING = frozenset(["Resources", "functions"])
+"""Keys below which each key is a name that somebody gave, as it is below a type of Terraform's."""
+
+_OF_RESOURCES = frozenset(["Properties", "instances", "root_module"])
+"""Keys below which each key is AWS's or Terraform's, as it is below a type of Terraform's and a name."""
 
 _CONTAINERS = frozenset(
     [
@@ -86,6 +93,34 @@ def attributes_of(value: dict[str, Any], at: At, kind: str, key: str) -> tuple[d
 def is_deposed(value: dict[str, Any]) -> bool:
     """Say whether Terraform's state tells of an object that was replaced, and is still to be deleted."""
     return "deposed" in value or "deposed_key" in value
+
+
+def is_name(at: At) -> bool:
+    """Say whether the key that a place ends in is the name of a resource or a function, whatever else it could mean."""
+    *_, block, kind, _ = ("", "", "", *(key for key in at if isinstance(key, str)))
+    return kind in _NAMING or (block == "resource" and kind.startswith("aws_"))
+
+
+def is_of_resource(at: At) -> bool:
+    """Say whether a place is in what a file says of one resource, where no key is the name of a pattern."""
+    return any(key in _OF_RESOURCES or is_name(at[:end]) for end, key in enumerate(at))
+
+
+def is_rule(owner: dict[str, Any]) -> bool:
+    """Say whether a mapping is a rule, which has its pattern under one of these keys."""
+    return any(key in owner for key in (*EVENT_PATTERN_KEYS, *FILTER_PATTERN_KEYS))
+
+
+def is_elsewhere(owner: dict[str, Any], key: str, value: Any) -> bool:
+    """Say whether no pattern of an entry of a mapping counts: it is told or answered, or what a rule says of itself."""
+    return key in _ELSEWHERE or (key in SAID and not isinstance(value, dict) and is_rule(owner))
+
+
+def ends_in_lists(value: Any) -> bool:
+    """Say whether nothing but lists stands at the ends of an object's branches."""
+    return isinstance(value, list) or (
+        isinstance(value, dict) and value != {} and all(map(ends_in_lists, value.values()))
+    )
 
 
 class UnsaidError(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trailstream.model.record import Record
 
 RECORD_FIELDS = frozenset(
@@ -54,6 +56,12 @@ IDENTITY_FIELDS = frozenset(
 AS_WRITTEN = {name.lower(): name for name in RECORD_FIELDS}
 IDENTITY_AS_WRITTEN = {name.lower(): name for name in IDENTITY_FIELDS}
 """Names as CloudTrail writes them, by their lower case: code may write them in any."""
+
+
+def is_record(value: dict[str, Any]) -> bool:
+    """Say whether a mapping in a file of anything is a record of a call."""
+    source = value.get("eventSource")
+    return isinstance(source, str) and source.endswith(".amazonaws.com")
 
 
 def as_cloudtrail_names_them(record: Record) -> Record:

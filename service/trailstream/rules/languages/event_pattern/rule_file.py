@@ -48,7 +48,7 @@ def holds_patterns(file: RuleFile) -> bool:
     """Say whether patterns stand somewhere in the file, which is not itself one."""
     value = file.documents[0].value
     is_one = isinstance(value, dict) and (BODY in value or is_bare(value))
-    return not is_one and any(next(patterns(document.value), None) is not None for document in file.documents)
+    return not is_one and any(not found.is_passed_over for each in file.documents for found in patterns(each.value))
 
 
 def compile_file(file: RuleFile) -> Compiled:
@@ -79,6 +79,11 @@ def _compile_all(file: RuleFile) -> Compiled:
 
 def _add_found(found: Found, defaults: Defaults, naming: Naming, result: Compiled) -> None:
     name = found.name or naming.path
+    if found.is_passed_over:
+        result.notes.append(
+            f"{name}: not evaluated: nothing says that it is a pattern; if it is, write {{pattern: ...}}"
+        )
+        return
     if found.is_disabled:
         result.notes.append(f"{name}: not evaluated: the rule is disabled")
         return

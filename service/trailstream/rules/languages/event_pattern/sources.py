@@ -16,23 +16,23 @@ from typing import Any
 
 from trailstream.rules.documents import At, DocumentError, documents
 from trailstream.rules.languages.deployments import (
-    ELSEWHERE,
+    EVENT_PATTERN_KEYS,
     Defaults,
     attributes_of,
     deployed,
     enclosing,
+    ends_in_lists,
     is_deposed,
+    is_elsewhere,
+    is_name,
     name_of,
     said,
 )
 from trailstream.rules.languages.event_pattern.branches import branches_of
 from trailstream.rules.languages.event_pattern.tolerance import tolerate
 from trailstream.rules.languages.event_pattern.whole_event import ENVELOPE
-from trailstream.rules.languages.record_fields import RECORD_FIELDS
+from trailstream.rules.languages.record_fields import RECORD_FIELDS, is_record
 from trailstream.rules.rule import RuleSyntaxError
-
-PATTERN_KEYS = frozenset(["EventPattern", "eventPattern", "event_pattern"])
-"""Keys whose value is a pattern, wherever they stand."""
 
 ARCHIVES = frozenset(["AWS::Events::Archive", "aws_cloudwatch_event_archive"])
 """What holds patterns that say which events are kept, not what is worth an alarm."""
@@ -46,7 +46,7 @@ _OF_FUNCTIONS = frozenset(["EventBridgeRule", "CloudWatchEvent"])
 _SERVERLESS = {"eventBridge": "pattern", "cloudwatchEvent": "event"}
 """The Serverless Framework's events, and the key of the pattern below each."""
 
-_WORDS = PATTERN_KEYS | _SERVERLESS.keys() | {"pattern", "Pattern", "event"}
+_WORDS = EVENT_PATTERN_KEYS | _SERVERLESS.keys() | {"pattern", "Pattern", "event"}
 """Keys of patterns, which are no names of them."""
 
 _ENABLED_KEYS = ("enabled", "Enabled", "is_enabled")
@@ -64,6 +64,8 @@ class Found:
     """The mapping around it."""
     name: str
     """The nearest name; empty where there is none."""
+    is_passed_over: bool = False
+    """Whether it is like a pattern, in a file of patterns where nothing says that it is one."""
 
     @property
     def is_disabled(self) -> bool:
@@ -78,11 +80,19 @@ class Found:
 
 
 def patterns(document: Any) -> Iterator[Found]:
-    """Yield every pattern of a document that is not itself one, in its order."""
+    """Yield every pattern of a document that is not itself one, in its order, and what is passed over."""
     return _within(*deployed(document))
 
 
 def _within(value: Any, at: At) -> Iterator[Found]:
+    below = list(_below(value, at))
+    if is_bare(value) and all(found.is_passed_over for found in below):
+        yield Found(value, at, {}, enclosing(at), is_passed_over=True)
+    else:
+        yield from below
+
+
+def _below(value: Any, at: At) -> Iterator[Found]:
     if isinstance(value, list):
         are_patterns = any(map(is_bare, value))
         for position, inner in enumerate(value):
@@ -94,29 +104,39 @@ def _within(value: Any, at: At) -> Iterator[Found]:
         owner, at = attributes_of(value, at, _RESOURCE, "event_pattern")
         are_patterns = _names_patterns(owner)
         for key, inner in owner.items():
-            if are_patterns:
+            if are_patterns and isinstance(inner, dict):
                 yield Found(inner, (*at, key), {}, key)
             else:
                 yield from _entry(owner, key, inner, (*at, key))
 
 
 def _is_no_rule(value: dict[str, Any]) -> bool:
-    return is_deposed(value) or not ARCHIVES.isdisjoint(map(str, (value.get("Type"), value.get("type"))))
+    return (
+        is_deposed(value)
+        or is_record(value)
+        or not ARCHIVES.isdisjoint(map(str, (value.get("Type"), value.get("type"))))
+    )
 
 
 def _names_patterns(value: dict[str, Any]) -> bool:
-    """Say whether a mapping is one of names and patterns, all plainly on whole events: any other may be a pattern."""
-    return value != {} and (_WORDS | FIELDS).isdisjoint(names_of(value)) and all(map(_is_of_events, value.values()))
+    """Say whether a mapping is one of names and patterns, one plainly on whole events: any other may be a pattern."""
+    return (
+        (_WORDS | FIELDS).isdisjoint(names_of(value))
+        and any(map(_is_of_events, value.values()))
+        and all(map(ends_in_lists, value.values()))
+    )
 
 
 def _entry(owner: dict[str, Any], key: str, value: Any, at: At) -> Iterator[Found]:
-    if (key in PATTERN_KEYS and _may_be_pattern(value)) or (key == "pattern" and _is_pattern(value)):
+    if is_name(at) and not (isinstance(value, str) or is_bare(value)):
+        yield from _within(value, at)
+    elif (key in EVENT_PATTERN_KEYS and _may_be_pattern(value)) or (key == "pattern" and _is_pattern(value)):
         yield Found(value, at, owner, name_of(owner, at))
     elif key == "Properties" and isinstance(value, dict) and owner.get("Type") in _OF_FUNCTIONS and "Pattern" in value:
         yield Found(value["Pattern"], (*at, "Pattern"), value, enclosing(at))
     elif key in _SERVERLESS and isinstance(value, dict) and _SERVERLESS[key] in value:
         yield Found(value[_SERVERLESS[key]], (*at, _SERVERLESS[key]), value, enclosing(at))
-    elif key not in ELSEWHERE:
+    elif not is_elsewhere(owner, key, value):
         yield from _within(value, at)
 
 
@@ -204,10 +224,3 @@ def _is_of_events(value: Any) -> bool:
 def names_of(pattern: dict[str, Any]) -> set[str]:
     """Return the names at the top of a pattern."""
     return {name.split(".")[0] for name in pattern}
-
-
-def ends_in_lists(value: Any) -> bool:
-    """Say whether nothing but lists stands at the ends of an object's branches."""
-    return isinstance(value, list) or (
-        isinstance(value, dict) and value != {} and all(map(ends_in_lists, value.values()))
-    )

@@ -116,6 +116,11 @@ def _first_names(condition: Condition) -> Iterator[str]:
 
 def _add_found(found: Found, naming: Naming, result: Compiled) -> None:
     name = found.name or naming.path
+    if found.is_passed_over:
+        result.notes.append(
+            f"{name}: not evaluated: nothing says that it is a pattern; if it is, write {{{BODY}: ...}}"
+        )
+        return
     if not found.is_quoted:
         result.problems.append(RuleSyntaxError("a filter pattern must be text", at=found.at, remedy="put it in quotes"))
         return

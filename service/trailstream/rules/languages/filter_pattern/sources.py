@@ -2,33 +2,40 @@
 
 Read are CloudFormation templates (``AWS::Logs::MetricFilter``), Terraform's JSON (configuration, state and plan), the
 answer of ``aws logs describe-metric-filters``, lists and mappings of names and patterns, and whatever else keeps a
-pattern under one of :data:`PATTERN_KEYS`. A text that merely reads like a pattern, such as a description, is none.
+pattern under one of its keys. A text that merely reads like a pattern, such as a description, is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trailstream.rules.documents import At
 from trailstream.rules.languages.deployments import (
-    ELSEWHERE,
+    FILTER_PATTERN_KEYS,
+    SAID,
     Defaults,
     UnsaidError,
     attributes_of,
     defaults_of,
     deployed,
     enclosing,
+    ends_in_lists,
     is_deposed,
+    is_elsewhere,
     is_function,
+    is_name,
+    is_of_resource,
+    is_rule,
     name_of,
     said,
 )
 from trailstream.rules.languages.filter_pattern.grammar import is_filter
+from trailstream.rules.languages.record_fields import RECORD_FIELDS, is_record
 
-PATTERN_KEYS = frozenset(["filter_pattern", "filterPattern", "FilterPattern", "pattern"])
-"""Keys whose value is a pattern. ``pattern`` is so common that it alone does not make a file one of filter patterns."""
+_ON_CALLS = (RECORD_FIELDS - {"resources"}) | {"detail"}
+"""Keys of records and of patterns of records; templates have resources too."""
 
 _RESOURCE = "aws_cloudwatch_log_metric_filter"
 """Terraform's type of what holds a pattern."""
@@ -53,10 +60,12 @@ class Found:
     """The nearest name; empty where there is none."""
     is_quoted: bool = True
     """False where YAML took the braces of the pattern for its own."""
+    is_passed_over: bool = False
+    """Whether it is like a pattern where nothing says that it is one."""
 
 
 def patterns(document: Any) -> Iterator[Found]:
-    """Yield every pattern of a document, in its order."""
+    """Yield every pattern of a document, in its order, and what is passed over."""
     return _within(*deployed(document), defaults_of(document))
 
 
@@ -67,19 +76,16 @@ def says_filters(document: Any) -> bool:
         or "metric_transformation" in found.owner
         or (found.text is not None and is_filter(found.text))
         for found in patterns(document)
+        if not found.is_passed_over
     )
 
 
 def _within(value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
     match value:
-        case dict() if not (is_deposed(value) or _forwards(value)):
+        case dict() if not (is_deposed(value) or is_record(value) or _forwards(value)):
             owner, at = attributes_of(value, at, _RESOURCE, "pattern")
-            are_filters = _names_filters(owner)
             for key, inner in owner.items():
-                if are_filters and isinstance(inner, str) and key not in ELSEWHERE:
-                    yield Found(inner, (*at, key), {}, key)
-                else:
-                    yield from _entry(owner, key, inner, (*at, key), defaults)
+                yield from _entry(owner, key, inner, (*at, key), defaults)
         case [str(name), str(text)] if is_filter(text) and not is_filter(name):
             yield Found(text, (*at, 1), {}, name)
         case list():
@@ -90,20 +96,39 @@ def _within(value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
                     yield from _within(inner, (*at, position), defaults)
 
 
-def _names_filters(value: dict[str, Any]) -> bool:
-    """Say whether a mapping is one of names and patterns, each a text or more, and not what is said of one thing."""
-    return PATTERN_KEYS.isdisjoint(value) and all(
-        key in ELSEWHERE or isinstance(inner, dict | list) or (isinstance(inner, str) and is_filter(inner))
-        for key, inner in value.items()
+def _entry(owner: dict[str, Any], key: str, value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
+    if is_name(at) and not isinstance(value, str):
+        yield from _within(value, at, defaults)
+    elif key in FILTER_PATTERN_KEYS:
+        if key != "pattern" or isinstance(value, str):
+            yield from _under_key(owner, value, at, defaults)
+    elif key in SUBSCRIPTIONS or is_elsewhere(owner, key, value):
+        return
+    elif isinstance(value, str) and is_filter(value):
+        yield Found(value, at, {}, key, is_passed_over=not _names_it(owner, key, at))
+    elif _is_said(key, value):
+        yield from (replace(found, is_passed_over=True) for found in _within(value, at, defaults))
+    else:
+        yield from _within(value, at, defaults)
+
+
+def _names_it(owner: dict[str, Any], key: str, at: At) -> bool:
+    """Say whether a key is the name of the filter that stands there, and not of what somebody says of another thing.
+
+    A field of records is a name only among others: alone it is that of a failed event pattern.
+    """
+    if key in SAID or is_of_resource(at) or is_rule(owner):
+        return False
+    return key not in _ON_CALLS or any(
+        isinstance(other, str) and is_filter(other) for name, other in owner.items() if name not in _ON_CALLS | SAID
     )
 
 
-def _entry(owner: dict[str, Any], key: str, value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
-    if key in PATTERN_KEYS:
-        if key != "pattern" or isinstance(value, str):
-            yield from _under_key(owner, value, at, defaults)
-    elif key not in SUBSCRIPTIONS | ELSEWHERE:
-        yield from _within(value, at, defaults)
+def _is_said(key: str, value: Any) -> bool:
+    """Say whether a value is one that such a key has in a rule, a record or an event pattern."""
+    if key in _ON_CALLS:
+        return ends_in_lists(value)
+    return key in SAID and isinstance(value, list) and (key == "tests" or all(isinstance(one, str) for one in value))
 
 
 def _under_key(owner: dict[str, Any], value: Any, at: At, defaults: Defaults) -> Iterator[Found]:
