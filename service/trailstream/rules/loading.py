@@ -13,6 +13,7 @@ from trailstream.rules.correlation import Correlation
 from trailstream.rules.documents import Document, DocumentError, documents
 from trailstream.rules.embedded_tests import rule_path_of, with_tests
 from trailstream.rules.languages import LANGUAGES
+from trailstream.rules.languages.deployments import says_that_there_is_nothing
 from trailstream.rules.languages.language import Compiled, Language, RuleFile
 from trailstream.rules.rule import Note, Rule, RuleSyntaxError
 
@@ -138,6 +139,9 @@ def _read(path: str, text: str, loaded: LoadedRules, strangers: list[Problem]) -
         return None
     if not found or all(document.value is None for document in found):
         strangers.append(Problem(f"{path}:1", "the file is empty", "write a rule in it, or remove it"))
+        return None
+    if all(says_that_there_is_nothing(document.value) for document in found):
+        loaded.notes.append(Note(path, "holds no rule: there was none where it was written"))
         return None
     return RuleFile(path, found)
 

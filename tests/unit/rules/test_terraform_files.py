@@ -68,6 +68,22 @@ def plan(kind: Kind, planned: list[dict[str, Any]], expression: Any) -> dict[str
     }
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"version": 4, "terraform_version": "1.9.0", "serial": 3, "lineage": "x", "outputs": {}, "resources": []},
+        {"format_version": "1.0"},
+        {"format_version": "1.2", "planned_values": {"root_module": {}}, "prior_state": {"values": {}}},
+        {"Rules": []},
+        {"metricFilters": []},
+    ],
+)
+def test_what_says_that_there_is_nothing_is_noted_and_breaks_nothing(document: Any) -> None:
+    loaded = load_one(document)
+    assert (loaded.rules, loaded.problems) == ([], [])
+    assert [note.what for note in loaded.notes] == ["holds no rule: there was none where it was written"]
+
+
 def test_a_rule_and_a_filter_of_one_name_are_two_rules() -> None:
     resources = {
         "aws_cloudwatch_event_rule": {"root": {"event_pattern": '{"detail": {"eventName": ["X"]}}'}},

@@ -193,6 +193,18 @@ def enclosing(at: At) -> str:
     return next((key for key in reversed(at) if isinstance(key, str) and key not in _CONTAINERS), "")
 
 
+def says_that_there_is_nothing(document: Any) -> bool:
+    """Say whether AWS answered that there is no rule, or Terraform's plan or state holds no resource at all."""
+    match document:
+        case {"Rules": []} | {"metricFilters": []} | {"version": 4, "resources": []}:
+            return True
+        case {"format_version": _}:
+            held = document.get("planned_values") or document.get("values")
+            return not held or (isinstance(held, dict) and held.get("root_module") == {})
+        case _:
+            return False
+
+
 @dataclass(frozen=True, slots=True)
 class Naming:
     """Says what the rules of one file are called, of which several may have one name, or one rule stand there twice."""
