@@ -7,6 +7,7 @@ import pytest
 from trailstream.model.record import Record
 from trailstream.rules.evaluator import evaluator
 from trailstream.rules.gate import gate_of
+from trailstream.rules.languages.record_fields import IDENTITY_FIELDS, RECORD_FIELDS
 from trailstream.rules.loading import load
 from trailstream.rules.rule import Rule
 
@@ -230,6 +231,27 @@ def test_what_is_understood_of_the_code_holds_records_back(code: str, passing: R
     holds = evaluator(rule_of(code).condition)
     assert holds(passing)
     assert not holds(held_back)
+
+
+@pytest.mark.parametrize("name", sorted(RECORD_FIELDS))
+def test_a_field_is_found_by_whichever_of_its_names_a_record_has(name: str) -> None:
+    holds = evaluator(rule_of(body(f'return event.get("{name}") == "X"')).condition)
+    assert holds({name: "X"})
+    assert not holds({name: "Y"})
+
+
+@pytest.mark.parametrize("name", sorted(IDENTITY_FIELDS))
+def test_a_field_of_the_identity_is_found_by_whichever_of_its_names_a_record_has(name: str) -> None:
+    holds = evaluator(rule_of(body(f'return event.deep_get("userIdentity", "{name}") == "X"')).condition)
+    assert holds({"userIdentity": {name: "X"}})
+    assert not holds({"userIdentity": {name: "Y"}})
+
+
+def test_the_elements_of_a_set_are_asked_about_in_the_order_in_which_they_are_written() -> None:
+    written = '"Stop", "Delete", "Put", "Update", "Create", "Detach"'
+    of_a_set = rule_of(body(f'return event.get("eventName", "").startswith(tuple({{{written}}}))'))
+    of_a_tuple = rule_of(body(f'return event.get("eventName", "").startswith(({written}))'))
+    assert of_a_set.condition == of_a_tuple.condition
 
 
 SEES_ALL = {

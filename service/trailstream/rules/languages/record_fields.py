@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trailstream.model.record import Record
@@ -53,9 +54,17 @@ IDENTITY_FIELDS = frozenset(
 )
 """Fields of ``userIdentity`` that hold one value."""
 
-AS_WRITTEN = {name.lower(): name for name in RECORD_FIELDS}
-IDENTITY_AS_WRITTEN = {name.lower(): name for name in IDENTITY_FIELDS}
-"""Names as CloudTrail writes them, by their lower case: code may write them in any."""
+
+def _spellings(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        found.setdefault(name.lower(), []).append(name)
+    return found
+
+
+AS_WRITTEN = _spellings(RECORD_FIELDS)
+IDENTITY_AS_WRITTEN = _spellings(IDENTITY_FIELDS)
+"""Names as CloudTrail writes them, by their lower case: code may write them in any, and CloudTrail in several."""
 
 
 def is_record(value: dict[str, Any]) -> bool:
@@ -66,8 +75,16 @@ def is_record(value: dict[str, Any]) -> bool:
 
 def as_cloudtrail_names_them(record: Record) -> Record:
     """Return a record whose fields are called as CloudTrail calls them, whatever the case in which they were."""
-    named = {AS_WRITTEN.get(name.lower(), name): value for name, value in record.items()}
+    named = _named(record, AS_WRITTEN)
     identity = named.get("userIdentity")
     if isinstance(identity, dict):
-        named["userIdentity"] = {IDENTITY_AS_WRITTEN.get(name.lower(), name): value for name, value in identity.items()}
+        named["userIdentity"] = _named(identity, IDENTITY_AS_WRITTEN)
     return named
+
+
+def _named(fields: Record, as_written: Mapping[str, Sequence[str]]) -> Record:
+    def name_of(name: str) -> str:
+        names = as_written.get(name.lower(), [name])
+        return name if name in names else names[0]
+
+    return {name_of(name): value for name, value in fields.items()}

@@ -52,13 +52,13 @@ class Tests:
         """Say whether nothing that is false, empty or null compares so with an expression of constants."""
         value = self.constant(right)
         if isinstance(operator, ast.In):
-            return isinstance(value, (tuple, frozenset)) and all(value)
+            return isinstance(value, tuple) and all(value)
         return isinstance(operator, ast.Eq) and value is not UNKNOWN and bool(value)
 
     def _equal(self, left: ast.expr, right: ast.expr) -> Condition:
         for one, other in ((left, right), (right, left)):
             subject, value = self._subject(one), self.constant(other)
-            if subject is not None and value is not UNKNOWN and not isinstance(value, (tuple, frozenset)):
+            if subject is not None and value is not UNKNOWN and not isinstance(value, tuple):
                 return _needed_equal(subject, frozenset([value]))
         return ALWAYS
 
@@ -70,8 +70,8 @@ class Tests:
 
     def _in(self, left: ast.expr, right: ast.expr) -> Condition:
         subject, values = self._subject(left), self.constant(right)
-        if subject is not None and isinstance(values, (tuple, frozenset)):
-            if any(isinstance(value, (tuple, frozenset)) for value in values):
+        if subject is not None and isinstance(values, tuple):
+            if any(isinstance(value, tuple) for value in values):
                 return ALWAYS
             return _needed_equal(subject, frozenset(values))
         part = self.constant(left)

@@ -162,7 +162,7 @@ class Names:
         return place is not None and place[1] in self.module(place[0]).collections and not self.changes.lends_all
 
     def constant(self, path: str, expression: ast.expr) -> Any:  # noqa: PLR0911 -- one return for each kind
-        """Return the value of an expression of constants, a dict's as that of its keys.
+        """Return the value of an expression of constants, of any collection a tuple of what is in it, or of its keys.
 
         Raises :class:`NotConstantError`.
         """
@@ -170,10 +170,8 @@ class Names:
         match expression:
             case ast.Constant(value=value):
                 return value
-            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
                 return tuple(self._elements(path, elements))
-            case ast.Set(elts=elements):
-                return frozenset(self._elements(path, elements))
             case ast.Dict(keys=keys) if None not in keys:
                 return tuple(self._elements(path, [key for key in keys if key is not None]))
             case ast.Call(func=function, args=[inner], keywords=[]) if self.builtin(path, function) in _COPIES:
@@ -188,14 +186,14 @@ class Names:
 
     def _collection(self, path: str, expression: ast.expr) -> tuple[Any, ...]:
         found = self.constant(path, expression)
-        if not isinstance(found, (tuple, frozenset)):
+        if not isinstance(found, tuple):
             raise NotConstantError
-        return tuple(found)
+        return found
 
     def _elements(self, path: str, elements: list[ast.expr]) -> Iterator[Any]:
         for element in elements:
             found = self.constant(path, element)
-            if isinstance(found, (tuple, frozenset)):  # Whoever is given it may change it: no name says so.
+            if isinstance(found, tuple):  # Whoever is given it may change it: no name says so.
                 raise NotConstantError
             yield found
 

@@ -286,7 +286,7 @@ class Function:
         match given.generators:
             case [ast.comprehension(target=ast.Name(id=name), iter=iterated, ifs=[], is_async=0)]:
                 elements = self.tests.constant(iterated)
-                if isinstance(elements, (tuple, frozenset)) and len(elements) <= MOST_ELEMENTS:
+                if isinstance(elements, tuple) and len(elements) <= MOST_ELEMENTS:
                     return either(*(self._with_element(name, element)._true(given.elt) for element in elements))  # noqa: SLF001 -- of our own class
         return ALWAYS
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from trailstream.rules.condition import Condition, Field, Keyword
+from trailstream.rules.condition import Condition, Field, Keyword, one_of
 from trailstream.rules.languages.python.logic import ALWAYS
 from trailstream.rules.languages.record_fields import AS_WRITTEN, IDENTITY_AS_WRITTEN
 from trailstream.rules.predicate import Predicate, fold, words_of
@@ -75,8 +75,8 @@ def at(path: tuple[str, ...], predicate: Predicate) -> Condition:
     if first not in AS_WRITTEN:
         return ALWAYS
     if not rest:
-        return Field((AS_WRITTEN[first],), predicate)
+        return one_of(Field((name,), predicate) for name in AS_WRITTEN[first])
     if first == "useridentity" and len(rest) == 1 and rest[0] in IDENTITY_AS_WRITTEN:
-        return Field(("userIdentity", IDENTITY_AS_WRITTEN[rest[0]]), predicate)
+        return one_of(Field(("userIdentity", name), predicate) for name in IDENTITY_AS_WRITTEN[rest[0]])
     # Below that each service has its own names, and its own case; but the text must stand somewhere.
     return Keyword(predicate) if predicate.literals and predicate.values is not None else ALWAYS
