@@ -253,6 +253,12 @@ async def test_modules_import_each_other_by_name_by_path_and_by_neighbourhood(tm
     assert at.facts == []
 
 
+async def test_a_module_is_run_as_it_is_written_and_its_annotations_are_not_put_off() -> None:
+    code = "def other(x: int): pass\n\ndef rule(event):\n    return other.__annotations__ == {'x': int}\n"
+    async with bench([("a.py", code)]) as at:
+        assert await at.ask("Ok") == {"a": [True]}
+
+
 async def test_what_rules_print_read_and_close_does_not_disturb_the_conversation() -> None:
     code = (
         "import os, sys\n\nprint('loading' * 1000)\n\ndef rule(event):\n    print('x' * 100_000, flush=True)\n"

@@ -132,7 +132,7 @@ def in_code(code: str) -> Callable[[dict[str, Any]], bool]:
     """Return what says of a record whether the code matches it, or does something that outlasts it."""
     counted: list[None] = []
     module: dict[str, Any] = {"count": lambda: counted.append(None)}
-    exec(compile(code, "generated", "exec"), module)
+    exec(compile(code, "generated", "exec", dont_inherit=True), module)
 
     def moves(record: dict[str, Any]) -> bool:
         counted.clear()
@@ -314,7 +314,7 @@ def run(files: dict[str, str], records: list[dict[str, Any]]) -> list[dict[str, 
         if name not in modules:
             module = modules[name] = ModuleType(name)
             vars(module)["__builtins__"] = {**vars(builtins), "__import__": importing}
-            exec(compile(files[path], path, "exec"), vars(module))
+            exec(compile(files[path], path, "exec", dont_inherit=True), vars(module))
         return modules[name]
 
     try:

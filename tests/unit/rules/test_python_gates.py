@@ -110,6 +110,11 @@ NEEDS_X = {
     "a function within that does nothing": body(
         "def is_it():", '    return event.get("eventName")', 'return is_it() and event.get("eventName") == "X"'
     ),
+    "an annotated function within": body(
+        "def name() -> str | None:",
+        '    return event.get("eventName")',
+        'return name() and event.get("eventName") == "X"',
+    ),
     "a comparison": body('return event.get("eventName") == "X"'),
     "the other way round": body('return "X" == event.get("eventName")'),
     "an early return": body(NAMED_X, "    return False", "return True"),
@@ -374,6 +379,18 @@ SEES_ALL = {
     "the data model counts": body('n = event.udm("number")', 'return n > 1 and event.get("eventName") == "X"'),
     "another parameter comes first": "def is_it(other, /, event={}):\n    return other.get('eventName') == 'Y'\n\n"
     + body("return is_it(event)"),
+    "an annotation counts": "SEEN = []\n\n"
+    + body("def inner(x: SEEN.append(1)): pass", 'return event.get("eventName") == "X" and len(SEEN) > 2'),
+    "an annotation within a function within counts": "SEEN = []\n\n"
+    + body(
+        "def inner():",
+        "    def innermost() -> SEEN.append(1): pass",
+        "inner()",
+        'return event.get("eventName") == "X" and len(SEEN) > 2',
+    ),
+    "an iterator is made by an annotation": "import itertools\n\n"
+    "def other(x: (IDS := itertools.count(1))): pass\n\n"
+    + body("[IDS for IDS in ()]", "n = next(IDS)", 'return n > 1 and event.get("eventName") == "X"'),
     "events are changed": "from panther_core import PantherEvent\nPantherEvent.get = lambda *_: 'X'\n\n"
     + body('return event.get("eventName") == "X"'),
 }

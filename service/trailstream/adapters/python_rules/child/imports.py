@@ -58,7 +58,8 @@ class _SourceLoader(InspectLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__file__ = self.get_filename()
-        exec(compile(self._text, module.__file__, "exec"), module.__dict__)  # noqa: S102 -- what this process is for
+        code = compile(self._text, module.__file__, "exec", dont_inherit=True)  # with its own __future__, not ours
+        exec(code, module.__dict__)  # noqa: S102 -- what this process is for
 
 
 class MissingFinder(MetaPathFinder):

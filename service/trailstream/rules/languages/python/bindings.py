@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from trailstream.rules.languages.python.expressions import annotations_of
+
 EVERYTHING = "*"
 """Stands among bound names for those that ``from module import *`` brings."""
 
@@ -30,7 +32,7 @@ def names_of_module(tree: ast.Module) -> frozenset[str]:
                 | ast.AsyncFunctionDef(args=arguments, decorator_list=decorators)
             ):
                 defaults = (each for each in arguments.kw_defaults if each is not None)
-                pending += [*decorators, *arguments.defaults, *defaults]
+                pending += [*decorators, *arguments.defaults, *defaults, *annotations_of(node)]
             case ast.Lambda(args=arguments):
                 pending += [*arguments.defaults, *(each for each in arguments.kw_defaults if each is not None)]
             case ast.ClassDef(bases=bases, decorator_list=decorators):

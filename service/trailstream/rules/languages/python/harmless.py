@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from trailstream.rules.languages.python.bindings import bound_by, names_bound_in
-from trailstream.rules.languages.python.expressions import parts_of
+from trailstream.rules.languages.python.expressions import annotations_of, parts_of
 from trailstream.rules.languages.python.modules import Names
 from trailstream.rules.languages.python.plain import METHODS, is_plain
 from trailstream.rules.languages.python.standard_library import CHANGING, gives_a_value
@@ -188,7 +188,7 @@ class Scope:
         if self.is_whole or name not in map(_name, within):
             return True
         whole = replace(self, is_whole=True)
-        return all(_is_simple(each) and whole._do_nothing(each.body) for each in within)  # noqa: SLF001 -- of our own class
+        return all(_is_simple(each) and whole._do_nothing([each]) for each in within)  # noqa: SLF001 -- of our own class
 
     def _is_harmless_attribute(self, name: str) -> bool:
         return not name.startswith("_") and name not in CHANGING and name not in self.names.changes.given
@@ -265,7 +265,7 @@ def _is_written(value: ast.expr) -> bool:
 def _parts_of_statement(statement: ast.AST) -> Iterable[ast.AST]:
     match statement:
         case ast.FunctionDef(body=body):
-            return body
+            return [*annotations_of(statement), *body]
         case ast.AnnAssign(target=target, value=value):
             return [target] if value is None else [target, value]
         case ast.ExceptHandler(type=kinds, body=body):

@@ -23,7 +23,7 @@ from trailstream.rules.languages.python.assignments import Given, assignments, l
 from trailstream.rules.languages.python.bindings import names_bound_in
 from trailstream.rules.languages.python.comparisons import OPPOSITES, Tests
 from trailstream.rules.languages.python.deep_get import is_deep_get
-from trailstream.rules.languages.python.expressions import parts_of
+from trailstream.rules.languages.python.expressions import annotations_of, parts_of
 from trailstream.rules.languages.python.harmless import Scope, are_named
 from trailstream.rules.languages.python.logic import ALWAYS, NEVER, both, either
 from trailstream.rules.languages.python.modules import Names, NotConstantError, TooIntricateError
@@ -149,7 +149,7 @@ class Function:
             case ast.Pass() | ast.Global() | ast.AnnAssign(value=None):
                 return after
             case ast.FunctionDef(decorator_list=[], args=ast.arguments(defaults=[], kw_defaults=[])):
-                return after
+                return either(*map(self._effect, annotations_of(statement)), after)
         return ALWAYS
 
     def _is_local(self, target: ast.expr) -> bool:
