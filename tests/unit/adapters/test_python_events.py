@@ -154,6 +154,11 @@ def test_udm_gives_the_default_where_the_data_model_finds_nothing(event: Panther
     assert event.udm("source_ip") is None
 
 
+def test_a_function_of_the_data_model_is_given_the_event_without_the_model() -> None:
+    nested = Model(MODEL.paths, {"nested": lambda event: event.udm("source_ip")})
+    assert PantherEvent({**RECORD, "sourceIPAddress": "198.51.100.7"}, nested).udm("nested") is None
+
+
 def _who(event: PantherEvent) -> Any:
     return event.deep_get("userIdentity", "type")
 

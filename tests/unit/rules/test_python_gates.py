@@ -52,6 +52,10 @@ def kind_of(event):
     return None
 
 
+def nested(event):
+    return event.udm("kind")
+
+
 def number(event):
     SEEN.append(1)
     return len(SEEN)
@@ -63,6 +67,7 @@ DataModelID: M
 Filename: model.py
 Mappings:
 - {Name: kind, Method: kind_of}
+- {Name: nested, Method: nested}
 - {Name: number, Method: number}
 """
 
@@ -279,6 +284,7 @@ SEES_ALL = {
     "something is done before": "from helpers import remember\n\n"
     + body("remember(event)", 'return event.get("eventName") == "X"'),
     "the data model says otherwise": body('return event.udm("kind") != "failed"'),
+    "the data model does not ask itself": body('return event.udm("nested")'),
     "the data model may say nothing": "import kinds\n" + body('return event.udm("kind") == kinds.NONE'),
     "a constant is given from outside": "import kinds\n" + body('return event.udm("kind") == kinds.GIVEN'),
     "a list of another module is changed": "import kinds\nkinds.LIST.append('x')\n"

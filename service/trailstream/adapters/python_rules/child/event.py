@@ -45,6 +45,7 @@ class PantherEvent(ImmutableCaseInsensitiveDict):
 
     def _modelled(self, model: Model, name: str, default: Any) -> Any:
         if (function := model.functions.get(name)) is not None:
+            # As Panther asks it: without the model, so that none of its functions asks itself.
             return immutable(function(PantherEvent(self._container)))
         found = self._place(model, name)
         return immutable(found.value) if found is not None else default

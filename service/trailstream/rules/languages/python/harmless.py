@@ -200,7 +200,7 @@ class Scope:
                 found = self.names.modelled(name)
                 if found is None:
                     return not self.names.is_modelled(name)
-                return Scope(*found, self.names, self.depth + 1).is_harmless()
+                return Scope(*found, self.names.without_model(), self.depth + 1).is_harmless()
         return len(asked) > 1  # A path of names, which no function answers.
 
     def _are_kinds(self, kinds: ast.expr) -> bool:

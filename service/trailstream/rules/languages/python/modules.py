@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -55,8 +56,8 @@ class Names:
     modules: Mapping[str, str]
     model: DataModel = NO_MODEL
     """For CloudTrail."""
-    steps_left: int = 0
-    """How many more expressions are looked at."""
+    steps: Iterator[int] = field(default_factory=lambda: iter(()))
+    """As many as expressions are still looked at."""
     changes: Changes = field(init=False)
     _known: dict[str, Module] = field(default_factory=dict)
     _roots: frozenset[str] = field(init=False)
@@ -67,8 +68,7 @@ class Names:
 
     def step(self) -> None:
         """Look at one more expression. Raises :class:`TooIntricateError`."""
-        self.steps_left -= 1
-        if self.steps_left < 0:
+        if next(self.steps, None) is None:
             raise TooIntricateError
 
     def module(self, path: str) -> Module:
@@ -136,6 +136,12 @@ class Names:
         place = self.place(path, expression)
         found = None if place is None else self.module(place[0]).functions.get(place[1])
         return None if place is None or found is None else (place[0], found)
+
+    def without_model(self) -> Names:
+        """Return the same names as the data model's own functions have them, whose event is given no model."""
+        found = copy(self)
+        found.model = NO_MODEL
+        return found
 
     def is_modelled(self, name: str) -> bool:
         """Say whether a function of the data model answers ``event.udm(name)``."""

@@ -42,7 +42,7 @@ def needed_to_match(path: str, names: Names) -> Condition:
     found = names.function(path, ast.Name("rule"))
     if found is None:
         return ALWAYS
-    names.steps_left = MOST_STEPS
+    names.steps = iter(range(MOST_STEPS))
     try:
         return Function.of(*found, names, depth=0).to_be_true()
     except (TooIntricateError, RecursionError):
@@ -193,7 +193,7 @@ class Function:
                 args=[ast.Constant(value=str() as name)],
                 keywords=[],
             ) if event == self.reader.event and (found := self.names.modelled(name)) is not None:
-                return Function.of(*found, self.names, self.depth + 1)
+                return Function.of(*found, self.names.without_model(), self.depth + 1)
             case ast.Call(func=function, args=[ast.Name(id=event)], keywords=[]) if (
                 event == self.reader.event and self.scope.is_from_outside(function)
             ):
