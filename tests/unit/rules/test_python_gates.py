@@ -397,6 +397,18 @@ SEES_ALL = {
     "an iterator is made by an annotation": "import itertools\n\n"
     "def other(x: (IDS := itertools.count(1))): pass\n\n"
     + body("[IDS for IDS in ()]", "n = next(IDS)", 'return n > 1 and event.get("eventName") == "X"'),
+    "an iterator is made by a method": "import re\nIDS = re.compile('.').finditer('0123')\n\n"
+    + body("for n in IDS:", "    break", 'return n.group() == "1" and event.get("eventName") == "X"'),
+    "json makes what counts": "import itertools, json\n"
+    "IDS = json.loads('{}', object_hook=lambda _: itertools.count(1))\n\n"
+    + body("for n in IDS:", "    break", 'return n > 1 and event.get("eventName") == "X"'),
+    "json is given what counts": "import itertools, json\nHOW = ['{}']\nIDS = json.loads(*HOW)\n\n"
+    + body("for n in IDS:", "    break", 'return n > 1 and event.get("eventName") == "X"'),
+    "a text counts": "class T(str):\n    n = 0\n    def count(self, _):\n        T.n += 1\n        return T.n\n"
+    "    def __str__(self):\n        return self\n\nTEXT = str(T())\n"
+    + body("n = TEXT.count('x')", 'return event.get("eventName") == "X" and n > 1'),
+    "a mock is in the module": "from unittest.mock import MagicMock\nMOCK = MagicMock()\n\n"
+    + body("return isinstance(MOCK, MagicMock)"),
     "events are changed": "from panther_core import PantherEvent\nPantherEvent.get = lambda *_: 'X'\n\n"
     + body('return event.get("eventName") == "X"'),
 }
@@ -451,6 +463,14 @@ def test_a_file_that_is_called_as_a_module_of_ours_is_not_what_is_imported() -> 
     code = "from panther_core import WATCHED\n\n" + body('return event.get("eventName") in WATCHED')
     found = load([("a.py", code), ("panther_core.py", "WATCHED = ['X']\n")])
     assert evaluator(found.rules[0].condition)({"eventName": "Y"})
+
+
+@pytest.mark.parametrize("statement", ["import dateutil.arm", "from dateutil import arm", "from dateutil.arm import N"])
+def test_a_module_that_is_called_as_one_that_does_nothing_may_do_anything(statement: str) -> None:
+    code = "import state\n\n" + body(statement, 'return event.get("eventName") == "X" and len(state.SEEN) > 0')
+    arm = "import state\nN = 1\nstate.SEEN.append(N)\n"
+    found = load([("a.py", code), ("state.py", "SEEN = []\n"), ("dateutil/__init__.py", ""), ("dateutil/arm.py", arm)])
+    assert evaluator(found.rules[0].condition)({})
 
 
 def test_a_module_that_no_rule_imports_changes_nothing() -> None:

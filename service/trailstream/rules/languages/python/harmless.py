@@ -59,10 +59,12 @@ class Scope:
         """Say whether an import within the function runs nobody's own code."""
         match statement:
             case ast.Import(names=names):
-                return all(gives_a_value(alias.name) for alias in names)
+                found = [alias.name for alias in names]
             case ast.ImportFrom(module=str() as module, level=0, names=names):
-                return all(gives_a_value(f"{module}.{alias.name}") for alias in names)
-        return False
+                found = [f"{module}.{alias.name}" for alias in names]
+            case _:
+                return False
+        return all(gives_a_value(name) and self.names.is_foreign(name) for name in found)
 
     def leaves_nothing(self, expression: ast.expr) -> bool:  # noqa: PLR0911 -- one return for each kind
         """Say whether the evaluation of an expression leaves nothing behind, its parts aside."""

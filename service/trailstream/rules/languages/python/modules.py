@@ -90,9 +90,11 @@ class Names:
     def foreign(self, path: str, expression: ast.expr) -> str | None:
         """Return the full name of what comes from outside the rules directory as it is there; None for all else."""
         found = self.imported(path, expression)
-        if found is None or found.partition(".")[0] in self._roots or self.changes.given.intersection(found.split(".")):
-            return None
-        return found
+        return found if found is not None and self.is_foreign(found) else None
+
+    def is_foreign(self, name: str) -> bool:
+        """Say whether a full name is of something from outside the rules directory, as it is there."""
+        return name.partition(".")[0] not in self._roots and self.changes.given.isdisjoint(name.split("."))
 
     def is_namespace(self, path: str, expression: ast.expr) -> bool:
         """Say whether a name is imported as a module, or anything from outside: what has names of its own."""

@@ -27,6 +27,7 @@ from trailstream.rules.languages.python.expressions import annotations_of, parts
 from trailstream.rules.languages.python.harmless import Scope, are_named
 from trailstream.rules.languages.python.logic import ALWAYS, NEVER, both, either
 from trailstream.rules.languages.python.modules import Names, NotConstantError, TooIntricateError
+from trailstream.rules.languages.python.plain import is_plain
 from trailstream.rules.languages.python.subjects import Reader
 
 DEEPEST_CALL = 4
@@ -259,10 +260,8 @@ class Function:
         match self.scope.builtin(call.func), call:
             case "bool", ast.Call(args=[value], keywords=[]):
                 return self._true(value)
-            case "isinstance", ast.Call(args=[_, kind]) if (
-                self.scope.is_from_outside(kind) and self.names.foreign(self.path, kind) in _MOCKS
-            ):
-                return NEVER  # Only tests put mocks into a module, and gates are not asked of those.
+            case "isinstance", ast.Call(args=[asked, kind]) if self._is_mock(kind) and self._is_data(asked):
+                return NEVER  # Only tests put mocks in its place, and gates are not asked of those.
             case "all", ast.Call(args=[ast.List() | ast.Tuple() as given], keywords=[]):
                 return both(*map(self._true, given.elts))
             case "any", ast.Call(args=[ast.List() | ast.Tuple() as given], keywords=[]):
@@ -275,6 +274,13 @@ class Function:
                 return self.tests.with_parts(value, "startswith" if kind == "startswith" else "endswith", part)
         inner = self._called_with_event(call)
         return self.tests.true(call) if inner is None else inner.to_be_true()
+
+    def _is_mock(self, kind: ast.expr) -> bool:
+        return self.scope.is_from_outside(kind) and self.names.foreign(self.path, kind) in _MOCKS
+
+    def _is_data(self, expression: ast.expr) -> bool:
+        """Say whether an expression is a name of the module for plain data, however often it is given anew."""
+        return self.scope.is_from_outside(expression) and is_plain(self.path, expression, self.names)
 
     def _compared(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Condition:
         inner = self._called_with_event(left) if isinstance(left, ast.Call) else None

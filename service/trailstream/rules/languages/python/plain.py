@@ -18,14 +18,17 @@ METHODS = READING | frozenset(
     """.split()  # noqa: SIM905 -- a list would take a line for each
 )
 """Methods that change nothing of an event, of plain data, or of what the standard library makes of them."""
+_ITERATING = frozenset(["finditer"])
+"""Those of them whose value is used up by being read."""
 _MAKERS = frozenset(
     """
     datetime.timedelta dict frozenset ipaddress.ip_address ipaddress.ip_network list max min os.environ.get os.getenv
-    re.compile set sorted sum tuple
+    re.compile set sorted str sum tuple
     """.split()  # noqa: SIM905 -- a list would take a line for each
 )
 """Functions that make plain data of plain data."""
-_MAKERS_OF_ANYTHING = frozenset(["bool", "float", "int", "json.loads", "len", "str"])
+_MAKERS_OF_ANYTHING = frozenset(["bool", "float", "int", "len"])
+"""Functions that make plain data of whatever they are given."""
 
 _WRITTEN = (
     *(ast.Constant, ast.Dict, ast.FormattedValue, ast.JoinedStr, ast.List, ast.Set, ast.Starred, ast.Tuple),
@@ -49,9 +52,9 @@ def is_plain(path: str, expression: ast.expr, names: Names, asked: frozenset[Pla
             return bool(given) and all(is_plain(place[0], each, names, asked | {place}) for each in given)
         case ast.Call(func=function):
             name = names.builtin(path, function) or names.foreign(path, function)
-            is_method = isinstance(function, ast.Attribute) and function.attr in METHODS
+            is_method = isinstance(function, ast.Attribute) and function.attr in METHODS - _ITERATING
             if not (name in _MAKERS or (name is None and is_method)):
-                return name in _MAKERS_OF_ANYTHING
+                return name in _MAKERS_OF_ANYTHING or (name == "json.loads" and _has_one_argument(expression))
             parts = [*expression.args, *(keyword.value for keyword in expression.keywords)]
             parts += [function.value] if isinstance(function, ast.Attribute) and name is None else []
         case _ if isinstance(expression, _WRITTEN):
@@ -59,3 +62,8 @@ def is_plain(path: str, expression: ast.expr, names: Names, asked: frozenset[Pla
         case _:
             return False
     return all(is_plain(path, each, names, asked) for each in parts)
+
+
+def _has_one_argument(call: ast.Call) -> bool:
+    """Say whether a call is given one value and nothing else: to ``json.loads``, no code that makes something of it."""
+    return len(call.args) == 1 and not isinstance(call.args[0], ast.Starred) and not call.keywords
