@@ -7,6 +7,7 @@ whatever is not plainly a reading use may. Which object it is done to is not ask
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -25,21 +26,27 @@ _LOOKING = (
     *(ast.Starred, ast.UnaryOp, ast.While, ast.comprehension),
 )
 """What does nothing with a collection but look at it, or at what is in it."""
-_OPERATORS = frozenset(
+_ALONE = frozenset(
     """
-    __add__ __and__ __contains__ __eq__ __format__ __ge__ __getitem__ __gt__ __index__ __iter__ __le__ __lt__ __mod__
-    __mul__ __ne__ __or__ __radd__ __rand__ __rmod__ __rmul__ __ror__ __rsub__ __rxor__ __sub__ __xor__
+    __all__ __author__ __call__ __enter__ __exit__ __getattr__ __hash__ __init__ __init_subclass__ __main__ __name__
+    __new__ __post_init__ __repr__ __slots__ __str__ __version__
     """.split()  # noqa: SIM905 -- a list would take a line for each
 )
-"""Methods that are called without being named, and get hold of what stands beside their object."""
+"""Names that Python gives a meaning to, and that get hold of nothing but their own object and what is passed to them.
+
+A method of any other such name may be called without being named, with what stands beside its object: an operator.
+"""
 _OPAQUE = frozenset(
     """
     __builtins__ __closure__ __code__ __defaults__ __delattr__ __dict__ __getattribute__ __globals__ __import__
     __kwdefaults__ __setattr__ _getframe attrgetter builtins ctypes delattr eval exec f_back f_builtins f_globals
-    f_locals gc globals importlib inspect locals modules patch pickle pkgutil runpy setattr setprofile settrace vars
+    f_locals gc globals importlib inspect locals modules patch pickle pkgutil runpy setattr setprofile settrace
+    update_wrapper vars
     """.split()  # noqa: SIM905 -- a list would take a line for each
 )
 """What may change a name without writing it down."""
+_MANGLED = re.compile(r"_[^_]\w*__\w")
+"""What ``__name`` is within a class: ``_Class__name``."""
 _DOT = "."
 """Stands before the name of an attribute."""
 
@@ -56,6 +63,10 @@ class Changes:
     """Names under which another file may change the value itself; :data:`EVERYTHING` where it may be any."""
     lent_in: Mapping[str, frozenset[str]]
     """Names of each file of which it does more itself than read them."""
+
+    def may_give(self, name: str) -> bool:
+        """Say whether some file may give a name of another, or of its own, anew: as it is, or as a class mangles it."""
+        return name in self.given or _MANGLED.match(name) is not None
 
     @property
     def lends_all(self) -> bool:
@@ -82,14 +93,32 @@ def _given(tree: ast.Module) -> Iterator[str]:
 
 
 def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
+    return name.startswith("__") and name.endswith("__") and bool(name.strip("_"))
 
 
 def _is_opaque(tree: ast.Module) -> bool:
     bound = names_bound_in(tree)
-    return bool(_TEXT_TESTS & bound.keys()) or any(
-        _OPAQUE.intersection(_named_by(node, bound)) for node in ast.walk(tree)
+    return (
+        bool(_TEXT_TESTS & bound.keys())
+        or any(_OPAQUE.intersection(_named_by(node, bound)) for node in ast.walk(tree))
+        or _wraps_more_than_functions(tree)
     )
+
+
+def _wraps_more_than_functions(tree: ast.Module) -> bool:
+    """Say whether ``wraps`` may copy the names of one module to another: wherever it does not decorate a function."""
+    nodes = list(ast.walk(tree))
+    functions = (node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    decorating = {each.func for node in functions for each in node.decorator_list if isinstance(each, ast.Call)}
+    for node in nodes:
+        match node:
+            case ast.Name(id="wraps") | ast.Attribute(attr="wraps") if node not in decorating:
+                return True
+            case ast.alias(name="wraps", asname=str()):
+                return True
+            case ast.Call() if _asked_for(node) == "wraps":
+                return True
+    return False
 
 
 def _named_by(node: ast.AST, bound: Container[str]) -> Iterable[str]:
@@ -97,7 +126,10 @@ def _named_by(node: ast.AST, bound: Container[str]) -> Iterable[str]:
     match node:
         case ast.Name(id=name):
             return [] if name in bound else [name]
-        case ast.Attribute(attr=name):
+        case (
+            ast.Attribute(attr=name)
+            | ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str() as name), *_])
+        ):
             return [name]
         case ast.alias(name=name):
             return name.split(".")
@@ -131,7 +163,7 @@ def _lent_in(tree: ast.Module) -> Iterator[str]:
     :data:`EVERYTHING` is among them where it may do so without saying of what.
     """
     bound = names_bound_in(tree)
-    if _OPERATORS & bound.keys():
+    if any(_is_dunder(name) for name in bound.keys() - _ALONE):
         yield EVERYTHING
     for parent in ast.walk(tree):
         for node in ast.iter_child_nodes(parent):
@@ -144,6 +176,10 @@ def _lent_in(tree: ast.Module) -> Iterator[str]:
                     yield name
                 case ast.Attribute(attr=name, ctx=ast.Load()) if not _is_read(parent, node, bound):
                     yield _DOT + name
+                case ast.Constant(value=str() as name) | ast.keyword(arg=str() as name) if (
+                    _is_dunder(name) and name not in _ALONE
+                ):
+                    yield EVERYTHING  # Whoever writes such a name gives it to what makes a class, or is like it.
         if isinstance(parent, ast.MatchClass):
             yield from (_DOT + name for name in parent.kwd_attrs)
 

@@ -218,7 +218,7 @@ def _module_of(path: str, tree: ast.Module, changes: Changes) -> Module:
     imports: dict[str, str] = {}
 
     def is_certain(name: str) -> bool:
-        return bound[name] == 1 and name not in changes.given
+        return bound[name] == 1 and not changes.may_give(name)
 
     for statement in () if changes.is_opaque or EVERYTHING in bound else tree.body:
         match statement:
@@ -256,7 +256,7 @@ def _assigned_in(tree: ast.Module, path: str, changes: Changes) -> dict[str, lis
     return {
         name: values
         for name, values in found.items()
-        if len(values) + declared[name] == bound[name] and name not in changes.given
+        if len(values) + declared[name] == bound[name] and not changes.may_give(name)
         if all(map(_is_immutable, values)) or not changes.may_reach(path, name)
     }
 
