@@ -409,6 +409,8 @@ SEES_ALL = {
     + body("n = TEXT.count('x')", 'return event.get("eventName") == "X" and n > 1'),
     "a mock is in the module": "from unittest.mock import MagicMock\nMOCK = MagicMock()\n\n"
     + body("return isinstance(MOCK, MagicMock)"),
+    "it is a number of more digits than a float has": body('return event.get("eventName") == 1e20'),
+    "it is one of such numbers": body('return event.get("eventName") in (1, 9007199254740993)'),
     "events are changed": "from panther_core import PantherEvent\nPantherEvent.get = lambda *_: 'X'\n\n"
     + body('return event.get("eventName") == "X"'),
 }

@@ -16,6 +16,8 @@ from trailstream.rules.predicate import Predicate, fold
 
 UNKNOWN: Any = object()
 """What an expression is of which nobody knows the value before the code runs."""
+EXACT = 2**53
+"""Beyond it a number that is read as an integer and one that is read as a float differ, and may have been equal."""
 OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -103,6 +105,8 @@ class Tests:
 
 
 def _needed_equal(subject: Subject, values: frozenset[Any]) -> Condition:
+    if any(isinstance(value, (int, float)) and abs(value) > EXACT for value in values):
+        return ALWAYS
     predicate = equal_to(values, folded=subject.folded)
     return _needed(subject, predicate, predicate.holds)
 
