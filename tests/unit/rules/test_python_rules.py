@@ -303,6 +303,16 @@ def test_helpers_are_imported_by_their_names_their_ids_and_their_paths() -> None
     assert code.library.modules["rules.cloudtrail.root_sign_in"] == "rules/cloudtrail/root_sign_in.py"
 
 
+def test_a_file_that_is_not_what_its_neighbour_imports_by_its_name_is_noted() -> None:
+    importing = f"import helpers\n\n{CODE}"
+    found = load(
+        [*((f"{each}/r.py", importing) for each in "ab"), *((f"{each}/helpers.py", "N = 1\n") for each in "ab")]
+    )
+    assert [(note.path, note.what) for note in found.notes if "helpers" in note.what] == [
+        ("b/r.py", "helpers is a/helpers.py, not b/helpers.py beside it; give one of them another name")
+    ]
+
+
 def test_no_file_takes_the_place_of_the_standard_library() -> None:
     code = only_rule(loaded(a_py=CODE, json_py="x = 1\n")).code
     assert code is not None

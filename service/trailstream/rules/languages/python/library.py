@@ -81,6 +81,16 @@ def missing_from(source: Source, modules: Mapping[str, str]) -> frozenset[str]:
     return frozenset(root for root in roots - own if not _is_installed(root))
 
 
+def passed_over_by(source: Source, sources: Mapping[str, Source], modules: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is to be told of the files beside a file that it does not get although it imports their names."""
+    folder = PurePosixPath(source.path).parent
+    for name in sorted(frozenset(imported_names(source)) & modules.keys()):
+        below = folder.joinpath(*name.split("."))
+        for beside in (f"{below}.py", f"{below}/__init__.py"):
+            if beside in sources and beside != modules[name]:
+                yield f"{name} is {modules[name]}, not {beside} beside it; give one of them another name"
+
+
 def _is_installed(root: str) -> bool:
     # Looks for a file of that name where Python would; nothing is imported.
     return root in sys.modules or PathFinder.find_spec(root) is not None

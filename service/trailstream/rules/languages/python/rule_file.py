@@ -15,7 +15,7 @@ from trailstream.rules.gate import gate_of
 from trailstream.rules.languages.event_pattern.pattern import compile_pattern
 from trailstream.rules.languages.language import Compiled, RuleFile
 from trailstream.rules.languages.python import specs
-from trailstream.rules.languages.python.library import missing_from, modules_of, needed_by, reached_from
+from trailstream.rules.languages.python.library import missing_from, modules_of, needed_by, passed_over_by, reached_from
 from trailstream.rules.languages.python.logic import both
 from trailstream.rules.languages.python.modules import Names
 from trailstream.rules.languages.python.necessity import needed_to_match
@@ -208,6 +208,8 @@ def _add_rules(result: _Set) -> None:
     for path, names in missing.items():
         if names:
             result.results[path].notes.append(f"not installed: {', '.join(sorted(names))}; what calls that will fail")
+    for path in sorted(needed):
+        result.results[path].notes.extend(passed_over_by(result.sources[path], result.sources, modules))
     texts = {path: source.text for path, source in result.sources.items()}
     library = Library(texts, modules, result.models, frozenset().union(*missing.values()))
     may_run = {path: result.sources[path] for path in reached_from(used, result.sources, modules)}
