@@ -7,7 +7,7 @@ import pytest
 from trailstream.model.record import Record
 from trailstream.rules.evaluator import evaluator
 from trailstream.rules.gate import gate_of
-from trailstream.rules.languages.record_fields import IDENTITY_FIELDS, RECORD_FIELDS
+from trailstream.rules.languages.record_fields import IDENTITY_FIELDS, RECORD_FIELDS, as_cloudtrail_names_them
 from trailstream.rules.loading import load
 from trailstream.rules.rule import Rule
 
@@ -248,6 +248,7 @@ def test_a_field_is_found_by_whichever_of_its_names_a_record_has(name: str) -> N
     holds = evaluator(rule_of(body(f'return event.get("{name}") == "X"')).condition)
     assert holds({name: "X"})
     assert not holds({name: "Y"})
+    assert as_cloudtrail_names_them({name: "X"}) == {name: "X"}
 
 
 @pytest.mark.parametrize("name", sorted(IDENTITY_FIELDS))
