@@ -69,9 +69,8 @@ def with_tests(
             called = next((each for each in ids if each.endswith(f"#{_same(name)}")), only)
             tests += _tests_of(below, _id_said(below, "id") or called, notes)
     for document in beside:
-        rule_id = _id_said(document, "id") or only
-        is_bare = not any(True for _ in _under_keys(document))
-        tests += _tests(document, rule_id, notes) if is_bare else _tests_of(document, rule_id, notes)
+        for said in list(_under_keys(document)) or [document]:
+            tests += _tests(said, _id_said(document, "id") or only, notes)
     notes.extend(_of_no_rule([each for each in tests if each[0] not in ids], of_correlations))
     return [
         replace(rule, tests=(*rule.tests, *(test for its_rule, test in tests if its_rule == rule_id)))
