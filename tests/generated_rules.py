@@ -25,10 +25,9 @@ WORDS = (
     "10.0.0.1",
     "::1",
     "0:0::1",
-    "1e10",
 )
 TEXTS = st.sampled_from(WORDS) | st.text(max_size=3)
-SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-2, 2, allow_nan=False) | st.just(10**10) | TEXTS
+SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-2, 2, allow_nan=False) | TEXTS
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
